@@ -1,0 +1,72 @@
+// Package actions is the web app: its options, its middleware, its one table
+// of routes, and a file for each resource.
+package actions
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/gobuffalo/buffalo"
+	"github.com/gobuffalo/middleware/i18n"
+	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/locales"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// app is what the handlers share. Nothing in it changes after New.
+type app struct {
+	cfg   config.Config
+	db    *pop.Connection
+	store *sessionstore.Store
+	log   *slog.Logger
+	pages pages
+	ready readiness
+}
+
+// New returns the Buffalo app over an open, migrated database. Handler puts
+// around it what belongs to every response. It fails when an embedded file is
+// broken.
+func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *slog.Logger) (*buffalo.App, error) {
+	texts, err := i18n.New(locales.FS(), "en-us")
+	if err != nil {
+		return nil, fmt.Errorf("read locales: %w", err)
+	}
+	a := &app{cfg: cfg, db: db, store: store, log: log, pages: newPages(cfg, texts)}
+	b := buffalo.New(buffalo.Options{
+		Env:            cfg.Env,
+		Addr:           cfg.Addr,
+		Host:           cfg.Host.String(),
+		Logger:         buffaloLogger(log),
+		SessionStore:   store,
+		SessionName:    cfg.CookieName(),
+		MethodOverride: methodOverride,
+		WorkerOff:      true,
+	})
+	a.handleErrors(b)
+	b.Middleware.Remove(buffalo.RequestLogger) // Handler logs, static files too
+	b.Use(a.requireSessionStore, a.identify, texts.Middleware())
+	a.routes(b)
+	return b, nil
+}
+
+// routes is the one table of what the app answers.
+func (a *app) routes(b *buffalo.App) {
+	b.GET("/", a.home)
+
+	// Signing in and out
+	b.GET("/signin", a.newSession)
+	if a.cfg.BypassAuth {
+		b.GET("/auth/bypass", a.bypass)
+		b.POST("/auth/bypass", a.bypass)
+	}
+	b.GET("/session", a.showSession)
+	b.DELETE("/session", a.destroySession)
+
+	// For the machines that look after the app
+	b.GET("/healthz", a.healthz)
+	b.GET("/readyz", a.readyz)
+	b.Middleware.Skip(a.requireSessionStore, a.healthz, a.readyz)
+	b.Middleware.Skip(a.identify, a.healthz, a.readyz)
+}

@@ -1,0 +1,47 @@
+package actions
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// withClientIP makes RemoteAddr the address of the client, where trusted
+// proxies say whose it is. Of X-Forwarded-For it believes only what they added:
+// from the right, the first address that is none of theirs.
+func withClientIP(trusted []netip.Prefix, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if client, ok := forwardedFor(r, trusted); ok {
+			_, port, _ := net.SplitHostPort(r.RemoteAddr)
+			r = r.WithContext(r.Context()) // a copy: the server keeps its own
+			r.RemoteAddr = net.JoinHostPort(client, port)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func forwardedFor(r *http.Request, trusted []netip.Prefix) (string, bool) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !isTrusted(peer.Addr(), trusted) {
+		return "", false
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	client, found := "", false
+	for _, hop := range slices.Backward(hops) {
+		addr, err := netip.ParseAddr(strings.TrimSpace(hop))
+		if err != nil {
+			break // what stands further left is anybody's
+		}
+		client, found = addr.Unmap().String(), true
+		if !isTrusted(addr, trusted) {
+			break
+		}
+	}
+	return client, found
+}
+
+func isTrusted(addr netip.Addr, trusted []netip.Prefix) bool {
+	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
+}

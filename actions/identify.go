@@ -1,0 +1,66 @@
+package actions
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/gobuffalo/buffalo"
+
+	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// userKey is where identify leaves the user, for handlers and templates.
+const userKey = "current_user"
+
+// requireSessionStore answers 503 when the session could not be loaded, which
+// Buffalo does not tell. Whoever is signed in stays so.
+func (a *app) requireSessionStore(next buffalo.Handler) buffalo.Handler {
+	return func(c buffalo.Context) error {
+		if err := sessionstore.Err(c.Session().Session); err != nil {
+			return c.Error(http.StatusServiceUnavailable, err)
+		}
+		return next(c)
+	}
+}
+
+// identify finds out who asks. A user who was disabled or deleted since is
+// nobody, and the session ends.
+func (a *app) identify(next buffalo.Handler) buffalo.Handler {
+	return func(c buffalo.Context) error {
+		user, err := a.sessionUser(c)
+		if err != nil {
+			return err
+		}
+		c.Set(userKey, user)
+		return next(c)
+	}
+}
+
+// sessionUser returns the user of the session, and nil when nobody is signed
+// in.
+func (a *app) sessionUser(c buffalo.Context) (*models.User, error) {
+	id, ok := c.Session().Get(sessionstore.DefaultUserKey).(string)
+	if !ok {
+		return nil, nil
+	}
+	user, err := models.FindUser(a.db.WithContext(c.Request().Context()), id)
+	if errors.Is(err, models.ErrNotFound) {
+		a.log.InfoContext(c.Request().Context(), "session of a user who may not sign in ended", "user", id)
+		sessionstore.SignOut(c.Session().Session)
+		return nil, c.Session().Save()
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return user, nil
+}
+
+// currentUser returns who asks, and nil for nobody.
+func currentUser(c buffalo.Context) *models.User {
+	user, _ := c.Value(userKey).(*models.User)
+	return user
+}
+
+// errNobody is the answer where somebody must be signed in.
+var errNobody = problem(http.StatusUnauthorized, "Nobody is signed in. Sign in at /signin.")

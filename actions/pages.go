@@ -1,0 +1,103 @@
+package actions
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+
+	"github.com/elnormous/contenttype"
+	"github.com/gobuffalo/buffalo"
+	"github.com/gobuffalo/buffalo/render"
+	"github.com/gobuffalo/middleware/i18n"
+
+	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/templates"
+)
+
+const layout = "application.plush.html"
+
+// pages renders what people see.
+type pages struct {
+	engine *render.Engine
+	texts  *i18n.Translator
+}
+
+func newPages(cfg config.Config, texts *i18n.Translator) pages {
+	return pages{
+		engine: render.New(render.Options{
+			HTMLLayout:  layout,
+			TemplatesFS: templatesFS(cfg.Env),
+			Helpers:     render.Helpers{"asset": assetPath},
+		}),
+		texts: texts,
+	}
+}
+
+// templatesFS takes templates from the disk while they are being worked on, so
+// that a change shows at once, and otherwise from the binary.
+func templatesFS(env string) fs.FS {
+	if _, err := os.Stat("templates/" + layout); env == config.Development && err == nil {
+		return os.DirFS("templates")
+	}
+	return templates.FS()
+}
+
+// show answers with a page, whose title is the text of that id.
+func (p pages) show(c buffalo.Context, name, title string) error {
+	c.Set("title", p.texts.Translate(c, title))
+	return c.Render(http.StatusOK, p.engine.HTML(name))
+}
+
+func (p pages) json(v any) render.Renderer { return p.engine.JSON(v) }
+
+// writeError renders the page of an error past Buffalo's Render, which would
+// save the session.
+func (p pages) writeError(c buffalo.Context, status int, text string) error {
+	translated := p.texts.Middleware()(func(c buffalo.Context) error {
+		if c.Value(userKey) == nil {
+			c.Set(userKey, nil)
+		}
+		c.Set("status", status)
+		c.Set("title", http.StatusText(status))
+		c.Set("detail", text)
+		c.Set("request_id", requestID(c.Request().Context()))
+		var page bytes.Buffer
+		if err := p.engine.HTML("error.plush.html").Render(&page, c.Data()); err != nil {
+			return fmt.Errorf("render error page: %w", err)
+		}
+		c.Response().Header().Set("Content-Type", "text/html; charset=utf-8")
+		c.Response().WriteHeader(status)
+		_, err := page.WriteTo(c.Response())
+		return err
+	})
+	return translated(c)
+}
+
+var (
+	mediaHTML = contenttype.NewMediaType("text/html")
+	mediaJSON = contenttype.NewMediaType("application/json")
+)
+
+// prefersHTML reports whether the client asks for a page: a browser does,
+// a program that says nothing does not.
+func prefersHTML(c buffalo.Context) bool {
+	return accepts(c.Request(), mediaJSON, mediaHTML) == mediaHTML.Subtype
+}
+
+// prefersPage is prefersHTML for what is a page first: a program that says
+// nothing gets the page too.
+func prefersPage(c buffalo.Context) bool {
+	return accepts(c.Request(), mediaHTML, mediaJSON) == mediaHTML.Subtype
+}
+
+// accepts returns the subtype of the offer that the client likes best; the
+// first one when it has no preference, JSON when it takes neither.
+func accepts(r *http.Request, offers ...contenttype.MediaType) string {
+	best, _, err := contenttype.GetAcceptableMediaType(r, offers)
+	if err != nil {
+		return mediaJSON.Subtype
+	}
+	return best.Subtype
+}

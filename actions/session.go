@@ -1,0 +1,94 @@
+package actions
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gobuffalo/buffalo"
+
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// sessionJSON is a session as the API shows one. Times are RFC 3339 in UTC, to
+// the second.
+type sessionJSON struct {
+	SID             string `json:"sid"`
+	AuthMethod      string `json:"auth_method"`
+	CreatedAt       string `json:"created_at"`
+	AuthenticatedAt string `json:"authenticated_at"`
+	LastSeenAt      string `json:"last_seen_at"`
+	ExpiresAt       string `json:"expires_at"`
+	IP              string `json:"ip"`
+	UserAgent       string `json:"user_agent"`
+	Current         bool   `json:"current"`
+}
+
+func newSessionJSON(r sessionstore.Record, currentSID string) sessionJSON {
+	return sessionJSON{
+		SID:             r.SID,
+		AuthMethod:      r.AuthMethod,
+		CreatedAt:       r.CreatedAt.Format(time.RFC3339),
+		AuthenticatedAt: r.AuthenticatedAt.Format(time.RFC3339),
+		LastSeenAt:      r.LastSeenAt.Format(time.RFC3339),
+		ExpiresAt:       r.ExpiresAt.Format(time.RFC3339),
+		IP:              r.IP,
+		UserAgent:       r.UserAgent,
+		Current:         r.SID == currentSID,
+	}
+}
+
+// newSession shows the ways in.
+func (a *app) newSession(c buffalo.Context) error {
+	if !prefersPage(c) {
+		ways := []string{}
+		if a.cfg.BypassAuth {
+			ways = append(ways, "/auth/bypass")
+		}
+		return c.Render(http.StatusOK, a.pages.json(map[string]any{"ways": ways}))
+	}
+	c.Set("bypass", a.cfg.BypassAuth)
+	c.Set("signed_out", c.Param("notice") == "signed-out")
+	return a.pages.show(c, "signin.plush.html", "signin")
+}
+
+// showSession says who asks, and in which session.
+func (a *app) showSession(c buffalo.Context) error {
+	user := currentUser(c)
+	record, ok := sessionstore.Describe(c.Session().Session)
+	if user == nil || !ok {
+		return errNobody
+	}
+	session := newSessionJSON(record, record.SID)
+	if prefersHTML(c) {
+		c.Set("session_record", session)
+		return a.pages.show(c, "session.plush.html", "session.title")
+	}
+	return c.Render(http.StatusOK, a.pages.json(struct {
+		User    userJSON    `json:"user"`
+		Session sessionJSON `json:"session"`
+	}{newUserJSON(user), session}))
+}
+
+// destroySession signs out. Clear-Site-Data leaves cookies alone: it would take
+// those of every app on the same domain along, and ours is ended by name.
+func (a *app) destroySession(c buffalo.Context) error {
+	user := currentUser(c)
+	if user == nil {
+		if prefersHTML(c) {
+			return c.Redirect(http.StatusSeeOther, "/signin")
+		}
+		return errNobody
+	}
+	session := c.Session()
+	sid := session.Session.ID
+	sessionstore.SignOut(session.Session)
+	if err := session.Save(); err != nil {
+		return err
+	}
+	a.log.InfoContext(c.Request().Context(), "signed out", "event", "signout", "user", user.ID, "sid", sid)
+	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	if prefersHTML(c) {
+		return c.Redirect(http.StatusSeeOther, "/signin?notice=signed-out")
+	}
+	return c.Render(http.StatusNoContent, nil)
+}

@@ -1,0 +1,171 @@
+// Package config reads the settings, once, and refuses what is unsafe.
+//
+// Settings come from the environment through envy; what is not there comes
+// from the file .env, or .env.test while testing. See .env.example for all of
+// them.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// The values of GO_ENV.
+const (
+	Development = "development"
+	Test        = "test"
+	Staging     = "staging"
+	Production  = "production"
+)
+
+// Config holds every setting of the app. It is read once and not changed.
+type Config struct {
+	Env            string         // GO_ENV
+	Addr           string         // ADDR and PORT, to listen on
+	Host           *url.URL       // HOST: where people reach the app
+	TrustedProxies []netip.Prefix // TRUSTED_PROXIES
+	BypassAuth     bool           // BYPASS_AUTH
+	Session        Session
+	Database       *pop.ConnectionDetails // DATABASE_URL, or TEST_DATABASE_URL
+	LogLevel       slog.Level             // LOG_LEVEL
+	LogFormat      string                 // LOG_FORMAT: text or json
+}
+
+// Session holds the settings of the sessions.
+type Session struct {
+	Secrets     [][]byte      // SESSION_SECRET: the first signs, all verify
+	Name        string        // SESSION_NAME
+	IdleTimeout time.Duration // SESSION_IDLE_TIMEOUT
+	Lifetime    time.Duration // SESSION_LIFETIME
+}
+
+// Load reads the settings. The error is one line that names the setting, says
+// what is wrong with it and gives an example; it never holds a secret.
+func Load() (Config, error) {
+	if err := loadEnvironment(); err != nil {
+		return Config{}, err
+	}
+	r := &reader{}
+	c := Config{Env: r.env()}
+	c.Addr = r.addr(c.Local())
+	c.Host = r.host(c.Addr, c.Local())
+	c.TrustedProxies = r.prefixes("TRUSTED_PROXIES")
+	c.BypassAuth = r.boolean("BYPASS_AUTH")
+	c.Session = r.session(c.Local())
+	c.Database = r.database(c.Env)
+	c.LogLevel = r.logLevel()
+	c.LogFormat = r.oneOf("LOG_FORMAT", c.defaultLogFormat(), "text", "json")
+	if c.BypassAuth && c.Env == Production {
+		r.fail("BYPASS_AUTH", "true lets anybody in, which production never allows", "BYPASS_AUTH=false, or GO_ENV=staging")
+	}
+	return c, r.err
+}
+
+// Local reports whether this is development or test, where a setting may be
+// missing and cookies travel over plain http.
+func (c Config) Local() bool { return c.Env == Development || c.Env == Test }
+
+// Secure reports whether browsers reach the app over https only.
+func (c Config) Secure() bool { return !c.Local() || c.Host.Scheme == "https" }
+
+// CookieName is the name of the session cookie. Over https the prefix __Host-
+// has browsers see to it that no other host can set it (RFC 6265bis, 4.1.3.2).
+func (c Config) CookieName() string {
+	if c.Secure() {
+		return "__Host-" + c.Session.Name
+	}
+	return c.Session.Name
+}
+
+// SessionOptions are the settings as the session store takes them.
+func (c Config) SessionOptions() sessionstore.Options {
+	return sessionstore.Options{
+		Secrets:     c.Session.Secrets,
+		Insecure:    !c.Secure(),
+		IdleTimeout: c.Session.IdleTimeout,
+		Lifetime:    c.Session.Lifetime,
+		Transient:   buffaloTransient,
+	}
+}
+
+// buffaloTransient names what Buffalo puts into every session, used or not: a
+// number for its log, and the flash messages, mostly none.
+func buffaloTransient(key, value any) bool {
+	if key == "requestor_id" {
+		return true
+	}
+	flash, ok := value.([]byte)
+	return ok && key == "_flash_" && string(flash) == "{}"
+}
+
+func (c Config) defaultLogFormat() string {
+	if c.Local() {
+		return "text"
+	}
+	return "json"
+}
+
+func (r *reader) env() string {
+	if testing.Testing() {
+		return Test // whatever GO_ENV says: tests empty tables
+	}
+	return r.oneOf("GO_ENV", Development, Development, Test, Staging, Production)
+}
+
+func (r *reader) addr(local bool) string {
+	host := r.text("ADDR", "0.0.0.0")
+	if local {
+		host = r.text("ADDR", "127.0.0.1")
+	}
+	if strings.Contains(host, ":") && net.ParseIP(host) == nil {
+		r.fail("ADDR", fmt.Sprintf("%q is no address without a port", host), "ADDR=127.0.0.1 PORT=3000")
+	}
+	return net.JoinHostPort(host, r.port())
+}
+
+func (r *reader) host(addr string, local bool) *url.URL {
+	_, port, _ := net.SplitHostPort(addr)
+	text := r.text("HOST", "http://127.0.0.1:"+port)
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) || strings.Trim(u.Path, "/") != "" {
+		r.fail("HOST", fmt.Sprintf("%q is no base URL", text), "HOST=https://app.example.com")
+		return &url.URL{}
+	}
+	u.Path = ""
+	return u
+}
+
+func (r *reader) session(local bool) Session {
+	s := Session{
+		Secrets:     r.secrets(local),
+		Name:        r.text("SESSION_NAME", "session"),
+		IdleTimeout: r.duration("SESSION_IDLE_TIMEOUT", sessionstore.DefaultIdleTimeout),
+		Lifetime:    r.duration("SESSION_LIFETIME", sessionstore.DefaultLifetime),
+	}
+	if !isToken(s.Name) {
+		r.fail("SESSION_NAME", fmt.Sprintf("%q is no cookie name", s.Name), "SESSION_NAME=session")
+	}
+	return s
+}
+
+// isToken reports whether text is a token of RFC 9110, 5.6.2, as far as cookie
+// names need it.
+func isToken(text string) bool {
+	for _, c := range text {
+		if c <= ' ' || c >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, c) {
+			return false
+		}
+	}
+	return text != ""
+}

@@ -1,0 +1,111 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/gobuffalo/envy"
+	"github.com/joho/godotenv"
+
+	"github.com/latchkey/latchkey"
+	"github.com/latchkey/latchkey/internal/environ"
+)
+
+// EnvFile is the file of settings beside the program.
+const EnvFile = ".env"
+
+// loadEnvironment brings the environment and the file of settings together:
+// the environment wins, and a test never sees what is meant for development.
+func loadEnvironment() error {
+	if err := environ.Restore(); err != nil {
+		return fmt.Errorf("read environment: %w", err)
+	}
+	if testing.Testing() || os.Getenv("GO_ENV") == Test {
+		return loadTestEnvironment()
+	}
+	envy.Reload()
+	return nil
+}
+
+// loadTestEnvironment fills in .env.test. It is the embedded copy, because the
+// tests of a package run in that package's folder.
+func loadTestEnvironment() error {
+	settings, err := godotenv.Unmarshal(latchkey.EnvTest)
+	if err != nil {
+		return fmt.Errorf("read .env.test: %w", err)
+	}
+	envy.Reload()
+	for name, value := range settings {
+		if _, given := os.LookupEnv(name); !given {
+			envy.Set(name, value)
+		}
+	}
+	return nil
+}
+
+// emptySecret is the line of .env.example that waits for a secret.
+var emptySecret = regexp.MustCompile(`(?m)^SESSION_SECRET=[ \t]*$`)
+
+// EnsureEnvFile gives a first run what it needs: it writes a fresh
+// SESSION_SECRET into the file, and switches the bypass on if the file does not
+// say. It does nothing when a secret is there, in the file or in the
+// environment; it never changes what is there. It reports whether it wrote.
+func EnsureEnvFile(path string) (bool, error) {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("read settings: %w", err)
+	}
+	settings, err := godotenv.UnmarshalBytes(old)
+	if err != nil {
+		return false, fmt.Errorf("read settings: %s: %w", path, err)
+	}
+	if settings["SESSION_SECRET"] != "" || os.Getenv("SESSION_SECRET") != "" {
+		return false, nil
+	}
+	if err := replaceFile(path, withSecret(old, settings)); err != nil {
+		return false, fmt.Errorf("write settings: %w", err)
+	}
+	if err := godotenv.Load(path); err != nil {
+		return true, fmt.Errorf("read settings: %w", err)
+	}
+	return true, nil
+}
+
+func withSecret(old []byte, settings map[string]string) []byte {
+	line := []byte("SESSION_SECRET=" + NewSecret())
+	content := emptySecret.ReplaceAllLiteral(old, line)
+	if !bytes.Contains(content, line) {
+		content = appendLine(content, line)
+	}
+	if _, said := settings["BYPASS_AUTH"]; !said {
+		content = appendLine(content, []byte("BYPASS_AUTH=true"))
+	}
+	return content
+}
+
+func appendLine(content, line []byte) []byte {
+	if len(content) > 0 && !bytes.HasSuffix(content, []byte("\n")) {
+		content = append(content, '\n')
+	}
+	return append(append(content, line...), '\n')
+}
+
+// replaceFile writes the file whole or not at all, readable by its owner only.
+func replaceFile(path string, content []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // does nothing after the rename
+	_, err = temp.Write(content)
+	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}

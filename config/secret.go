@@ -1,0 +1,90 @@
+package config
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/latchkey/latchkey"
+)
+
+const (
+	// secretBytes is how long a secret must be, and how long a new one is.
+	secretBytes = 32
+	// minDistinct is fewer than any 32 random bytes will ever have, and more
+	// than a placeholder such as 000... or abcabc... has.
+	minDistinct = 10
+)
+
+const secretExample = "the output of `app task secret:generate`"
+
+// NewSecret returns a fresh value for SESSION_SECRET.
+func NewSecret() string {
+	var b [secretBytes]byte
+	rand.Read(b[:]) // never fails: the program would have ended
+	return hex.EncodeToString(b[:])
+}
+
+// secrets reads SESSION_SECRET. Locally a missing one is made up, which signs
+// everybody out at the next start: EnsureEnvFile saves people from that.
+func (r *reader) secrets(local bool) [][]byte {
+	value := r.text("SESSION_SECRET", "")
+	if value == "" && local {
+		value = NewSecret()
+	}
+	var secrets [][]byte
+	for field := range strings.SplitSeq(value, ",") {
+		secret, wrong := parseSecret(strings.TrimSpace(field), local)
+		if wrong != "" {
+			r.fail("SESSION_SECRET", wrong, secretExample)
+			return nil
+		}
+		secrets = append(secrets, secret)
+	}
+	return secrets
+}
+
+// parseSecret returns a secret's bytes, or what is wrong with it, in words that
+// do not repeat it.
+func parseSecret(text string, local bool) (secret []byte, wrong string) {
+	if text == "" {
+		return nil, "missing"
+	}
+	secret, ok := decodeSecret(text)
+	switch {
+	case !ok:
+		return nil, "neither hex nor base64"
+	case len(secret) < secretBytes:
+		return nil, fmt.Sprintf("%d bytes long, want at least %d", len(secret), secretBytes)
+	case local:
+		return secret, ""
+	case strings.Contains(latchkey.EnvExample+latchkey.EnvTest, text):
+		return nil, "an example that everybody can read"
+	case distinct(secret) < minDistinct:
+		return nil, "not random"
+	}
+	return secret, ""
+}
+
+// decodeSecret reads hex, or base64 of either alphabet, padded or not.
+func decodeSecret(text string) ([]byte, bool) {
+	if b, err := hex.DecodeString(text); err == nil {
+		return b, true
+	}
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
+	b, err := base64.RawStdEncoding.DecodeString(text)
+	return b, err == nil
+}
+
+func distinct(b []byte) int {
+	n := 0
+	for i, c := range b {
+		if bytes.IndexByte(b, c) == i {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,20 @@
+// Package latchkey holds the files of the repository's top folder that the
+// binary carries along.
+package latchkey
+
+import _ "embed"
+
+// DatabaseYML is database.yml, a template that takes DATABASE_URL from the
+// environment.
+//
+//go:embed database.yml
+var DatabaseYML []byte
+
+// EnvExample and EnvTest are .env.example and .env.test. No secret that stands
+// in them may protect anything.
+//
+//go:embed .env.example
+var EnvExample string
+
+//go:embed .env.test
+var EnvTest string

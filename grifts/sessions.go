@@ -1,0 +1,146 @@
+package grifts
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gobuffalo/grift/grift"
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+const (
+	// cleanupBatch keeps each statement short, so that requests get through
+	// between them.
+	cleanupBatch = 1000
+	// listLimit is more than anybody reads.
+	listLimit = 1000
+)
+
+func generateSecret(*grift.Context) error {
+	_, err := fmt.Println(config.NewSecret())
+	return err
+}
+
+func cleanupSessions(t tools) error {
+	total, err := t.store.CountExpired(t.ctx)
+	if err != nil {
+		return err
+	}
+	bar := progressbar.DefaultSilent(total)
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		bar = progressbar.Default(total, "Deleting expired sessions")
+	}
+	deleted := 0
+	for {
+		n, err := t.store.Cleanup(t.ctx, cleanupBatch)
+		if err != nil {
+			return err
+		}
+		deleted += n
+		if err := bar.Add(n); err != nil {
+			return fmt.Errorf("draw progress: %w", err)
+		}
+		if n < cleanupBatch {
+			break
+		}
+	}
+	_, err = fmt.Fprintf(t.out, "%d expired sessions deleted\n", deleted)
+	return err
+}
+
+func listSessions(t tools) error {
+	userID := ""
+	if len(t.args) > 0 {
+		user, err := models.FindUserByUsername(t.db, t.args[0])
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.args[0], err)
+		}
+		userID = user.ID.String()
+	}
+	records, err := t.store.List(t.ctx, userID, listLimit)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SID\tUSER\tMETHOD\tLAST SEEN\tEXPIRES\tIP")
+	for _, r := range records {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.SID, orDash(r.UserID), orDash(r.AuthMethod), stamp(r.LastSeenAt), stamp(r.ExpiresAt), r.IP)
+	}
+	if len(records) == listLimit {
+		fmt.Fprintf(w, "(the %d used last; there may be more)\n", listLimit)
+	}
+	return w.Flush()
+}
+
+// showSession finds the row of a cookie or a sid. The cookie's secret is never
+// printed.
+func showSession(t tools) error {
+	given, err := t.arg("the session's cookie, or its sid")
+	if err != nil {
+		return err
+	}
+	if i := strings.LastIndex(given, "="); i >= 0 {
+		given = given[i+1:] // "session=..." as copied from a browser
+	}
+	record, values, err := t.store.Find(t.ctx, given)
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return fmt.Errorf("no live session has that sid: it expired, ended, or never was")
+	}
+	if err != nil && values == nil {
+		return err
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	if strings.Contains(given, ".") {
+		fmt.Fprintf(w, "cookie\t%s\n", signature(t.store.Verify(given)))
+	}
+	printRecord(w, record)
+	printValues(w, values)
+	return errors.Join(err, w.Flush())
+}
+
+func signature(ok bool) string {
+	if ok {
+		return "signed with this SESSION_SECRET"
+	}
+	return "NOT signed with this SESSION_SECRET: the app takes it for nobody's"
+}
+
+func printRecord(w *tabwriter.Writer, r sessionstore.Record) {
+	fmt.Fprintf(w, "sid\t%s\nuser_id\t%s\nauth_method\t%s\n", r.SID, orDash(r.UserID), orDash(r.AuthMethod))
+	fmt.Fprintf(w, "authenticated_at\t%s\ncreated_at\t%s\n", stamp(r.AuthenticatedAt), stamp(r.CreatedAt))
+	fmt.Fprintf(w, "last_seen_at\t%s\nexpires_at\t%s\n", stamp(r.LastSeenAt), stamp(r.ExpiresAt))
+	fmt.Fprintf(w, "ip\t%s\nuser_agent\t%s\n", r.IP, r.UserAgent)
+}
+
+func printValues(w *tabwriter.Writer, values map[any]any) {
+	lines := make([]string, 0, len(values))
+	for k, v := range values {
+		lines = append(lines, fmt.Sprintf("data[%v]\t%T %q\n", k, v, fmt.Sprint(v)))
+	}
+	slices.Sort(lines)
+	fmt.Fprint(w, strings.Join(lines, ""))
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,203 @@
+package sessionstore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+)
+
+// formatPlain is the first byte of data: how the rest is to be read. Another
+// byte is a row of a newer version, which this one must not touch.
+const formatPlain = 1
+
+// The kinds of value. They are stored, so a number is never given a second
+// meaning. What has no kind of its own travels as gob.
+const (
+	kindNil byte = iota
+	kindFalse
+	kindTrue
+	kindString
+	kindBytes
+	kindInt
+	kindInt8
+	kindInt16
+	kindInt32
+	kindInt64
+	kindUint
+	kindUint8
+	kindUint16
+	kindUint32
+	kindUint64
+	kindFloat32
+	kindFloat64
+	kindTime
+	kindGob
+)
+
+var errCorrupt = errors.New("session data is damaged")
+
+// appendValue appends v, its kind first. The same value gives the same bytes,
+// except for gob values that hold maps; sameValue knows.
+func appendValue(dst []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, kindNil), nil
+	case bool:
+		if v {
+			return append(dst, kindTrue), nil
+		}
+		return append(dst, kindFalse), nil
+	case string:
+		return append(append(dst, kindString), v...), nil
+	case []byte:
+		return append(append(dst, kindBytes), v...), nil
+	case float32:
+		return binary.BigEndian.AppendUint32(append(dst, kindFloat32), math.Float32bits(v)), nil
+	case float64:
+		return binary.BigEndian.AppendUint64(append(dst, kindFloat64), math.Float64bits(v)), nil
+	case time.Time:
+		return appendTime(dst, v)
+	}
+	if kind, n, ok := asInteger(v); ok {
+		return binary.AppendVarint(append(dst, kind), n), nil
+	}
+	return appendGob(dst, v)
+}
+
+func appendTime(dst []byte, t time.Time) ([]byte, error) {
+	b, err := t.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("encode time: %w", err)
+	}
+	return append(append(dst, kindTime), b...), nil
+}
+
+// appendGob carries every type that gorilla's own stores carry, because it
+// does what they do: the type's name travels along, so it must be registered.
+func appendGob(dst []byte, v any) ([]byte, error) {
+	buf := bytes.NewBuffer(append(dst, kindGob))
+	if err := gob.NewEncoder(buf).Encode(&v); err != nil {
+		return nil, fmt.Errorf("%w (a type of your own needs gob.Register(%T{}) at start)", err, v)
+	}
+	return buf.Bytes(), nil
+}
+
+// asInteger returns an integer's kind and value; unsigned ones keep their bits.
+func asInteger(v any) (kind byte, n int64, ok bool) {
+	switch v := v.(type) {
+	case int:
+		return kindInt, int64(v), true
+	case int8:
+		return kindInt8, int64(v), true
+	case int16:
+		return kindInt16, int64(v), true
+	case int32:
+		return kindInt32, int64(v), true
+	case int64:
+		return kindInt64, v, true
+	case uint:
+		return kindUint, int64(v), true
+	case uint8:
+		return kindUint8, int64(v), true
+	case uint16:
+		return kindUint16, int64(v), true
+	case uint32:
+		return kindUint32, int64(v), true
+	case uint64:
+		return kindUint64, int64(v), true
+	}
+	return 0, 0, false
+}
+
+// decodeValue is the inverse of appendValue. What it returns shares no memory
+// with b.
+func decodeValue(b []byte) (any, error) {
+	if len(b) == 0 {
+		return nil, errCorrupt
+	}
+	kind, b := b[0], b[1:]
+	switch kind {
+	case kindNil:
+		return nil, nil
+	case kindFalse, kindTrue:
+		return kind == kindTrue, nil
+	case kindString:
+		return string(b), nil
+	case kindBytes:
+		return append([]byte{}, b...), nil
+	case kindFloat32, kindFloat64:
+		return decodeFloat(kind, b)
+	case kindTime:
+		var t time.Time
+		if err := t.UnmarshalBinary(b); err != nil {
+			return nil, fmt.Errorf("decode time: %w", err)
+		}
+		return t, nil
+	case kindGob:
+		var v any
+		if err := gob.NewDecoder(bytes.NewReader(b)).Decode(&v); err != nil {
+			return nil, fmt.Errorf("decode gob: %w", err)
+		}
+		return v, nil
+	}
+	return decodeInteger(kind, b)
+}
+
+func decodeFloat(kind byte, b []byte) (any, error) {
+	switch {
+	case kind == kindFloat32 && len(b) == 4:
+		return math.Float32frombits(binary.BigEndian.Uint32(b)), nil
+	case kind == kindFloat64 && len(b) == 8:
+		return math.Float64frombits(binary.BigEndian.Uint64(b)), nil
+	}
+	return nil, errCorrupt
+}
+
+func decodeInteger(kind byte, b []byte) (any, error) {
+	n, size := binary.Varint(b)
+	if size <= 0 || size != len(b) {
+		return nil, errCorrupt
+	}
+	switch kind {
+	case kindInt:
+		return int(n), nil
+	case kindInt8:
+		return int8(n), nil
+	case kindInt16:
+		return int16(n), nil
+	case kindInt32:
+		return int32(n), nil
+	case kindInt64:
+		return n, nil
+	case kindUint:
+		return uint(n), nil
+	case kindUint8:
+		return uint8(n), nil
+	case kindUint16:
+		return uint16(n), nil
+	case kindUint32:
+		return uint32(n), nil
+	case kindUint64:
+		return uint64(n), nil
+	}
+	return nil, fmt.Errorf("%w: value of unknown kind %d", errCorrupt, kind)
+}
+
+// sameValue reports whether two encodings stand for the same value. Gob writes
+// maps in any order, so there different bytes decide nothing.
+func sameValue(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	if len(a) == 0 || len(b) == 0 || a[0] != kindGob || b[0] != kindGob {
+		return false
+	}
+	va, errA := decodeValue(a)
+	vb, errB := decodeValue(b)
+	return errA == nil && errB == nil && reflect.DeepEqual(va, vb)
+}

@@ -1,0 +1,48 @@
+package sessionstore
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrUnavailable says that the database did not answer, so that nothing is
+	// known of the session. The request should end in 503 Service Unavailable.
+	ErrUnavailable = errors.New("session database unavailable")
+
+	// ErrEnded says that the session was signed out, revoked, renewed or
+	// expired while the request ran. Nothing was written.
+	ErrEnded = errors.New("session has ended")
+
+	// ErrConflict says that other requests changed the session so often that
+	// this one's change could not be written.
+	ErrConflict = errors.New("session is changed by too many requests at once")
+
+	// ErrTooLarge says that the session's data would be over
+	// [Options].MaxBytes. The row stays as it was.
+	ErrTooLarge = errors.New("session data too large")
+
+	// ErrNotFound says that there is no live session with that sid.
+	ErrNotFound = errors.New("no such session")
+
+	// ErrForeign says that a session was not made by this package.
+	ErrForeign = errors.New("session was not made by sessionstore: use Store.Get or Store.New")
+)
+
+// A ValueError says which value of a session cannot be stored. The row stays
+// as it was.
+type ValueError struct {
+	Key any   // the value's key in Values
+	Err error // what is wrong with it
+}
+
+func (e *ValueError) Error() string {
+	return fmt.Sprintf("session value %v cannot be stored: %v", e.Key, e.Err)
+}
+
+func (e *ValueError) Unwrap() error { return e.Err }
+
+// unavailable marks a failed query as ErrUnavailable and keeps its cause.
+func unavailable(doing string, err error) error {
+	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}

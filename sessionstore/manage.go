@@ -1,0 +1,68 @@
+package sessionstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// List returns up to limit live sessions of one user, the last used first; of
+// everybody when userID is "".
+func (s *Store) List(ctx context.Context, userID string, limit int) ([]Record, error) {
+	records, err := s.rows.list(ctx, userID, s.now(), limit)
+	if err != nil {
+		return nil, unavailable("list sessions", err)
+	}
+	return records, nil
+}
+
+// Find returns a live session and its values. It takes a sid, or a cookie, of
+// which it uses only the sid: see Verify. It returns ErrNotFound when there is
+// none. What cannot be decoded is left out of the values and reported beside
+// them.
+func (s *Store) Find(ctx context.Context, cookieOrSID string) (Record, map[any]any, error) {
+	sid, _, _ := strings.Cut(cookieOrSID, ".")
+	r, found, err := s.rows.find(ctx, sid, s.now())
+	if err != nil {
+		return Record{}, nil, unavailable("find session", err)
+	}
+	if !found {
+		return Record{}, nil, fmt.Errorf("find session: %w", ErrNotFound)
+	}
+	values := make(map[any]any)
+	if _, err := r.entries.values(values); err != nil {
+		return r.Record, values, fmt.Errorf("find session: %w", err)
+	}
+	return r.Record, values, nil
+}
+
+// Verify reports whether a cookie's value was signed with one of the secrets.
+func (s *Store) Verify(cookie string) bool {
+	_, _, ok := s.verify(cookie)
+	return ok
+}
+
+// CountExpired returns how many rows Cleanup has to delete.
+func (s *Store) CountExpired(ctx context.Context) (int64, error) {
+	stmt, err := s.rows.prepare(ctx, queryCount)
+	if err != nil {
+		return 0, unavailable("count expired sessions", err)
+	}
+	var n int64
+	if err := stmt.QueryRowContext(ctx, s.now()).Scan(&n); err != nil {
+		return 0, unavailable("count expired sessions", err)
+	}
+	return n, nil
+}
+
+// Cleanup deletes up to limit expired sessions, the longest dead first, in one
+// statement, and returns how many. Fewer than limit means that it is done. It
+// never deletes a live session and may run in several programs at once.
+func (s *Store) Cleanup(ctx context.Context, limit int) (int, error) {
+	now := s.now()
+	n, err := s.rows.exec(ctx, queryCleanup, now, now, limit)
+	if err != nil {
+		return 0, unavailable("clean up sessions", err)
+	}
+	return int(n), nil
+}

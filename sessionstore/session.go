@@ -1,0 +1,310 @@
+package sessionstore
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/gorilla/sessions"
+)
+
+// saveAttempts bounds how often Save merges its changes over a row that other
+// requests change at the same time. At least one of them succeeds each time.
+const saveAttempts = 32
+
+// What the columns hold of a request, in characters.
+const (
+	maxIP        = 64
+	maxUserAgent = 255
+	maxMethod    = 64
+)
+
+// A bound is the Store as one session sees it: gorilla hands it back as
+// session.Store(), so what the store knows of a session is found from the
+// session alone, and no key in Values can be cleared by accident.
+type bound struct {
+	*Store
+	err    error   // why the session must not be saved: not loaded, or ended
+	row    row     // the row as last read or written
+	exists bool    // whether there is a row
+	token  token   // what the cookie of that row proves
+	known  entries // what Values held when they last agreed with the row
+	old    bool    // the cookie was signed under an older secret
+	renew  bool    // a new sid and secret at the next Save
+	method string  // of the sign-in that the next Save records, if renew
+}
+
+// SignIn signs userID in: it puts the id under [Options].UserKey and lets the
+// next Save give the session a new sid and secret, a full lifetime, and
+// authenticated_at. What another user left in the session is dropped; what an
+// anonymous visitor put there stays. method says how the user signed in, for
+// lists. It returns ErrForeign for a session of another store.
+func SignIn(session *sessions.Session, userID, method string) error {
+	b, err := boundOf(session)
+	if err != nil {
+		return err
+	}
+	if before := b.row.UserID; before != "" && before != userID {
+		clear(session.Values)
+	}
+	session.Values[b.opts.UserKey] = userID
+	b.renew = true
+	b.method = clean(method, maxMethod)
+	return nil
+}
+
+// SignOut ends the session at the next Save: its row goes, and its cookie. It
+// is gorilla's way to say so, and nothing else.
+func SignOut(session *sessions.Session) {
+	session.Options.MaxAge = -1
+}
+
+// Err returns why the session could not be loaded, for frameworks that drop
+// the error of Get, and nil when it could be.
+func Err(session *sessions.Session) error {
+	b, err := boundOf(session)
+	if err != nil {
+		return err
+	}
+	return b.err
+}
+
+// Describe returns what the table knows of the session, and false when it has
+// no row.
+func Describe(session *sessions.Session) (Record, bool) {
+	b, err := boundOf(session)
+	if err != nil || !b.exists {
+		return Record{}, false
+	}
+	return b.row.Record, true
+}
+
+// New implements sessions.Store; see Store.Get. It makes b the state of the
+// session that it returns.
+func (b *bound) New(r *http.Request, name string) (*sessions.Session, error) {
+	session := sessions.NewSession(b, name)
+	session.IsNew = true
+	session.Options = &sessions.Options{
+		Path:     "/",
+		HttpOnly: true,
+		Secure:   !b.opts.Insecure,
+		SameSite: http.SameSiteLaxMode,
+	}
+	b.err = b.load(r, session)
+	return session, b.err
+}
+
+// load finds the row of the request's cookie. Whatever is wrong with the
+// cookie leaves the session new.
+func (b *bound) load(r *http.Request, session *sessions.Session) error {
+	t, old, ok := b.verify(cookieValue(r, session.Name()))
+	if !ok {
+		return nil
+	}
+	row, found, err := b.rows.find(r.Context(), t.sid, b.now())
+	if err != nil {
+		return unavailable("load session", err)
+	}
+	if !found || !t.matches(row.secretHash) {
+		return nil
+	}
+	if b.known, err = row.entries.values(session.Values); err != nil {
+		b.opts.Logger.WarnContext(r.Context(), "a session value was left out; it stays in the row", "sid", row.SID, "error", err)
+	}
+	b.row, b.exists, b.old, b.token = row, true, old, t
+	session.ID, session.IsNew = row.SID, false
+	b.touch(r.Context(), row)
+	return nil
+}
+
+// Save implements sessions.Store; see Store.Save.
+func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	if b.err != nil {
+		return fmt.Errorf("save session: %w", b.err)
+	}
+	if session.Options.MaxAge < 0 {
+		return b.end(r, w, session)
+	}
+	current, err := encodeValues(session.Values, b.opts.Transient)
+	if err != nil {
+		return err
+	}
+	changes := b.known.changesTo(current)
+	user := b.userOf(session)
+	cookieDue := b.old
+	switch {
+	case !b.exists && len(changes) == 0:
+		return nil
+	case !b.exists:
+		cookieDue = true
+		err = b.insert(r, changes, user)
+	case b.renew || user != b.row.UserID:
+		cookieDue = true
+		err = b.update(r.Context(), changes, func(next *row) { b.begin(r, next, user) })
+	case len(changes) > 0:
+		err = b.update(r.Context(), changes, b.refresh)
+	}
+	if err != nil {
+		return err
+	}
+	b.known, b.renew, b.old = current, false, false
+	session.ID = b.row.SID
+	if cookieDue {
+		setCookie(w, session, b.signers[0].cookie(b.token))
+	}
+	return nil
+}
+
+// userOf returns the user in the session as the column user_id has it.
+func (b *bound) userOf(session *sessions.Session) string {
+	v, ok := session.Values[b.opts.UserKey]
+	if !ok || v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// end deletes the row, and tells the browser to drop whatever it has.
+func (b *bound) end(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	if b.exists {
+		if _, err := b.rows.delete(r.Context(), b.row.SID); err != nil {
+			return unavailable("end session", err)
+		}
+		b.row, b.exists, b.known = row{}, false, nil
+		session.ID = ""
+	}
+	if len(r.CookiesNamed(session.Name())) > 0 || cookieIsSet(w, session.Name()) {
+		setCookie(w, session, "")
+	}
+	return nil
+}
+
+// insert makes the row of a new session.
+func (b *bound) insert(r *http.Request, changes entries, user string) error {
+	next := row{entries: entries(nil).with(changes), version: 1}
+	b.begin(r, &next, user)
+	data, err := b.encode(next.entries)
+	if err != nil {
+		return err
+	}
+	if err := b.rows.insert(r.Context(), next, data); err != nil {
+		return unavailable("save session", err)
+	}
+	b.row, b.exists = next, true
+	return nil
+}
+
+// update writes the changes over the newest row, which prepare completes. When
+// another request was faster the changes are merged over what it wrote; when
+// the row is gone nothing is written, ever again, in this request.
+func (b *bound) update(ctx context.Context, changes entries, prepare func(next *row)) error {
+	for attempt := range saveAttempts {
+		next := b.row
+		next.entries = b.row.entries.with(changes)
+		next.version++
+		prepare(&next)
+		data, err := b.encode(next.entries)
+		if err != nil {
+			return err
+		}
+		done, err := b.rows.update(ctx, b.row, next, data, b.now())
+		if err != nil {
+			return unavailable("save session", err)
+		}
+		if done {
+			b.row = next
+			return nil
+		}
+		if err := b.reload(ctx); err != nil {
+			return err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return unavailable("save session", err)
+		}
+	}
+	return fmt.Errorf("save session: %w", ErrConflict)
+}
+
+// reload fetches the row that another request wrote.
+func (b *bound) reload(ctx context.Context) error {
+	newest, found, err := b.rows.find(ctx, b.row.SID, b.now())
+	if err != nil {
+		return unavailable("save session", err)
+	}
+	if !found {
+		b.err = ErrEnded
+		return fmt.Errorf("save session: %w", ErrEnded)
+	}
+	b.row = newest
+	return nil
+}
+
+// pause waits a little longer after every lost race, and never as long as the
+// other losers.
+func pause(ctx context.Context, attempt int) error {
+	limit := time.Millisecond << min(attempt, 6)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(limit)):
+		return nil
+	}
+}
+
+// begin makes next the row of a session that begins now, or that another user
+// or the same one again signs into: a new token, a full lifetime.
+func (b *bound) begin(r *http.Request, next *row, user string) {
+	now := b.now()
+	b.token = newToken()
+	next.SID, next.secretHash = b.token.sid, b.token.hash()
+	if next.CreatedAt.IsZero() || next.UserID != user {
+		next.CreatedAt = now
+	}
+	next.UserID, next.AuthMethod, next.AuthenticatedAt = user, "", time.Time{}
+	if user != "" {
+		next.AuthMethod, next.AuthenticatedAt = b.method, now
+	}
+	next.IP = clean(b.opts.ClientIP(r), maxIP)
+	next.UserAgent = clean(r.UserAgent(), maxUserAgent)
+	next.deadline = now.Add(b.opts.Lifetime)
+	b.refresh(next)
+}
+
+// refresh records that the session is in use.
+func (b *bound) refresh(next *row) {
+	now := b.now()
+	next.LastSeenAt = now
+	next.ExpiresAt = b.expiry(now, next.deadline)
+}
+
+// encode gives the entries the form of the column data, within the limit.
+func (b *bound) encode(es entries) ([]byte, error) {
+	data := es.encode()
+	if len(data) > b.opts.MaxBytes {
+		return nil, fmt.Errorf("save session: %w: %d bytes, at most %d", ErrTooLarge, len(data), b.opts.MaxBytes)
+	}
+	return data, nil
+}
+
+// clean makes of a client's text what every database takes and no log or page
+// can be broken with: valid UTF-8 without control characters, cut to limit.
+func clean(text string, limit int) string {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || c == unicode.ReplacementChar {
+			return -1
+		}
+		return c
+	}, text)
+	runes := 0
+	for i := range text {
+		if runes == limit {
+			return text[:i]
+		}
+		runes++
+	}
+	return text
+}

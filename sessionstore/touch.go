@@ -1,0 +1,95 @@
+package sessionstore
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// flushInterval is how long a touch waits for others to be written with.
+	flushInterval = 5 * time.Second
+	// flushBatch is how many sessions one statement touches.
+	flushBatch = 500
+	// flushTimeout bounds the last flush, when the program ends.
+	flushTimeout = 5 * time.Second
+)
+
+// touches are the sessions that were used and whose rows do not say so yet.
+type touches struct {
+	running atomic.Int32 // how many Runs write them
+	mu      sync.Mutex
+	pending map[string]time.Time // sid → when it was used last
+}
+
+func (t *touches) add(sid string, seen time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pending == nil {
+		t.pending = make(map[string]time.Time)
+	}
+	t.pending[sid] = seen
+}
+
+func (t *touches) take() map[string]time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	taken := t.pending
+	t.pending = nil
+	return taken
+}
+
+// touch notes that a session is in use, if its row has not said so for an
+// interval. Without a Run that would write it later, it is written now.
+func (b *bound) touch(ctx context.Context, r row) {
+	now := b.now()
+	if now.Sub(r.LastSeenAt) < b.opts.TouchInterval {
+		return
+	}
+	b.touches.add(r.SID, now)
+	if b.touches.running.Load() == 0 {
+		b.flush(ctx)
+	}
+}
+
+// Run writes down when sessions were last used, many at a time, until ctx ends;
+// then it writes what is left and returns. A program starts it once, in a
+// goroutine of its own, and waits for it at its end. Without Run everything
+// works, but the request that finds a stale last_seen_at writes it itself.
+func (s *Store) Run(ctx context.Context) {
+	s.touches.running.Add(1)
+	defer s.touches.running.Add(-1)
+	ticker := time.NewTicker(flushInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			s.flush(ctx)
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+			defer cancel()
+			s.flush(last)
+			return
+		}
+	}
+}
+
+// flush writes the pending touches. When the database is away they are lost:
+// the sessions that are in use bring new ones.
+func (s *Store) flush(ctx context.Context) {
+	pending := s.touches.take()
+	sids := slices.SortedFunc(maps.Keys(pending), func(a, b string) int {
+		return pending[a].Compare(pending[b])
+	})
+	for batch := range slices.Chunk(sids, flushBatch) {
+		// The first use of a batch stands for all: no session lives longer
+		// for having been written down together with others.
+		seen := pending[batch[0]]
+		if err := s.rows.touch(ctx, batch, seen, seen.Add(s.opts.IdleTimeout), s.now()); err != nil {
+			s.opts.Logger.WarnContext(ctx, "last_seen_at of sessions not written", "sessions", len(batch), "error", err)
+		}
+	}
+}
