@@ -1,14 +1,44 @@
-# Nothing here needs the buffalo command, Node or a network beyond Go modules.
+# Needs Go, a C compiler and make; the tests also need what .ci/run installs.
+# Nothing here needs the buffalo command or Node.
 SHELL := /bin/bash
-export GO_ENV ?= development
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
 
-.PHONY: run dev build test lint bench clean
+# go test runs the databases of several packages at once; two is what two cores bear.
+TEST_FLAGS ?= -race -p 2 -timeout 20m
+SKIPPED := $(CURDIR)/tmp/skipped
+
+.PHONY: help run dev build test lint bench clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: ## serve on http://127.0.0.1:3000, ready to sign in
 	go run ./cmd/app
 
-dev: ## the same, restarted when a file changes
+dev: ## the same, started anew when a file changes
 	go tool refresh run -c .buffalo.dev.yml
 
-build: ## the self-contained binary
+build: ## make bin/app, which needs nothing beside it
 	go build -trimpath -o bin/app ./cmd/app
+
+test: export GO_ENV = test
+test: export LATCHKEY_SKIPPED = $(SKIPPED)
+test: ## run every test, on every database that is installed
+	@mkdir -p tmp && rm -f $(SKIPPED)
+	go test $(TEST_FLAGS) ./...
+	@if [ -s $(SKIPPED) ]; then printf '\n!!! NOT TESTED:\n'; sort -u $(SKIPPED); fi
+
+lint: ## check formatting, vet, staticcheck, go.mod
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w $$unformatted"; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+	go mod verify
+	go mod tidy -diff
+
+bench: export GO_ENV = test
+bench: ## measure, ours beside the raw query
+	go test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove what was built and what tests left
+	rm -rf bin tmp

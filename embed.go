@@ -2,7 +2,10 @@
 // binary carries along.
 package latchkey
 
-import _ "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
 // DatabaseYML is database.yml, a template that takes DATABASE_URL from the
 // environment.
@@ -18,3 +21,15 @@ var EnvExample string
 
 //go:embed .env.test
 var EnvTest string
+
+//go:embed migrations/*.fizz
+var files embed.FS
+
+// Migrations returns the files of the folder migrations.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the name is right, or no test would run
+	}
+	return sub
+}

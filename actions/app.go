@@ -3,8 +3,10 @@
 package actions
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/middleware/i18n"
@@ -33,6 +35,9 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	if err != nil {
 		return nil, fmt.Errorf("read locales: %w", err)
 	}
+	if err := loadPlugins(cfg); err != nil {
+		return nil, err
+	}
 	a := &app{cfg: cfg, db: db, store: store, log: log, pages: newPages(cfg, texts)}
 	b := buffalo.New(buffalo.Options{
 		Env:            cfg.Env,
@@ -49,6 +54,24 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	b.Use(a.requireSessionStore, a.identify, texts.Middleware())
 	a.routes(b)
 	return b, nil
+}
+
+// loadPlugins lets Buffalo start its plugins in development only. It would
+// otherwise run what it finds in ./plugins and $GOPATH/bin, and write into the
+// home folder, wherever the app runs; only GO_ENV=test keeps it from that.
+func loadPlugins(cfg config.Config) error {
+	if cfg.Env == config.Development {
+		return nil
+	}
+	before, had := os.LookupEnv("GO_ENV")
+	if err := os.Setenv("GO_ENV", config.Test); err != nil {
+		return fmt.Errorf("keep plugins out: %w", err)
+	}
+	err := buffalo.LoadPlugins() // does nothing, and nothing ever after
+	if had {
+		return errors.Join(err, os.Setenv("GO_ENV", before))
+	}
+	return errors.Join(err, os.Unsetenv("GO_ENV"))
 }
 
 // routes is the one table of what the app answers.

@@ -55,7 +55,8 @@ func bypassToken(c buffalo.Context) (string, error) {
 	form := struct {
 		Token string `json:"token"`
 	}{Token: c.Param("token")}
-	if strings.Contains(c.Request().Header.Get("Content-Type"), "json") && c.Request().Method == http.MethodPost {
+	contentType, _ := c.Value("contentType").(string)
+	if strings.Contains(contentType, "json") && c.Request().Method == http.MethodPost && c.Request().ContentLength != 0 {
 		if err := c.Bind(&form); err != nil {
 			return "", badBody(err)
 		}

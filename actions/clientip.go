@@ -22,6 +22,15 @@ func withClientIP(trusted []netip.Prefix, next http.Handler) http.Handler {
 	})
 }
 
+// clientIP is the address that withClientIP found, without its port.
+func clientIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
 func forwardedFor(r *http.Request, trusted []netip.Prefix) (string, bool) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !isTrusted(peer.Addr(), trusted) {

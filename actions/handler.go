@@ -128,14 +128,15 @@ func requestID(ctx context.Context) string {
 // provider's answer carries its code there.
 func logRequests(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path // Buffalo changes it
 		m := httpsnoop.CaptureMetrics(next, w, r)
 		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 			slog.String("method", r.Method),
-			slog.String("path", r.URL.Path),
+			slog.String("path", path),
 			slog.Int("status", m.Code),
 			slog.Int64("bytes", m.Written),
 			slog.Duration("duration", m.Duration.Round(time.Microsecond)),
-			slog.String("ip", r.RemoteAddr),
+			slog.String("ip", clientIP(r)),
 			slog.String("user_agent", r.UserAgent()),
 		)
 	})

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gobuffalo/buffalo"
 
-	"github.com/latchkey/latchkey/migrations"
+	"github.com/latchkey/latchkey/internal/schema"
 )
 
 // healthz answers as long as the process does: restart it when it does not.
@@ -43,7 +43,7 @@ func (r *readiness) check(a *app) error {
 	if r.migrated.Load() {
 		return nil
 	}
-	pending, err := migrations.Pending(a.db)
+	pending, err := schema.Pending(a.db)
 	if err != nil {
 		return err
 	}

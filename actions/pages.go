@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/elnormous/contenttype"
 	"github.com/gobuffalo/buffalo"
@@ -75,29 +76,30 @@ func (p pages) writeError(c buffalo.Context, status int, text string) error {
 	return translated(c)
 }
 
+// What the app answers with. The last of htmlTypes is what Buffalo's test suite
+// asks for.
 var (
-	mediaHTML = contenttype.NewMediaType("text/html")
-	mediaJSON = contenttype.NewMediaType("application/json")
+	jsonTypes = []contenttype.MediaType{contenttype.NewMediaType("application/json")}
+	htmlTypes = []contenttype.MediaType{
+		contenttype.NewMediaType("text/html"),
+		contenttype.NewMediaType("application/xhtml+xml"),
+		contenttype.NewMediaType("application/html"),
+	}
+	jsonThenHTML = slices.Concat(jsonTypes, htmlTypes)
+	htmlThenJSON = slices.Concat(htmlTypes, jsonTypes)
 )
 
 // prefersHTML reports whether the client asks for a page: a browser does,
 // a program that says nothing does not.
-func prefersHTML(c buffalo.Context) bool {
-	return accepts(c.Request(), mediaJSON, mediaHTML) == mediaHTML.Subtype
-}
+func prefersHTML(c buffalo.Context) bool { return acceptsHTML(c.Request(), jsonThenHTML) }
 
 // prefersPage is prefersHTML for what is a page first: a program that says
 // nothing gets the page too.
-func prefersPage(c buffalo.Context) bool {
-	return accepts(c.Request(), mediaHTML, mediaJSON) == mediaHTML.Subtype
-}
+func prefersPage(c buffalo.Context) bool { return acceptsHTML(c.Request(), htmlThenJSON) }
 
-// accepts returns the subtype of the offer that the client likes best; the
-// first one when it has no preference, JSON when it takes neither.
-func accepts(r *http.Request, offers ...contenttype.MediaType) string {
+// acceptsHTML reports whether a page is what the client likes best, the first
+// offer where it has no preference. A client that takes neither gets JSON.
+func acceptsHTML(r *http.Request, offers []contenttype.MediaType) bool {
 	best, _, err := contenttype.GetAcceptableMediaType(r, offers)
-	if err != nil {
-		return mediaJSON.Subtype
-	}
-	return best.Subtype
+	return err == nil && best.MatchesAny(htmlTypes...)
 }

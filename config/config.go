@@ -57,7 +57,17 @@ func Load() (Config, error) {
 		return Config{}, err
 	}
 	r := &reader{}
-	c := Config{Env: r.env()}
+	env := r.env()
+	if r.err != nil {
+		return Config{}, r.err
+	}
+	return read(env)
+}
+
+// read reads the settings as they are for a GO_ENV.
+func read(env string) (Config, error) {
+	r := &reader{}
+	c := Config{Env: env}
 	c.Addr = r.addr(c.Local())
 	c.Host = r.host(c.Addr, c.Local())
 	c.TrustedProxies = r.prefixes("TRUSTED_PROXIES")

@@ -36,26 +36,28 @@ func cleanupSessions(t tools) error {
 	if err != nil {
 		return err
 	}
-	bar := progressbar.DefaultSilent(total)
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		bar = progressbar.Default(total, "Deleting expired sessions")
-	}
-	deleted := 0
-	for {
-		n, err := t.store.Cleanup(t.ctx, cleanupBatch)
-		if err != nil {
-			return err
+	bar := newBar(total)
+	deleted, n := int64(0), cleanupBatch
+	for n == cleanupBatch {
+		if n, err = t.store.Cleanup(t.ctx, cleanupBatch); err != nil {
+			return fmt.Errorf("%d deleted, then: %w", deleted, err)
 		}
-		deleted += n
-		if err := bar.Add(n); err != nil {
+		deleted += int64(n)
+		// More may expire while this runs than the bar knows of.
+		if err := bar.Set64(min(deleted, bar.GetMax64())); err != nil {
 			return fmt.Errorf("draw progress: %w", err)
-		}
-		if n < cleanupBatch {
-			break
 		}
 	}
 	_, err = fmt.Fprintf(t.out, "%d expired sessions deleted\n", deleted)
 	return err
+}
+
+// newBar draws on a terminal only. It cannot show the progress of nothing.
+func newBar(total int64) *progressbar.ProgressBar {
+	if total > 0 && term.IsTerminal(int(os.Stderr.Fd())) {
+		return progressbar.Default(total, "Deleting expired sessions")
+	}
+	return progressbar.DefaultSilent(max(total, 1))
 }
 
 func listSessions(t tools) error {

@@ -1,15 +1,8 @@
-// Package migrations holds the database's migrations, written in fizz and
-// embedded in the binary, and applies them.
 package migrations
 
-import (
-	"embed"
-	"io/fs"
-)
+import "github.com/latchkey/latchkey/internal/schema"
 
-//go:embed *.fizz
-var files embed.FS
-
-// FS returns the migration files. The name is the one that `buffalo build`
-// calls in the binaries that it makes.
-func FS() fs.FS { return files }
+var Up = schema.Up
+var Down = schema.Down
+var Status = schema.Status
+var Pending = schema.Pending

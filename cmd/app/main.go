@@ -16,7 +16,7 @@ import (
 
 	"github.com/latchkey/latchkey/config"
 	_ "github.com/latchkey/latchkey/grifts" // registers the tasks
-	"github.com/latchkey/latchkey/migrations"
+	"github.com/latchkey/latchkey/internal/schema"
 	"github.com/latchkey/latchkey/models"
 )
 
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "serve":
 		return serve(ctx, out)
 	case "migrate":
-		return migrate(ctx, args, out)
+		return migrateDatabase(ctx, args, out)
 	case "task", "tasks", "t":
 		return task(args, out)
 	case "version":
@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return fmt.Errorf("%q is no command\n\n%s", command, usage)
 }
 
-func migrate(ctx context.Context, args []string, out io.Writer) error {
+func migrateDatabase(ctx context.Context, args []string, out io.Writer) error {
 	cfg, err := config.Load()
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func migrate(ctx context.Context, args []string, out io.Writer) error {
 	}
 	switch direction {
 	case "up":
-		n, err := migrations.Up(ctx, conn)
+		n, err := schema.Up(ctx, conn)
 		if err != nil {
 			return err
 		}
@@ -87,9 +87,9 @@ func migrate(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return migrations.Down(conn, steps)
+		return schema.Down(conn, steps)
 	case "status":
-		return migrations.Status(conn, out)
+		return schema.Status(conn, out)
 	}
 	return fmt.Errorf("migrate %s: want up, down or status", direction)
 }

@@ -18,7 +18,7 @@ import (
 
 	"github.com/latchkey/latchkey/actions"
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/migrations"
+	"github.com/latchkey/latchkey/internal/schema"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
@@ -83,13 +83,13 @@ func loadForServing(out io.Writer) (config.Config, error) {
 // decides when that happens, and the app refuses to start before.
 func prepareDatabase(ctx context.Context, cfg config.Config, conn *pop.Connection) error {
 	if cfg.Local() {
-		if _, err := migrations.Up(ctx, conn); err != nil {
+		if _, err := schema.Up(ctx, conn); err != nil {
 			return err
 		}
 		_, err := models.SeedUsers(conn)
 		return err
 	}
-	pending, err := migrations.Pending(conn)
+	pending, err := schema.Pending(conn)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,7 @@
-package migrations
+// Package schema applies the migrations, which are written in fizz and embedded
+// in the binary. (The folder migrations holds no Go: `buffalo build` writes its
+// own there.)
+package schema
 
 import (
 	"context"
@@ -8,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey"
 )
 
 // Several instances that start at once all see the same migrations pending.
@@ -110,7 +115,7 @@ func Pending(conn *pop.Connection) ([]string, error) {
 // newBox makes a box for one use: a box that ran once has read its files and
 // would mark the next migrations as applied without running them.
 func newBox(conn *pop.Connection) (pop.MigrationBox, error) {
-	box, err := pop.NewMigrationBox(FS(), conn)
+	box, err := pop.NewMigrationBox(latchkey.Migrations(), conn)
 	if err != nil {
 		return box, fmt.Errorf("read embedded migrations: %w", err)
 	}

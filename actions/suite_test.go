@@ -1,0 +1,172 @@
+package actions
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gobuffalo/httptest"
+	"github.com/gobuffalo/suite/v4"
+
+	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/internal/schema"
+	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// ActionSuite is Buffalo's suite, on our session store.
+type ActionSuite struct {
+	*suite.Action
+	store *sessionstore.Store
+}
+
+// SetupTest empties the database, as the suite does, puts back the real session
+// store, which the suite replaces by one in memory, and seeds the users.
+func (as *ActionSuite) SetupTest() {
+	as.Action.SetupTest()
+	as.App.SessionStore = as.store
+	_, err := models.SeedUsers(as.DB)
+	as.NoError(err)
+}
+
+func TestActions(t *testing.T) {
+	for _, engine := range testdb.Engines() {
+		t.Run(string(engine), func(t *testing.T) { suite.Run(t, newSuite(t, engine)) })
+	}
+}
+
+func newSuite(t *testing.T, engine testdb.Engine) *ActionSuite {
+	t.Helper()
+	cfg, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Database, err = config.DatabaseAt(testdb.NewURL(t, engine)); err != nil {
+		t.Fatal(err)
+	}
+	db, err := models.Open(cfg.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := schema.Up(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	store, err := sessionstore.New(db, cfg.SessionOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := New(cfg, db, store, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &ActionSuite{
+		Action: &suite.Action{App: app, Model: &suite.Model{DB: db}},
+		store:  store,
+	}
+}
+
+func (as *ActionSuite) Test_Home() {
+	res := as.HTML("/").Get()
+	as.Equal(http.StatusOK, res.Code)
+	as.Contains(res.Body.String(), "You are not signed in")
+	as.Empty(res.Header().Values("Set-Cookie"))
+}
+
+func (as *ActionSuite) Test_Bypass() {
+	as.DBDelta(1, "sessions", func() {
+		res := as.JSON("/auth/bypass?token=%s", "admin").Get()
+		as.Equal(http.StatusOK, res.Code)
+		var user userJSON
+		res.Bind(&user)
+		as.Equal("admin", user.Username)
+		as.Equal(models.RoleAdmin, user.Role)
+		cookie := res.Header().Get("Set-Cookie")
+		sid, _, _ := strings.Cut(strings.TrimPrefix(cookie, "session="), ".")
+		record, values, err := as.store.Find(as.T().Context(), sid)
+		as.NoError(err)
+		as.Equal(user.ID, record.UserID)
+		as.Equal(bypassMethod, record.AuthMethod)
+		as.Equal(map[any]any{"user_id": user.ID}, values)
+	})
+}
+
+func (as *ActionSuite) Test_Bypass_JSONBody() {
+	res := as.JSON("/auth/bypass").Post(map[string]string{"token": "manager"})
+	as.Equal(http.StatusOK, res.Code)
+	as.Contains(res.Body.String(), `"username":"manager"`)
+}
+
+func (as *ActionSuite) Test_Bypass_Refused() {
+	as.DBDelta(0, "sessions", func() {
+		as.Equal(http.StatusBadRequest, as.JSON("/auth/bypass").Get().Code)
+		as.Equal(http.StatusBadRequest, as.JSON("/auth/bypass?token=%%20").Get().Code)
+		as.Equal(http.StatusUnauthorized, as.JSON("/auth/bypass?token=nobody").Get().Code)
+		as.NoError(as.DB.RawQuery("UPDATE users SET disabled_at = '2026-01-01' WHERE username = 'user'").Exec())
+		as.Equal(http.StatusUnauthorized, as.JSON("/auth/bypass?token=user").Get().Code)
+	})
+}
+
+func (as *ActionSuite) Test_Session() {
+	as.Equal(http.StatusUnauthorized, as.JSON("/session").Get().Code)
+	cookie := as.signIn("contributor")
+
+	res := as.with(cookie).JSON("/session").Get()
+	as.Equal(http.StatusOK, res.Code)
+	var body struct {
+		User    userJSON
+		Session sessionJSON
+	}
+	res.Bind(&body)
+	as.Equal("contributor", body.User.Username)
+	as.True(body.Session.Current)
+	as.True(strings.HasPrefix(cookie, "session="+body.Session.SID+"."))
+
+	as.Contains(as.with(cookie).HTML("/session").Get().Body.String(), body.Session.SID)
+	as.DBDelta(-1, "sessions", func() {
+		as.Equal(http.StatusNoContent, as.with(cookie).JSON("/session").Delete().Code)
+	})
+	as.Equal(http.StatusUnauthorized, as.with(cookie).JSON("/session").Get().Code)
+}
+
+func (as *ActionSuite) Test_SignOutOnEveryPage() {
+	cookie := as.signIn("user")
+	for _, path := range []string{"/", "/signin", "/session", "/missing"} {
+		as.Contains(as.with(cookie).HTML("%s", path).Get().Body.String(), "Sign out", path)
+	}
+}
+
+func (as *ActionSuite) Test_Health() {
+	as.Equal(http.StatusOK, as.JSON("/healthz").Get().Code)
+	// On SQLite the suite empties the table of migrations too.
+	want := http.StatusOK
+	if as.DB.Dialect.Name() == "sqlite3" {
+		want = http.StatusServiceUnavailable
+	}
+	as.Equal(want, as.JSON("/readyz").Get().Code)
+}
+
+// with returns a client that sends the cookie; the suite's own clients forget.
+func (as *ActionSuite) with(cookie string) *httptest.Handler {
+	client := httptest.New(as.App)
+	client.Cookies = cookie
+	return client
+}
+
+// signIn returns the cookie of a new session.
+func (as *ActionSuite) signIn(username string) string {
+	res := as.JSON("/auth/bypass?token=%s", username).Get()
+	as.Equal(http.StatusOK, res.Code)
+	cookie, _, _ := strings.Cut(res.Header().Get("Set-Cookie"), ";")
+	return cookie
+}

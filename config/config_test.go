@@ -1,0 +1,247 @@
+package config
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gobuffalo/envy"
+)
+
+// A secret that is as good as any.
+const goodSecret = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+// load reads the settings as the app would with this environment.
+func load(t *testing.T, env string, settings map[string]string) (Config, error) {
+	t.Helper()
+	var c Config
+	var err error
+	envy.Temp(func() {
+		for _, name := range settingNames(t) {
+			envy.Set(name, "")
+		}
+		for name, value := range settings {
+			envy.Set(name, value)
+		}
+		c, err = read(env)
+	})
+	return c, err
+}
+
+// settingNames are the settings that .env.example documents.
+func settingNames(t *testing.T) []string {
+	t.Helper()
+	content, err := os.ReadFile("../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for line := range strings.Lines(string(content)) {
+		name, _, ok := strings.Cut(strings.TrimPrefix(line, "# "), "=")
+		if ok && name == strings.ToUpper(name) && !strings.Contains(name, " ") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func TestLoad_Defaults(t *testing.T) {
+	c, err := load(t, Development, map[string]string{"SESSION_SECRET": goodSecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Addr != "127.0.0.1:3000" || c.Host.String() != "http://127.0.0.1:3000" {
+		t.Errorf("listens on %s as %s", c.Addr, c.Host)
+	}
+	if c.CookieName() != "session" || c.Secure() {
+		t.Errorf("cookie %s, secure %v", c.CookieName(), c.Secure())
+	}
+	if c.BypassAuth || len(c.TrustedProxies) != 0 {
+		t.Error("the bypass is on, or a proxy is trusted")
+	}
+	if c.Database.Dialect != "sqlite3" || c.Database.Options["_journal_mode"] != "WAL" {
+		t.Errorf("database %+v", c.Database)
+	}
+}
+
+func TestLoad_Production(t *testing.T) {
+	c, err := load(t, Production, map[string]string{
+		"SESSION_SECRET": goodSecret + ", " + goodSecret[1:] + "0",
+		"DATABASE_URL":   "postgres://app@db/app",
+		"HOST":           "https://app.example.com/",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Addr != "0.0.0.0:3000" || c.CookieName() != "__Host-session" || c.LogFormat != "json" {
+		t.Errorf("addr %s, cookie %s, log %s", c.Addr, c.CookieName(), c.LogFormat)
+	}
+	if len(c.Session.Secrets) != 2 || c.Host.String() != "https://app.example.com" {
+		t.Errorf("%d secrets, host %s", len(c.Session.Secrets), c.Host)
+	}
+}
+
+func TestLoad_Refuses(t *testing.T) {
+	const database = "postgres://app@db/app"
+	tests := []struct {
+		name     string
+		env      string
+		setting  string // that the error must name
+		settings map[string]string
+	}{
+		{"bypass in production", Production, "BYPASS_AUTH", map[string]string{"SESSION_SECRET": goodSecret, "DATABASE_URL": database, "BYPASS_AUTH": "true"}},
+		{"no secret in production", Production, "SESSION_SECRET", map[string]string{"DATABASE_URL": database}},
+		{"no secret in staging", Staging, "SESSION_SECRET", map[string]string{"DATABASE_URL": database}},
+		{"short secret", Staging, "SESSION_SECRET", map[string]string{"SESSION_SECRET": goodSecret[:62], "DATABASE_URL": database}},
+		{"short second secret", Staging, "SESSION_SECRET", map[string]string{"SESSION_SECRET": goodSecret + ",abcd", "DATABASE_URL": database}},
+		{"trailing comma", Staging, "SESSION_SECRET", map[string]string{"SESSION_SECRET": goodSecret + ",", "DATABASE_URL": database}},
+		{"secret of .env.test", Staging, "SESSION_SECRET", map[string]string{"SESSION_SECRET": testSecret(t), "DATABASE_URL": database}},
+		{"placeholder", Staging, "SESSION_SECRET", map[string]string{"SESSION_SECRET": strings.Repeat("ab", 32), "DATABASE_URL": database}},
+		{"a password", Staging, "SESSION_SECRET", map[string]string{"SESSION_SECRET": "correct horse battery staple!!", "DATABASE_URL": database}},
+		{"short secret while developing", Development, "SESSION_SECRET", map[string]string{"SESSION_SECRET": "abcd"}},
+		{"no database", Production, "DATABASE_URL", map[string]string{"SESSION_SECRET": goodSecret}},
+		{"unknown database", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "redis://localhost"}},
+		{"no database URL", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "app.sqlite"}},
+		{"MySQL without a database", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "mysql://root@localhost"}},
+		{"tests on the development database", Test, "TEST_DATABASE_URL", map[string]string{"DATABASE_URL": database, "TEST_DATABASE_URL": database}},
+		{"port", Development, "PORT", map[string]string{"PORT": "http"}},
+		{"port out of range", Development, "PORT", map[string]string{"PORT": "70000"}},
+		{"address with port", Development, "ADDR", map[string]string{"ADDR": "127.0.0.1:3000"}},
+		{"host without scheme", Development, "HOST", map[string]string{"HOST": "app.example.com"}},
+		{"host with path", Development, "HOST", map[string]string{"HOST": "https://app.example.com/app"}},
+		{"duration without unit", Development, "SESSION_LIFETIME", map[string]string{"SESSION_LIFETIME": "24"}},
+		{"duration of nothing", Development, "SESSION_IDLE_TIMEOUT", map[string]string{"SESSION_IDLE_TIMEOUT": "0s"}},
+		{"negative duration", Development, "SESSION_IDLE_TIMEOUT", map[string]string{"SESSION_IDLE_TIMEOUT": "-1h"}},
+		{"switch", Development, "BYPASS_AUTH", map[string]string{"BYPASS_AUTH": "yes"}},
+		{"cookie name", Development, "SESSION_NAME", map[string]string{"SESSION_NAME": "my session"}},
+		{"proxy", Development, "TRUSTED_PROXIES", map[string]string{"TRUSTED_PROXIES": "10.0.0.1"}},
+		{"log level", Development, "LOG_LEVEL", map[string]string{"LOG_LEVEL": "loud"}},
+		{"log format", Development, "LOG_FORMAT", map[string]string{"LOG_FORMAT": "xml"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := load(t, tt.env, tt.settings)
+			if err == nil {
+				t.Fatal("was accepted")
+			}
+			message := err.Error()
+			if !strings.HasPrefix(message, tt.setting+": ") || !strings.Contains(message, "for example") || strings.Contains(message, "\n") {
+				t.Errorf("error %q: want one line that begins with %s and gives an example", message, tt.setting)
+			}
+			if secret := tt.settings["SESSION_SECRET"]; secret != "" && strings.Contains(message, secret) {
+				t.Errorf("error %q tells the secret", message)
+			}
+		})
+	}
+}
+
+// testSecret is the secret in .env.test.
+func testSecret(t *testing.T) string {
+	t.Helper()
+	content, err := os.ReadFile("../.env.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(content), "SESSION_SECRET=")
+	if !ok {
+		t.Fatal("no secret in .env.test")
+	}
+	secret, _, _ := strings.Cut(rest, "\n")
+	return secret
+}
+
+func TestLoad_TestsNeverSeeTheDevelopmentDatabase(t *testing.T) {
+	t.Setenv("GO_ENV", Development)
+	t.Setenv("DATABASE_URL", "sqlite3:///somebody/uses.this")
+	c, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Env != Test || strings.Contains(c.Database.Database, "somebody") {
+		t.Errorf("GO_ENV %s, database %s", c.Env, c.Database.Database)
+	}
+}
+
+func TestSecrets_Forms(t *testing.T) {
+	for name, secret := range map[string]string{
+		"hex":                   goodSecret,
+		"base64":                "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+		"base64url, not padded": "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg",
+		"fresh":                 NewSecret(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := load(t, Staging, map[string]string{"SESSION_SECRET": secret, "DATABASE_URL": "postgres://app@db/app"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(c.Session.Secrets[0]); n != 32 {
+				t.Errorf("%d bytes", n)
+			}
+		})
+	}
+}
+
+func TestDatabaseAt(t *testing.T) {
+	tests := map[string]struct{ dialect, url, database string }{
+		"sqlite3:///path/app.sqlite?_synchronous=FULL":           {"sqlite3", "", "/path/app.sqlite"},
+		"postgres://app:pw@db/app":                               {"postgres", "postgres://app:pw@db/app", ""},
+		"postgresql://app@db/app":                                {"postgres", "postgresql://app@db/app", ""},
+		"cockroach://root@db:26257/app":                          {"cockroach", "cockroach://root@db:26257/app", ""},
+		"mysql://app:p%40w@db/app":                               {"mysql", "mysql://app:p@w@tcp(db:3306)/app?collation=utf8mb4_general_ci&interpolateParams=true&multiStatements=true&parseTime=true", ""},
+		"mysql://app@tcp(db:3307)/app?collation=utf8mb4_0900_ai": {"mysql", "mysql://app@tcp(db:3307)/app?collation=utf8mb4_0900_ai&interpolateParams=true&multiStatements=true&parseTime=true", ""},
+	}
+	for given, want := range tests {
+		t.Run(given, func(t *testing.T) {
+			details, err := DatabaseAt(given)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if details.Dialect != want.dialect || details.URL != want.url || details.Database != want.database {
+				t.Errorf("got %s, %s, %s", details.Dialect, details.URL, details.Database)
+			}
+		})
+	}
+	if details, err := DatabaseAt("sqlite3:///path/app.sqlite?_synchronous=FULL"); err != nil || details.Options["_synchronous"] != "FULL" {
+		t.Errorf("the URL's option lost: %v, %v", details, err)
+	}
+}
+
+func TestSessionOptions_BuffaloTransient(t *testing.T) {
+	transient := Config{}.SessionOptions().Transient
+	for _, tt := range []struct {
+		key, value any
+		want       bool
+	}{
+		{"requestor_id", "abc", true},
+		{"_flash_", []byte("{}"), true},
+		{"_flash_", []byte(`{"info":["saved"]}`), false},
+		{"cart", []byte("{}"), false},
+		{"_flash_", "{}", false},
+	} {
+		if got := transient(tt.key, tt.value); got != tt.want {
+			t.Errorf("%v=%s: %v", tt.key, tt.value, got)
+		}
+	}
+}
+
+// TestEnvExample sees to it that every setting is documented.
+func TestEnvExample(t *testing.T) {
+	documented := settingNames(t)
+	for _, file := range []string{"config.go", "reader.go", "secret.go", "database.go"} {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range []string{`r.text("`, `r.duration("`, `r.boolean("`, `r.prefixes("`, `r.oneOf("`} {
+			for _, after := range strings.Split(string(content), call)[1:] {
+				name, _, _ := strings.Cut(after, `"`)
+				if !strings.Contains(strings.Join(documented, " "), name) {
+					t.Errorf("%s reads %s, which .env.example does not document", file, name)
+				}
+			}
+		}
+	}
+	if len(documented) < 14 {
+		t.Errorf("found only %v in .env.example", documented)
+	}
+}

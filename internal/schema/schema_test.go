@@ -1,0 +1,179 @@
+package schema
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/models"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+func onEveryEngine(t *testing.T, test func(t *testing.T, url string)) {
+	for _, engine := range testdb.Engines() {
+		t.Run(string(engine), func(t *testing.T) { test(t, testdb.NewURL(t, engine)) })
+	}
+}
+
+func open(t *testing.T, url string) *pop.Connection {
+	t.Helper()
+	details, err := config.DatabaseAt(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := models.Open(details)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return conn
+}
+
+func pending(t *testing.T, conn *pop.Connection) int {
+	t.Helper()
+	names, err := Pending(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(names)
+}
+
+func TestUpAndDown(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, url string) {
+		conn := open(t, url)
+		if n := pending(t, conn); n != 2 {
+			t.Fatalf("%d pending in an empty database", n)
+		}
+		for round := range 2 {
+			if n, err := Up(t.Context(), conn); n != 2 || err != nil {
+				t.Fatalf("round %d: applied %d, %v", round, n, err)
+			}
+			if n, err := Up(t.Context(), conn); n != 0 || err != nil {
+				t.Fatalf("round %d: applied %d again, %v", round, n, err)
+			}
+			if n := pending(t, conn); n != 0 {
+				t.Fatalf("round %d: %d pending after Up", round, n)
+			}
+			if err := Down(conn, 2); err != nil {
+				t.Fatal(err)
+			}
+			if n := pending(t, conn); n != 2 {
+				t.Fatalf("round %d: %d pending after Down", round, n)
+			}
+			if err := conn.RawQuery("SELECT * FROM sessions").Exec(); err == nil {
+				t.Fatal("the table is still there")
+			}
+		}
+	})
+}
+
+func TestUp_ManyInstancesAtOnce(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, url string) {
+		var wg sync.WaitGroup
+		errs := make([]error, 6)
+		applied := make([]int, len(errs))
+		for i := range errs {
+			conn := open(t, url)
+			wg.Go(func() { applied[i], errs[i] = Up(context.Background(), conn) })
+		}
+		wg.Wait()
+		total := 0
+		for i, err := range errs {
+			if err != nil {
+				t.Errorf("instance %d: %v", i, err)
+			}
+			total += applied[i]
+		}
+		if total != 2 {
+			t.Errorf("%d migrations applied, want 2", total)
+		}
+		if _, err := models.SeedUsers(open(t, url)); err != nil {
+			t.Errorf("the tables do not work: %v", err)
+		}
+	})
+}
+
+func TestUp_TellsWhatFailed(t *testing.T) {
+	conn := open(t, testdb.NewURL(t, testdb.SQLite))
+	if err := conn.RawQuery("CREATE TABLE users (id INTEGER)").Exec(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // no second try
+	_, err := Up(ctx, conn)
+	if err == nil || !strings.Contains(err.Error(), "create_users") {
+		t.Errorf("error %v does not name the migration", err)
+	}
+}
+
+func TestDown_NeedsANumber(t *testing.T) {
+	conn := open(t, testdb.NewURL(t, testdb.SQLite))
+	for _, steps := range []int{0, -1} {
+		if err := Down(conn, steps); err == nil {
+			t.Errorf("Down(%d) accepted", steps)
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	conn := open(t, testdb.NewURL(t, testdb.SQLite))
+	var out bytes.Buffer
+	if err := Status(conn, &out); err != nil || strings.Count(out.String(), "Pending") != 2 {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}
+
+// TestIndexes asks each database for what the queries need: the user and the
+// time of expiry indexed, and one spelling for each sid and username.
+func TestIndexes(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, url string) {
+		conn := open(t, url)
+		if _, err := Up(t.Context(), conn); err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range []string{
+			insertSession("abc"), insertSession("ABC"),
+			insertUser("1", "ada"),
+		} {
+			if err := conn.RawQuery(statement).Exec(); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
+		}
+		if err := conn.RawQuery(insertSession("abc")).Exec(); err == nil {
+			t.Error("two sessions with one sid")
+		}
+		if err := conn.RawQuery(insertUser("2", "ada")).Exec(); err == nil {
+			t.Error("two users with one username")
+		}
+		for _, index := range []string{"sessions_user_id_idx", "sessions_expires_at_idx"} {
+			drop := "DROP INDEX " + index
+			if conn.Dialect.Name() == "mysql" {
+				drop += " ON sessions"
+			}
+			if err := conn.RawQuery(drop).Exec(); err != nil {
+				t.Errorf("no index %s: %v", index, err)
+			}
+		}
+	})
+}
+
+func insertSession(sid string) string {
+	return `INSERT INTO sessions (sid, secret_hash, data, version, auth_method, ip, user_agent, created_at, last_seen_at, deadline_at, expires_at)
+		VALUES ('` + sid + `', '', '', 1, '', '', '', '2026-01-01', '2026-01-01', '2026-01-01', '2026-01-01')`
+}
+
+func insertUser(n, username string) string {
+	return `INSERT INTO users (id, username, name, email, role, created_at, updated_at)
+		VALUES ('00000000-0000-4000-8000-00000000000` + n + `', '` + username + `', '', '', 'member', '2026-01-01', '2026-01-01')`
+}
