@@ -44,7 +44,7 @@ func assetHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		version, ok := assetVersions[r.URL.Path[1:]]
 		if !ok {
-			_ = writeProblem(w, r, http.StatusNotFound, defaultSentences[http.StatusNotFound])
+			refuse(w, r, http.StatusNotFound)
 			return
 		}
 		w.Header().Set("ETag", `"`+version+`"`)

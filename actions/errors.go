@@ -89,7 +89,7 @@ func (a *app) answerError(status int, err error, c buffalo.Context) error {
 		status, err = http.StatusServiceUnavailable, loadErr
 	}
 	status = statusOf(status, err)
-	if status >= http.StatusInternalServerError {
+	if clientLeft := c.Request().Context().Err() != nil; status >= http.StatusInternalServerError && !clientLeft {
 		a.log.ErrorContext(c.Request().Context(), "request failed", "status", status, "error", err)
 	}
 	if status == http.StatusServiceUnavailable {

@@ -36,7 +36,9 @@ func Handler(cfg config.Config, b *buffalo.App, log *slog.Logger) (http.Handler,
 	if err := protection.AddTrustedOrigin(cfg.Host.Scheme + "://" + cfg.Host.Host); err != nil {
 		return nil, fmt.Errorf("HOST: %w", err)
 	}
-	protection.SetDenyHandler(http.HandlerFunc(refuseCrossOrigin))
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, http.StatusForbidden)
+	}))
 	compress, err := gzhttp.NewWrapper(gzhttp.ContentTypes([]string{"text/html", "text/css", "application/json", "application/problem+json", "image/svg+xml"}))
 	if err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
@@ -47,7 +49,7 @@ func Handler(cfg config.Config, b *buffalo.App, log *slog.Logger) (http.Handler,
 
 	var h http.Handler = mux
 	h = protection.Handler(h)
-	h = http.MaxBytesHandler(h, maxBody)
+	h = limitBody(h)
 	h = headAsGet(h)
 	h = compress(h)
 	h = securityHeaders(cfg).Handler(h)
@@ -70,9 +72,10 @@ func securityHeaders(cfg config.Config) *secure.Secure {
 	})
 }
 
-func refuseCrossOrigin(w http.ResponseWriter, r *http.Request) {
-	// The client sees a broken-off response if this fails; nobody else is left to tell.
-	_ = writeProblem(w, r, http.StatusForbidden, defaultSentences[http.StatusForbidden])
+// refuse answers what does not get as far as the app.
+func refuse(w http.ResponseWriter, r *http.Request, status int) {
+	// Should this fail, the client has gone, and nobody else is to be told.
+	_ = writeProblem(w, r, status, defaultSentences[status])
 }
 
 // neverStored keeps pages, which differ from user to user, out of every cache.
@@ -81,6 +84,19 @@ func neverStored(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Add("Vary", "Accept")
 		next.ServeHTTP(w, r)
+	})
+}
+
+// limitBody refuses a body that says it is too large, and breaks off one that
+// does not say and is.
+func limitBody(next http.Handler) http.Handler {
+	limited := http.MaxBytesHandler(next, maxBody)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBody {
+			refuse(w, r, http.StatusRequestEntityTooLarge)
+			return
+		}
+		limited.ServeHTTP(w, r)
 	})
 }
 

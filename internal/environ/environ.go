@@ -1,8 +1,8 @@
 // Package environ makes the environment win over the file .env.
 //
 // Envy loads .env over the environment before main starts, so that a setting
-// given on the command line would lose to a file. This package imports nothing
-// but os, so Go initialises it before envy (the language initialises packages
+// given on the command line would lose to a file. This package imports only os
+// and strings, so Go initialises it before envy (the language initialises packages
 // in the order of their import paths, each as soon as what it imports is
 // ready), and remembers what the program was started with.
 package environ
