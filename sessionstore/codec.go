@@ -158,34 +158,47 @@ func decodeFloat(kind byte, b []byte) (any, error) {
 	return nil, errCorrupt
 }
 
+// decodeInteger refuses a number that its kind cannot hold, here or at all.
 func decodeInteger(kind byte, b []byte) (any, error) {
 	n, size := binary.Varint(b)
 	if size <= 0 || size != len(b) {
 		return nil, errCorrupt
 	}
+	v := integer(kind, n)
+	if v == nil {
+		return nil, fmt.Errorf("%w: value of unknown kind %d", errCorrupt, kind)
+	}
+	if _, kept, _ := asInteger(v); kept != n {
+		return nil, fmt.Errorf("%w: %d as %T", errCorrupt, n, v)
+	}
+	return v, nil
+}
+
+// integer is the inverse of asInteger, and nil for another kind.
+func integer(kind byte, n int64) any {
 	switch kind {
 	case kindInt:
-		return int(n), nil
+		return int(n)
 	case kindInt8:
-		return int8(n), nil
+		return int8(n)
 	case kindInt16:
-		return int16(n), nil
+		return int16(n)
 	case kindInt32:
-		return int32(n), nil
+		return int32(n)
 	case kindInt64:
-		return n, nil
+		return n
 	case kindUint:
-		return uint(n), nil
+		return uint(n)
 	case kindUint8:
-		return uint8(n), nil
+		return uint8(n)
 	case kindUint16:
-		return uint16(n), nil
+		return uint16(n)
 	case kindUint32:
-		return uint32(n), nil
+		return uint32(n)
 	case kindUint64:
-		return uint64(n), nil
+		return uint64(n)
 	}
-	return nil, fmt.Errorf("%w: value of unknown kind %d", errCorrupt, kind)
+	return nil
 }
 
 // sameValue reports whether two encodings stand for the same value. Gob writes

@@ -50,6 +50,13 @@ func randomText() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
+// isSID reports whether text could be a sid. What could not, some databases
+// refuse to look for.
+func isSID(text string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	return err == nil && len(b) == tokenBytes && len(text) == tokenChars
+}
+
 // hash is all that the database knows of the secret.
 func (t token) hash() string {
 	sum := sha256.Sum256([]byte(t.secret))

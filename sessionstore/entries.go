@@ -97,10 +97,11 @@ func decodeEntries(data []byte) (entries, error) {
 	return es, nil
 }
 
-// cutField cuts a field with its length before it off the front of b.
+// cutField cuts a field with its length before it off the front of b. A length
+// has one spelling: the shortest.
 func cutField(b []byte) (field, rest []byte, ok bool) {
 	n, size := binary.Uvarint(b)
-	if size <= 0 || n > uint64(len(b)-size) {
+	if size <= 0 || n > uint64(len(b)-size) || (size > 1 && b[size-1] == 0) {
 		return nil, nil, false
 	}
 	end := size + int(n)
@@ -127,7 +128,7 @@ func decodeInto(values map[any]any, e entry) error {
 	if err != nil {
 		return fmt.Errorf("decode session key: %w", err)
 	}
-	if !reflect.ValueOf(key).Comparable() {
+	if key != nil && !reflect.ValueOf(key).Comparable() {
 		return fmt.Errorf("%w: a %T as a key", errCorrupt, key)
 	}
 	value, err := decodeValue(e.value)

@@ -22,6 +22,9 @@ func (s *Store) List(ctx context.Context, userID string, limit int) ([]Record, e
 // them.
 func (s *Store) Find(ctx context.Context, cookieOrSID string) (Record, map[any]any, error) {
 	sid, _, _ := strings.Cut(cookieOrSID, ".")
+	if !isSID(sid) {
+		return Record{}, nil, fmt.Errorf("find session: %w", ErrNotFound)
+	}
 	r, found, err := s.rows.find(ctx, sid, s.now())
 	if err != nil {
 		return Record{}, nil, unavailable("find session", err)

@@ -21,6 +21,7 @@ const (
 	maxIP        = 64
 	maxUserAgent = 255
 	maxMethod    = 64
+	maxUserID    = 255
 )
 
 // A bound is the Store as one session sees it: gorilla hands it back as
@@ -31,11 +32,11 @@ type bound struct {
 	err    error   // why the session must not be saved: not loaded, or ended
 	row    row     // the row as last read or written
 	exists bool    // whether there is a row
-	token  token   // what the cookie of that row proves
 	known  entries // what Values held when they last agreed with the row
 	old    bool    // the cookie was signed under an older secret
 	renew  bool    // a new sid and secret at the next Save
-	method string  // of the sign-in that the next Save records, if renew
+	anew   bool    // what is in the row is another user's: the next Save drops it
+	method string  // of the sign-in that the next Save records
 }
 
 // SignIn signs userID in: it puts the id under [Options].UserKey and lets the
@@ -50,6 +51,7 @@ func SignIn(session *sessions.Session, userID, method string) error {
 	}
 	if before := b.row.UserID; before != "" && before != userID {
 		clear(session.Values)
+		b.known, b.anew = nil, true
 	}
 	session.Values[b.opts.UserKey] = userID
 	b.renew = true
@@ -115,7 +117,8 @@ func (b *bound) load(r *http.Request, session *sessions.Session) error {
 	if b.known, err = row.entries.values(session.Values); err != nil {
 		b.opts.Logger.WarnContext(r.Context(), "a session value was left out; it stays in the row", "sid", row.SID, "error", err)
 	}
-	b.row, b.exists, b.old, b.token = row, true, old, t
+	b.row, b.exists, b.old = row, true, old
+	b.row.token = t
 	session.ID, session.IsNew = row.SID, false
 	b.touch(r.Context(), row)
 	return nil
@@ -134,7 +137,10 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 		return err
 	}
 	changes := b.known.changesTo(current)
-	user := b.userOf(session)
+	user, err := b.userOf(session)
+	if err != nil {
+		return err
+	}
 	cookieDue := b.old
 	switch {
 	case !b.exists && len(changes) == 0:
@@ -151,21 +157,25 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	if err != nil {
 		return err
 	}
-	b.known, b.renew, b.old = current, false, false
+	b.known, b.old, b.renew, b.anew, b.method = current, false, false, false, ""
 	session.ID = b.row.SID
 	if cookieDue {
-		setCookie(w, session, b.signers[0].cookie(b.token))
+		setCookie(w, session, b.signers[0].cookie(b.row.token))
 	}
 	return nil
 }
 
 // userOf returns the user in the session as the column user_id has it.
-func (b *bound) userOf(session *sessions.Session) string {
+func (b *bound) userOf(session *sessions.Session) (string, error) {
 	v, ok := session.Values[b.opts.UserKey]
 	if !ok || v == nil {
-		return ""
+		return "", nil
 	}
-	return fmt.Sprint(v)
+	user := fmt.Sprint(v)
+	if user != clean(user, maxUserID) {
+		return "", &ValueError{Key: b.opts.UserKey, Err: errUserID}
+	}
+	return user, nil
 }
 
 // end deletes the row, and tells the browser to drop whatever it has.
@@ -204,7 +214,10 @@ func (b *bound) insert(r *http.Request, changes entries, user string) error {
 func (b *bound) update(ctx context.Context, changes entries, prepare func(next *row)) error {
 	for attempt := range saveAttempts {
 		next := b.row
-		next.entries = b.row.entries.with(changes)
+		if b.anew {
+			next.entries = nil
+		}
+		next.entries = next.entries.with(changes)
 		next.version++
 		prepare(&next)
 		data, err := b.encode(next.entries)
@@ -239,6 +252,7 @@ func (b *bound) reload(ctx context.Context) error {
 		b.err = ErrEnded
 		return fmt.Errorf("save session: %w", ErrEnded)
 	}
+	newest.token = b.row.token
 	b.row = newest
 	return nil
 }
@@ -259,8 +273,8 @@ func pause(ctx context.Context, attempt int) error {
 // or the same one again signs into: a new token, a full lifetime.
 func (b *bound) begin(r *http.Request, next *row, user string) {
 	now := b.now()
-	b.token = newToken()
-	next.SID, next.secretHash = b.token.sid, b.token.hash()
+	next.token = newToken()
+	next.SID, next.secretHash = next.token.sid, next.token.hash()
 	if next.CreatedAt.IsZero() || next.UserID != user {
 		next.CreatedAt = now
 	}

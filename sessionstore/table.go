@@ -29,6 +29,7 @@ type Record struct {
 // A row is a Record with what only the store may see.
 type row struct {
 	Record
+	token      token // what its cookie proves; not stored
 	secretHash string
 	entries    entries
 	version    int64     // counts the writes; every write names the one it is based on
@@ -114,11 +115,17 @@ func (t *table) find(ctx context.Context, sid string, now time.Time) (row, bool,
 	if err != nil {
 		return row{}, false, err
 	}
-	r, err := scanRow(stmt.QueryRowContext(ctx, sid, now))
+	r, data, err := scanRow(stmt.QueryRowContext(ctx, sid, now))
 	if errors.Is(err, sql.ErrNoRows) {
 		return row{}, false, nil
 	}
-	return r, err == nil, err
+	if err != nil {
+		return row{}, false, err
+	}
+	if r.entries, err = decodeEntries(data); err != nil {
+		return row{}, false, fmt.Errorf("session %s: %w", r.SID, err)
+	}
+	return r, true, nil
 }
 
 func (t *table) insert(ctx context.Context, r row, data []byte) error {
@@ -154,7 +161,7 @@ func (t *table) list(ctx context.Context, userID string, now time.Time, limit in
 	defer rows.Close()
 	var records []Record
 	for rows.Next() {
-		r, err := scanRow(rows)
+		r, _, err := scanRow(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -178,24 +185,21 @@ type scanner interface {
 	Scan(dest ...any) error
 }
 
-func scanRow(from scanner) (row, error) {
-	var r row
-	var data []byte
+// scanRow leaves the data encoded: a list shows a session whose data only a
+// newer version can read.
+func scanRow(from scanner) (r row, data []byte, err error) {
 	var userID sql.NullString
 	var authenticatedAt sql.NullTime
-	err := from.Scan(&r.SID, &r.secretHash, &data, &r.version, &userID, &r.AuthMethod, &authenticatedAt,
+	err = from.Scan(&r.SID, &r.secretHash, &data, &r.version, &userID, &r.AuthMethod, &authenticatedAt,
 		&r.IP, &r.UserAgent, &r.CreatedAt, &r.LastSeenAt, &r.deadline, &r.ExpiresAt)
 	if err != nil {
-		return row{}, err
+		return row{}, nil, err
 	}
 	r.UserID, r.AuthenticatedAt = userID.String, authenticatedAt.Time
 	for _, at := range []*time.Time{&r.AuthenticatedAt, &r.CreatedAt, &r.LastSeenAt, &r.deadline, &r.ExpiresAt} {
 		*at = at.UTC()
 	}
-	if r.entries, err = decodeEntries(data); err != nil {
-		return row{}, fmt.Errorf("session %s: %w", r.SID, err)
-	}
-	return r, nil
+	return r, data, nil
 }
 
 // args are the row's values in the order of columns.

@@ -1,0 +1,118 @@
+package sessionstore_test
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// benchSite is a site with the session of one signed-in user, as big as most,
+// and a request that comes with its cookie.
+func benchSite(b *testing.B) (*site, *http.Request) {
+	b.Helper()
+	s := newSite(b, testdb.NewURL(b, testdb.SQLite))
+	ada := s.browser(b)
+	ada.change(b, func(session *sessions.Session) {
+		signIn("ada")(session)
+		session.Values["note"] = strings.Repeat("x", 300)
+	})
+	r := newRequest(b)
+	r.Header.Set("Cookie", cookieName+"="+ada.cookie(b))
+	return s, r
+}
+
+// statement prepares the statement without which there is no less.
+func (s *site) statement(b *testing.B, query string) *sql.Stmt {
+	b.Helper()
+	pool := s.conn.Store.(interface {
+		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	})
+	stmt, err := pool.PrepareContext(b.Context(), query)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { stmt.Close() })
+	return stmt
+}
+
+func BenchmarkLoad(b *testing.B) {
+	b.Run("store", func(b *testing.B) {
+		s, r := benchSite(b)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := s.store.New(r, cookieName); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("rawStatement", func(b *testing.B) {
+		s, r := benchSite(b)
+		sid := sidOf(r)
+		stmt := s.statement(b, "SELECT secret_hash, data, version, user_id, expires_at FROM sessions WHERE sid = ?")
+		b.ReportAllocs()
+		for b.Loop() {
+			var row storedRow
+			err := stmt.QueryRowContext(r.Context(), sid).Scan(&row.SecretHash, &row.Data, &row.Version, &row.UserID, &row.ExpiresAt)
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkSave(b *testing.B) {
+	b.Run("store", func(b *testing.B) {
+		s, r := benchSite(b)
+		w := newResponse()
+		session, err := s.store.New(r, cookieName)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			session.Values["count"] = i
+			if err := session.Save(r, w); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("unchanged", func(b *testing.B) {
+		s, r := benchSite(b)
+		w := newResponse()
+		session, err := s.store.New(r, cookieName)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := session.Save(r, w); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("rawStatement", func(b *testing.B) {
+		s, r := benchSite(b)
+		sid := sidOf(r)
+		data := s.row(b, sid).Data
+		stmt := s.statement(b, "UPDATE sessions SET data = ?, version = ?, last_seen_at = ?, expires_at = ? WHERE sid = ?")
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if _, err := stmt.ExecContext(r.Context(), data, i, at(0), at(sessionstore.DefaultIdleTimeout), sid); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func sidOf(r *http.Request) string {
+	cookie, _ := r.Cookie(cookieName)
+	sid, _, _ := strings.Cut(cookie.Value, ".")
+	return sid
+}

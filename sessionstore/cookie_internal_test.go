@@ -1,0 +1,98 @@
+package sessionstore
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+)
+
+// ASVS 5.0 7.2.3: 128 bits or more, and no two alike.
+func TestNewToken_7_2_3(t *testing.T) {
+	const many = 1_000_000
+	seen := make(map[string]struct{}, many)
+	for range many {
+		seen[randomText()] = struct{}{}
+	}
+	if len(seen) != many {
+		t.Errorf("%d different texts of %d", len(seen), many)
+	}
+	first, second := newToken(), newToken()
+	if first.sid == first.secret || first.sid == second.sid || first.secret == second.secret {
+		t.Errorf("tokens %v and %v", first, second)
+	}
+	for _, text := range []string{first.sid, first.secret} {
+		if b, err := base64.RawURLEncoding.DecodeString(text); err != nil || len(b)*8 < 128 || !isSID(text) {
+			t.Errorf("%q has %d bits, %v", text, len(b)*8, err)
+		}
+	}
+}
+
+// Every bit of a token is random: over many of them each is set about as often
+// as not. What is taken for about is 14 standard deviations.
+func TestRandomText_Bits(t *testing.T) {
+	const many = 200_000
+	var set [tokenBytes * 8]int
+	for range many {
+		b, err := base64.RawURLEncoding.DecodeString(randomText())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range set {
+			set[i] += int(b[i/8] >> (i % 8) & 1)
+		}
+	}
+	for i, n := range set {
+		if n < many/2-many/64 || n > many/2+many/64 {
+			t.Errorf("bit %d is set in %d of %d", i, n, many)
+		}
+	}
+}
+
+// Known answers, from another implementation of HKDF and HMAC: cookies of one
+// version must be good in the next.
+func TestSigner_FormatIsKept(t *testing.T) {
+	signers, err := newSigners([][]byte{[]byte("correct horse battery staple, 32")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok := token{sid: strings.Repeat("s", tokenChars), secret: strings.Repeat("S", tokenChars)}
+	const want = "ssssssssssssssssssssssss.SSSSSSSSSSSSSSSSSSSSSSSS.VghKty2QN5ZvY9Y5GxkAw5L-5T7zV2jEYFDRnA5lIlc"
+	if got := signers[0].cookie(tok); got != want {
+		t.Errorf("cookie %s, want %s", got, want)
+	}
+	const hash = "1234d49f559b1659a9e0f888734d10ec561d06148d265ea0eba18132072b84fa"
+	if tok.hash() != hash || !tok.matches(hash) || tok.matches("") || tok.matches(hash[1:]+"0") {
+		t.Errorf("hash %s, want %s", tok.hash(), hash)
+	}
+}
+
+func FuzzVerify(f *testing.F) {
+	signers, err := newSigners([][]byte{
+		[]byte("the secret of this year, 32 bytes"),
+		[]byte("the secret of last year, 32 bytes"),
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	foreign, err := newSigners([][]byte{[]byte("somebody else's secret, 32 bytes.")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	store := &Store{signers: signers}
+	tok := token{sid: strings.Repeat("a", tokenChars), secret: strings.Repeat("b", tokenChars)}
+	signed := map[string]bool{signers[0].cookie(tok): false, signers[1].cookie(tok): true}
+	for value := range signed {
+		f.Add(value)
+	}
+	f.Add(foreign[0].cookie(tok))
+	f.Add("")
+	f.Add("..")
+	f.Add(strings.Repeat(".", cookieChars))
+	f.Fuzz(func(t *testing.T, value string) {
+		got, old, ok := store.verify(value)
+		wantOld, want := signed[value]
+		if ok != want || old != wantOld || (ok && got != tok) || (!ok && got != token{}) {
+			t.Errorf("verify(%q) = %v, %v, %v", value, got, old, ok)
+		}
+	})
+}

@@ -1,0 +1,83 @@
+package sessionstore_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+
+	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/internal/schema"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// The least program: a page that counts its visits, on a SQLite file.
+func Example() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	// A database with the table sessions. Programs make it with the migration
+	// create_sessions, by whatever tool they migrate with.
+	conn, err := pop.NewConnection(&pop.ConnectionDetails{Dialect: "sqlite3", Database: filepath.Join(dir, "app.sqlite")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := conn.Open(); err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := schema.Up(context.Background(), conn); err != nil {
+		log.Fatal(err)
+	}
+
+	secret := make([]byte, 32) // a real one is a setting, or nobody stays signed in
+	rand.Read(secret)
+	store, err := sessionstore.New(conn, sessionstore.Options{
+		Secrets:  [][]byte{secret},
+		Insecure: true, // for plain http
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		session, err := store.Get(r, "session")
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		visits, _ := session.Values["visits"].(int)
+		session.Values["visits"] = visits + 1
+		if err := session.Save(r, w); err != nil {
+			http.Error(w, "try again", http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintln(w, "visit", visits+1)
+	}))
+	defer server.Close()
+
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Jar: jar}
+	for range 3 {
+		page, err := browser.Get(server.URL)
+		if err != nil {
+			log.Fatal(err)
+		}
+		io.Copy(os.Stdout, page.Body)
+		page.Body.Close()
+	}
+	// Output:
+	// visit 1
+	// visit 2
+	// visit 3
+}

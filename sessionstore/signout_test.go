@@ -1,0 +1,189 @@
+package sessionstore_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// wantEnded checks that a visit was told that its session has ended.
+func wantEnded(t *testing.T, v visit) {
+	t.Helper()
+	if !errors.Is(v.saveErr, sessionstore.ErrEnded) || len(v.cookies) != 0 {
+		t.Errorf("Save: %v, cookies %v; want ErrEnded and none", v.saveErr, v.cookies)
+	}
+}
+
+func TestStore_SignOut(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		old := ada.cookie(t)
+		v := ada.change(t, sessionstore.SignOut)
+		s.wantRows(t, 0)
+		if len(v.cookies) != 1 || v.session.ID != "" {
+			t.Fatalf("id %q, cookies %v", v.session.ID, v.cookies)
+		}
+		c := v.cookies[0]
+		if c.Name != cookieName || c.Value != "" || c.MaxAge >= 0 || c.Path != "/" || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+			t.Errorf("cookie %+v", c)
+		}
+		if ada.cookie(t) != "" {
+			t.Error("the browser keeps the cookie")
+		}
+		s.wantDead(t, old)
+	})
+}
+
+// There may be nothing to end but the cookie.
+func TestStore_SignOutOfNothing(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		if v := s.browser(t).change(t, sessionstore.SignOut); len(v.cookies) != 0 {
+			t.Errorf("without a cookie: set %v", v.cookies)
+		}
+		for name, cookie := range map[string]string{
+			"Forged": cookieName + "=forged",
+			"Two":    cookieName + "=a; " + cookieName + "=b",
+		} {
+			if v := s.with(t, cookie).change(t, sessionstore.SignOut); len(v.cookies) != 1 || v.cookies[0].MaxAge >= 0 {
+				t.Errorf("%s: set %v", name, v.cookies)
+			}
+		}
+		s.wantRows(t, 0)
+	})
+}
+
+// A session that begins and ends in one response leaves nothing behind, also
+// when its row was there already.
+func TestStore_SignOutAfterSave(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		b := s.browser(t)
+		response := b.request(t, func(w http.ResponseWriter, r *http.Request) {
+			session, _ := s.store.Get(r, cookieName)
+			signIn("ada")(session)
+			if err := session.Save(r, w); err != nil {
+				t.Error(err)
+			}
+			sessionstore.SignOut(session)
+			if err := session.Save(r, w); err != nil {
+				t.Error(err)
+			}
+		})
+		if cookies := response.Cookies(); len(cookies) != 1 || cookies[0].Value != "" {
+			t.Errorf("set %v", cookies)
+		}
+		s.wantRows(t, 0)
+	})
+}
+
+// Signing out and in again in one request is a session of its own.
+func TestStore_SignInAfterSignOut(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		b := s.browser(t)
+		b.signIn(t, "ada")
+		b.set(t, "cart", 3)
+		b.set(t, "theme", "dark")
+		old := b.cookie(t)
+		b.request(t, func(w http.ResponseWriter, r *http.Request) {
+			session, _ := s.store.Get(r, cookieName)
+			sessionstore.SignOut(session)
+			if err := session.Save(r, w); err != nil {
+				t.Error(err)
+			}
+			session.Options.MaxAge = 0
+			clear(session.Values)
+			session.Values["theme"] = "dark"
+			signIn("bob")(session)
+			if err := session.Save(r, w); err != nil {
+				t.Error(err)
+			}
+		})
+		if got := b.read(t); len(got) != 2 || got["user_id"] != "bob" || got["theme"] != "dark" {
+			t.Errorf("session holds %v", got)
+		}
+		s.wantRows(t, 1)
+		s.wantDead(t, old)
+	})
+}
+
+// A session that ends while a request changes it stays ended: nothing is
+// written, neither then nor by the next Save of that request.
+func TestStore_EndedMeanwhile(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, *browser){
+		"SignedOut": func(t *testing.T, b *browser) { b.change(t, sessionstore.SignOut) },
+		"Revoked":   func(t *testing.T, b *browser) { b.site.execute(t, "DELETE FROM sessions") },
+		"Expired":   func(_ *testing.T, b *browser) { b.site.clock.advance(idle) },
+		"Renewed":   func(t *testing.T, b *browser) { b.signIn(t, "ada") },
+	} {
+		for change, handle := range map[string]func(*sessions.Session){
+			"Write":  func(session *sessions.Session) { session.Values["cart"] = 4 },
+			"SignIn": signIn("ada"),
+		} {
+			t.Run(name+change, func(t *testing.T) {
+				onEveryEngine(t, func(t *testing.T, s *site) { endedMeanwhile(t, s, end, handle) })
+			})
+		}
+	}
+}
+
+func endedMeanwhile(t *testing.T, s *site, end func(*testing.T, *browser), handle func(*sessions.Session)) {
+	ada := s.browser(t)
+	ada.signIn(t, "ada")
+	ada.set(t, "cart", 3)
+	old := ada.cookie(t)
+	ended, resume := make(chan struct{}), make(chan struct{})
+	done := make(chan *http.Response)
+	go func() {
+		done <- ada.request(t, func(w http.ResponseWriter, r *http.Request) {
+			session, _ := s.store.Get(r, cookieName)
+			handle(session)
+			close(ended)
+			<-resume
+			wantEnded(t, visit{saveErr: session.Save(r, w)})
+			session.Values["again"] = true
+			wantEnded(t, visit{saveErr: session.Save(r, w)})
+			if err := sessionstore.Err(session); !errors.Is(err, sessionstore.ErrEnded) {
+				t.Errorf("Err: %v", err)
+			}
+		})
+	}()
+	<-ended
+	end(t, ada)
+	rows, cookie := s.countRows(t), ada.cookie(t)
+	var before []storedRow
+	if rows == 1 {
+		before = []storedRow{s.row(t, cookie)}
+	}
+	close(resume)
+	if cookies := (<-done).Cookies(); len(cookies) != 0 {
+		t.Errorf("set %v", cookies)
+	}
+	s.wantRows(t, rows)
+	for _, row := range before {
+		s.wantUnchanged(t, row)
+	}
+	s.wantDead(t, old)
+}
+
+// Reading needs nothing of the row any more, and signing out of a session that
+// is gone is no error.
+func TestStore_EndedMeanwhileUnchanged(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		for name, handle := range map[string]func(*sessions.Session){
+			"Read":    func(*sessions.Session) {},
+			"SignOut": sessionstore.SignOut,
+		} {
+			ada := s.browser(t)
+			ada.signIn(t, "ada")
+			v := ada.while(t, handle, func() { ada.change(t, sessionstore.SignOut) })
+			if v.saveErr != nil {
+				t.Errorf("%s: %v", name, v.saveErr)
+			}
+		}
+		s.wantRows(t, 0)
+	})
+}
