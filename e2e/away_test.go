@@ -1,0 +1,192 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+// TestDatabaseAway kills the database under load and brings it back. Nobody
+// may be signed out by that.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	for _, engine := range testdb.Engines()[1:] { // SQLite has no server
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			server := testdb.Start(t, engine)
+			app := testapp.Start(t, testapp.Options{DatabaseURL: server.NewURL(t)})
+			load := startLoad(t, app, "admin", "contributor", "manager", "user")
+			load.await(http.StatusOK)
+
+			server.Kill(t)
+			load.await(http.StatusServiceUnavailable)
+			testWhileAway(t, app, load.visitors[0])
+
+			server.Restart(t)
+			load.await(http.StatusOK)
+			load.stop()
+			for _, v := range load.visitors {
+				if _, cookie := v.client.SessionCookie(); cookie != v.cookie {
+					t.Errorf("%s's cookie changed", v.username)
+				}
+				wantSignedIn(t, v.client, v.username)
+			}
+		})
+	}
+}
+
+// testWhileAway asks for everything that the load does not.
+func testWhileAway(t *testing.T, app *testapp.App, v *visitor) {
+	client := with(t, app, v.name, v.cookie)
+	nobody := app.Client(t)
+	for what, r := range map[string]*testapp.Response{
+		"page":                client.HTML(http.MethodGet, "/session", nil),
+		"home":                client.HTML(http.MethodGet, "/", nil),
+		"missing page":        client.HTML(http.MethodGet, "/missing", nil),
+		"missing, JSON":       client.JSON(http.MethodGet, "/missing", nil),
+		"wrong method":        client.JSON(http.MethodPut, "/session", nil),
+		"sign out":            client.JSON(http.MethodDelete, "/session", nil),
+		"sign out, page":      client.HTML(http.MethodPost, "/session", url.Values{"_method": {"DELETE"}}),
+		"sign in again":       client.JSON(http.MethodPost, "/auth/bypass", map[string]string{"token": "user"}),
+		"sign in":             nobody.JSON(http.MethodGet, "/auth/bypass?token=user", nil),
+		"sign in, page":       nobody.HTML(http.MethodPost, "/auth/bypass", url.Values{"token": {"user"}}),
+		"ready":               nobody.JSON(http.MethodGet, "/readyz", nil),
+		"ready with a cookie": client.JSON(http.MethodGet, "/readyz", nil),
+	} {
+		t.Run(what, func(t *testing.T) { wantAway(t, r) })
+	}
+	if _, cookie := client.SessionCookie(); cookie != v.cookie {
+		t.Errorf("the cookie became %q", cookie)
+	}
+	for path, want := range map[string]int{"/": 200, "/signin": 200, "/session": 401, "/missing": 404, "/assets/app.css": 200, "/healthz": 200} {
+		wantStatus(t, nobody.JSON(http.MethodGet, path, nil), want)
+	}
+	wantStatus(t, client.JSON(http.MethodGet, "/healthz", nil), http.StatusOK)
+	wantStatus(t, client.JSON(http.MethodGet, "/assets/app.css", nil), http.StatusOK)
+	forged := with(t, app, v.name, flip(v.cookie))
+	wantStatus(t, forged.JSON(http.MethodGet, "/session", nil), http.StatusUnauthorized) // costs no query
+}
+
+// wantAway checks a 503, which must leave the cookie alone.
+func wantAway(t *testing.T, r *testapp.Response) {
+	t.Helper()
+	wantStatus(t, r, http.StatusServiceUnavailable)
+	if r.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	if cookies := r.Header.Values("Set-Cookie"); len(cookies) > 0 {
+		t.Errorf("it sets cookies: %q", cookies)
+	}
+	wantSecurityHeaders(t, r, false)
+	wantNothingInternal(t, r)
+	if strings.Contains(r.Request.Header.Get("Accept"), "html") {
+		wantPage(t, r)
+	} else {
+		wantProblem(t, r)
+	}
+}
+
+// load is users who ask who they are, over and over.
+type load struct {
+	t        *testing.T
+	visitors []*visitor
+	done     chan struct{}
+	running  sync.WaitGroup
+}
+
+type visitor struct {
+	client                 *testapp.Client
+	username, name, cookie string // the cookie's name and value
+
+	mu     sync.Mutex
+	status int // of the last answer
+}
+
+const (
+	askers   = 3                    // goroutines for each user
+	askEvery = 5 * time.Millisecond // in each of them
+)
+
+// startLoad signs the users in and lets them ask, until stop or the test's end.
+func startLoad(t *testing.T, app *testapp.App, usernames ...string) *load {
+	t.Helper()
+	l := &load{t: t, done: make(chan struct{})}
+	for _, username := range usernames {
+		v := &visitor{client: app.Client(t), username: username}
+		v.client.SignIn(username)
+		v.name, v.cookie = v.client.SessionCookie()
+		l.visitors = append(l.visitors, v)
+		for range askers {
+			l.running.Go(func() { l.ask(v) })
+		}
+	}
+	t.Cleanup(l.stop)
+	return l
+}
+
+func (l *load) stop() {
+	select {
+	case <-l.done:
+	default:
+		close(l.done)
+	}
+	l.running.Wait()
+}
+
+func (l *load) ask(v *visitor) {
+	pace := time.NewTicker(askEvery)
+	defer pace.Stop()
+	for {
+		select {
+		case <-l.done:
+			return
+		case <-pace.C:
+		}
+		if r, err := v.client.Try(http.MethodGet, "/session", testapp.Header("Accept", "application/json")); err != nil {
+			l.t.Errorf("%s: %v", v.username, err)
+		} else {
+			l.judge(v, r)
+		}
+	}
+}
+
+// judge checks an answer to somebody who is signed in.
+func (l *load) judge(v *visitor, r *testapp.Response) {
+	switch r.StatusCode {
+	case http.StatusServiceUnavailable:
+		if r.Header.Get("Retry-After") == "" {
+			l.t.Error("503 without Retry-After")
+		}
+	case http.StatusOK:
+		if !strings.Contains(r.Body, `"`+v.username+`"`) {
+			l.t.Errorf("%s is taken for somebody else: %s", v.username, r.Body)
+		}
+	default:
+		l.t.Errorf("%s, who is signed in, gets %d %s", v.username, r.StatusCode, r.Body)
+	}
+	if len(r.Cookies()) > 0 {
+		l.t.Errorf("%d sets a cookie", r.StatusCode)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.status = r.StatusCode
+}
+
+// await returns when the last answers to all users have the status.
+func (l *load) await(status int) {
+	l.t.Helper()
+	testapp.Poll(l.t, http.StatusText(status), func() bool {
+		return !slices.ContainsFunc(l.visitors, func(v *visitor) bool {
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			return v.status != status
+		})
+	})
+}

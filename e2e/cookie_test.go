@@ -1,0 +1,223 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+func TestCookie_Attributes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		env, extra, name string
+		secure           bool
+	}{
+		{"test", "", "session", false},
+		{"development", "SESSION_NAME=latch", "latch", false},
+		{"test", "HOST=https://app.example.com", "__Host-session", true},
+		{"staging", "", "__Host-session", true},
+		{"staging", "SESSION_NAME=latch", "__Host-latch", true},
+	} {
+		t.Run(c.env+c.extra, func(t *testing.T) {
+			t.Parallel()
+			o := testapp.Options{Env: c.env}
+			if c.extra != "" {
+				o.Extra = []string{c.extra}
+			}
+			client := testapp.Start(t, o).Client(t)
+			in := client.SignIn("admin")
+			wantAttributes(t, in, c.name, c.secure)
+			out := client.JSON(http.MethodDelete, "/session", nil)
+			if !testapp.Ends(wantAttributes(t, out, c.name, c.secure)) {
+				t.Errorf("sign-out does not end the cookie: %v", out.Cookies())
+			}
+		})
+	}
+}
+
+// wantAttributes checks the one cookie of an answer and returns it.
+func wantAttributes(t *testing.T, r *testapp.Response, name string, secure bool) *http.Cookie {
+	t.Helper()
+	cookies := r.Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("%d cookies, want 1", len(cookies))
+	}
+	c := cookies[0]
+	if c.Name != name || c.Secure != secure || !c.HttpOnly || c.Path != "/" || c.SameSite != http.SameSiteLaxMode || c.Domain != "" {
+		t.Errorf("got %s; want %s, secure %v, HttpOnly, Path=/, SameSite=Lax, no Domain", c, name, secure)
+	}
+	if !testapp.Ends(c) && (c.MaxAge != 0 || !c.Expires.IsZero()) {
+		t.Errorf("got %s, want a cookie that ends with the browser", c)
+	}
+	if len(c.Name)+len(c.Value) >= 4096 {
+		t.Errorf("%d bytes, want less than 4096", len(c.Name)+len(c.Value))
+	}
+	return c
+}
+
+// TestCookie_Form holds the value to the contract: <sid>.<secret>.<mac>.
+func TestCookie_Form(t *testing.T) {
+	t.Parallel()
+	client := testapp.Start(t, testapp.Options{}).Client(t)
+	seen := make(map[string]bool)
+	var sids []string
+	for range 50 {
+		client.SignIn("admin")
+		_, value := client.SessionCookie()
+		parts := strings.Split(value, ".")
+		if len(parts) != 3 {
+			t.Fatalf("%d parts, want 3", len(parts))
+		}
+		for _, part := range parts {
+			if rest := strings.Trim(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"); rest != "" {
+				t.Errorf("a part holds %q, which is not base64url", rest)
+			}
+			if len(part) < 22 { // 128 bits
+				t.Errorf("a part of %d characters is too short", len(part))
+			}
+			if seen[part] {
+				t.Error("a part came twice")
+			}
+			seen[part] = true
+		}
+		sids = append(sids, parts[0])
+	}
+	wantVaried(t, sids)
+}
+
+// wantVaried checks that no part of the ids is always the same.
+func wantVaried(t *testing.T, sids []string) {
+	t.Helper()
+	for i := range sids[0] {
+		first := sids[0][i]
+		if !slices.ContainsFunc(sids, func(sid string) bool { return sid[i] != first }) {
+			t.Errorf("character %d of every sid is %q", i, first)
+		}
+	}
+}
+
+func TestCookie(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		for _, env := range []string{"test", "staging"} {
+			t.Run(env, func(t *testing.T) {
+				app := testapp.Start(t, testapp.Options{Engine: engine, Env: env})
+				t.Run("Refused", func(t *testing.T) { testCookieRefused(t, app) })
+				t.Run("Dead", func(t *testing.T) { testCookieDead(t, app) })
+			})
+		}
+	})
+}
+
+// testCookieRefused sends what was made of two good cookies, and rubbish.
+func testCookieRefused(t *testing.T, app *testapp.App) {
+	ada, uma := app.Client(t), app.Client(t)
+	ada.SignIn("admin")
+	uma.SignIn("user")
+	name, good := ada.SessionCookie()
+	_, other := uma.SessionCookie()
+	before := countSessions(t, app)
+	for what, header := range badCookies(name, good, other) {
+		r := app.Client(t).Do(http.MethodGet, "/session", testapp.Header("Cookie", header))
+		if r.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: %d, want 401", what, r.StatusCode)
+		}
+		wantNoNewCookie(t, r)
+	}
+	if n := countSessions(t, app); n != before {
+		t.Errorf("%d sessions, want the %d of before", n, before)
+	}
+	wantSignedIn(t, ada, "admin")
+	wantSignedIn(t, uma, "user")
+}
+
+func badCookies(name, good, other string) map[string]string {
+	a, b := strings.Split(good, "."), strings.Split(other, ".")
+	join := func(parts ...string) string { return name + "=" + strings.Join(parts, ".") }
+	many := strings.Repeat("; "+name+"="+good, 10)[2:]
+	return map[string]string{
+		"sid changed":        join(flip(a[0]), a[1], a[2]),
+		"secret changed":     join(a[0], flip(a[1]), a[2]),
+		"mac changed":        join(a[0], a[1], flip(a[2])),
+		"another's sid":      join(b[0], a[1], a[2]),
+		"another's secret":   join(a[0], b[1], a[2]),
+		"another's mac":      join(a[0], a[1], b[2]),
+		"sid alone":          join(a[0]),
+		"no mac":             join(a[0], a[1]),
+		"empty mac":          join(a[0], a[1], ""),
+		"a fourth part":      join(a[0], a[1], a[2], a[2]),
+		"padded":             join(a[0], a[1], a[2]+"="),
+		"upper case":         name + "=" + strings.ToUpper(good),
+		"empty":              name + "=",
+		"8 KiB":              name + "=" + strings.Repeat("a", 8<<10),
+		"good and 8 KiB":     name + "=" + good + strings.Repeat("a", 8<<10),
+		"ten of the name":    many,
+		"two, first is good": name + "=" + good + "; " + name + "=" + other,
+		"name in upper case": strings.ToUpper(name) + "=" + good,
+		"__HOST-session":     "__HOST-session=" + good,
+		"__host-session":     "__host-session=" + good,
+		"other name":         "x" + name + "=" + good,
+		"__Http- prefix":     "__Http-" + name + "=" + good,
+	}
+}
+
+// flip changes the first character, all of whose bits count.
+func flip(text string) string {
+	if text[0] == 'A' {
+		return "B" + text[1:]
+	}
+	return "A" + text[1:]
+}
+
+// testCookieDead sends good cookies whose rows are dead, gone or of another.
+func testCookieDead(t *testing.T, app *testapp.App) {
+	for what, sql := range map[string]string{
+		"expired":          "UPDATE sessions SET expires_at = ? WHERE sid = ?",
+		"deleted":          "DELETE FROM sessions WHERE expires_at > ? AND sid = ?",
+		"another's secret": "UPDATE sessions SET secret_hash = 'x' WHERE expires_at > ? AND sid = ?",
+	} {
+		client := app.Client(t)
+		client.SignIn("admin")
+		name, cookie := client.SessionCookie()
+		execute(t, app, sql, time.Now().UTC().Add(-time.Second), sidOf(cookie))
+		before := countSessions(t, app)
+		wantNobody(t, client)
+		client.HTML(http.MethodGet, "/", nil)
+		client.HTML(http.MethodGet, "/missing", nil)
+		if n := countSessions(t, app); n != before {
+			t.Errorf("%s: %d sessions, want %d: a dead one came back", what, n, before)
+		}
+		again := with(t, app, name, cookie)
+		again.SignIn("admin")
+		if _, fresh := again.SessionCookie(); sidOf(fresh) == sidOf(cookie) {
+			t.Errorf("%s: the sign-in adopted the dead sid", what)
+		}
+		wantNobody(t, with(t, app, name, cookie))
+	}
+}
+
+// TestCookie_Secrets goes through a change of SESSION_SECRET.
+func TestCookie_Secrets(t *testing.T) {
+	t.Parallel()
+	database := testdb.NewURL(t, testdb.SQLite)
+	old := testapp.Start(t, testapp.Options{DatabaseURL: database})
+	client := old.Client(t)
+	client.SignIn("admin")
+	name, cookie := client.SessionCookie()
+
+	stranger := testapp.Start(t, testapp.Options{DatabaseURL: database})
+	wantNobody(t, with(t, stranger, name, cookie))
+
+	both := testapp.Start(t, testapp.Options{DatabaseURL: database, Extra: []string{"SESSION_SECRET=" + stranger.Secret + "," + old.Secret}})
+	moved := with(t, both, name, cookie)
+	wantSignedIn(t, moved, "admin")
+	_, resigned := moved.SessionCookie()
+	if resigned == cookie || sidOf(resigned) != sidOf(cookie) {
+		t.Errorf("the cookie went from %s to %s, want the same sid signed anew", cookie, resigned)
+	}
+	wantSignedIn(t, with(t, stranger, name, resigned), "admin")
+}

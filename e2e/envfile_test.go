@@ -1,0 +1,163 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+// firstRun is an app in development for which nothing is settled but the place.
+func firstRun(t *testing.T, dir string, extra ...string) *testapp.App {
+	t.Helper()
+	return testapp.Start(t, testapp.Options{Env: "development", Dir: dir, Extra: append([]string{"SESSION_SECRET", "BYPASS_AUTH"}, extra...)})
+}
+
+var freshSecret = regexp.MustCompile(`(?m)^SESSION_SECRET=[0-9a-f]{64}$`)
+
+// TestEnvFile_Written goes through the first runs of development.
+func TestEnvFile_Written(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		before string // of the file
+		want   []string
+	}{
+		"no file":           {"", nil},
+		"other settings":    {"# mine\nSESSION_NAME=latch\n", []string{"# mine\n", "SESSION_NAME=latch\n"}},
+		"no last line feed": {"SESSION_NAME=latch", []string{"SESSION_NAME=latch\n"}},
+		"waiting line":      {"A=1\nSESSION_SECRET=\nB=2\n", []string{"A=1\nSESSION_SECRET=", "\nB=2\n"}},
+		"bypass is said":    {"BYPASS_AUTH=true\n", []string{"BYPASS_AUTH=true\nSESSION_SECRET="}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file := filepath.Join(dir, ".env")
+			if what != "no file" {
+				write(t, file, c.before)
+			}
+			app := firstRun(t, dir)
+			written := read(t, file)
+			if len(freshSecret.FindAllString(written, -1)) != 1 || strings.Count(written, "BYPASS_AUTH=true\n") != 1 {
+				t.Errorf("the file is %q, want one secret and the bypass on", written)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(written, want) {
+					t.Errorf("the file is %q, want what it was, %q", written, want)
+				}
+			}
+			wantPrivate(t, file)
+			client := app.Client(t)
+			client.SignIn("admin")
+			app.Restart(t)
+			wantSignedIn(t, client, "admin")
+			if again := read(t, file); again != written {
+				t.Errorf("the second run made %q of %q", again, written)
+			}
+			if files, _ := filepath.Glob(file + "*"); len(files) != 1 { // fails on a bad pattern only
+				t.Errorf("files are left over: %q", files)
+			}
+		})
+	}
+}
+
+// TestEnvFile_SettingIsEmpty starts as `SESSION_SECRET= app` does.
+func TestEnvFile_SettingIsEmpty(t *testing.T) {
+	t.Parallel()
+	app := firstRun(t, t.TempDir(), "SESSION_SECRET=", "BYPASS_AUTH=true")
+	client := app.Client(t)
+	client.SignIn("admin")
+	app.Restart(t)
+	wantSignedIn(t, client, "admin")
+}
+
+// TestEnvFile_Kept holds that a file with a secret is nobody's to write.
+func TestEnvFile_Kept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, ".env")
+	content := "SESSION_SECRET=" + publicSecret(t) + "\nBYPASS_AUTH=false\n"
+	write(t, file, content)
+	firstRun(t, dir)
+	if now := read(t, file); now != content {
+		t.Errorf("the file became %q", now)
+	}
+	given := t.TempDir()
+	firstRun(t, given, "SESSION_SECRET="+publicSecret(t))
+	if _, err := os.Stat(filepath.Join(given, ".env")); !os.IsNotExist(err) {
+		t.Errorf("a file is written beside a secret in the environment: %v", err)
+	}
+}
+
+// TestEnvFile_OtherEnvironments holds that only development writes.
+func TestEnvFile_OtherEnvironments(t *testing.T) {
+	t.Parallel()
+	for _, env := range []string{"test", "staging", "production"} {
+		app := testapp.Start(t, testapp.Options{Env: env})
+		if _, err := os.Stat(filepath.Join(app.Dir, ".env")); !os.IsNotExist(err) {
+			t.Errorf("%s writes .env: %v", env, err)
+		}
+	}
+}
+
+// TestEnvFile_Precedence holds that the environment wins over the file, and
+// that tests do not see what is meant for development.
+func TestEnvFile_Precedence(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		env, setting, want string
+	}{
+		"file":                {"development", "SESSION_NAME", "filed"},
+		"environment":         {"development", "SESSION_NAME=given", "given"},
+		"file, staging":       {"staging", "SESSION_NAME", "__Host-filed"},
+		"environment, too":    {"staging", "SESSION_NAME=given", "__Host-given"},
+		"test":                {"test", "SESSION_NAME", "session"},
+		"test, environment":   {"test", "SESSION_NAME=given", "given"},
+		"file names GO_ENV":   {"development", "GO_ENV", "__Host-filed"},
+		"GO_ENV beats a file": {"development", "LOG_LEVEL=warn", "filed"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			dir, database := t.TempDir(), testdb.NewURL(t, testdb.SQLite)
+			migrated := testapp.Start(t, testapp.Options{DatabaseURL: database})
+			write(t, filepath.Join(dir, ".env"), "SESSION_NAME=filed\nGO_ENV=staging\nPORT=1\n")
+			app := testapp.Start(t, testapp.Options{DatabaseURL: database, Dir: dir, Env: c.env, Extra: []string{c.setting, "SESSION_SECRET=" + migrated.Secret}})
+			client := app.Client(t)
+			client.SignIn("admin")
+			if name, _ := client.SessionCookie(); name != c.want {
+				t.Errorf("the cookie is %q, want %q", name, c.want)
+			}
+		})
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// wantPrivate checks that only the owner may read the file.
+func wantPrivate(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := info.Mode().Perm(); mode != 0o600 {
+		t.Errorf("%s has mode %o, want 600", filepath.Base(path), mode)
+	}
+}

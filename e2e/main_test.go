@@ -1,0 +1,110 @@
+// Package e2e tests the app from outside: the program itself, over HTTP and in
+// a real browser, on every database.
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// eachEngine runs a test on every database, side by side.
+func eachEngine(t *testing.T, test func(*testing.T, testdb.Engine)) {
+	t.Parallel()
+	for _, engine := range testdb.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			test(t, engine)
+		})
+	}
+}
+
+// who is the answer of GET /session.
+type who struct {
+	User    user           `json:"user"`
+	Session map[string]any `json:"session"`
+}
+
+type user struct{ ID, Username, Name, Role string }
+
+// wantStatus fails the test unless r has the status.
+func wantStatus(t *testing.T, r *testapp.Response, status int) {
+	t.Helper()
+	if r.StatusCode != status {
+		t.Errorf("%s %s: %d, want %d\n%s", r.Request.Method, r.Request.URL.Path, r.StatusCode, status, r.Body)
+	}
+}
+
+// wantSignedIn fails the test unless the client is signed in as the user.
+func wantSignedIn(t *testing.T, client *testapp.Client, username string) {
+	t.Helper()
+	r := client.JSON(http.MethodGet, "/session", nil)
+	if r.StatusCode != http.StatusOK {
+		t.Errorf("GET /session: %d, want %s signed in", r.StatusCode, username)
+		return
+	}
+	var got who
+	if r.Decode(t, &got); got.User.Username != username {
+		t.Errorf("GET /session: %q, want %q", got.User.Username, username)
+	}
+}
+
+// wantNobody fails the test unless the app takes the client for nobody.
+func wantNobody(t *testing.T, client *testapp.Client) {
+	t.Helper()
+	r := client.JSON(http.MethodGet, "/session", nil)
+	wantStatus(t, r, http.StatusUnauthorized)
+	wantNoNewCookie(t, r)
+}
+
+// wantNoNewCookie fails the test when r hands a cookie out. It may end one.
+func wantNoNewCookie(t *testing.T, r *testapp.Response) {
+	t.Helper()
+	for _, cookie := range r.Cookies() {
+		if !testapp.Ends(cookie) {
+			t.Errorf("%s %s sets a cookie: %s", r.Request.Method, r.Request.URL.Path, cookie)
+		}
+	}
+}
+
+// with returns a client that sends just this cookie.
+func with(t *testing.T, app *testapp.App, name, value string) *testapp.Client {
+	t.Helper()
+	client := app.Client(t)
+	client.SetCookie(name, value)
+	return client
+}
+
+// sidOf returns the part of a cookie's value that is public.
+func sidOf(cookie string) string {
+	sid, _, _ := strings.Cut(cookie, ".")
+	return sid
+}
+
+// countSessions returns how many rows the table has.
+func countSessions(t *testing.T, app *testapp.App) (n int) {
+	t.Helper()
+	query(t, app, &n, "SELECT COUNT(*) FROM sessions")
+	return n
+}
+
+// query reads one value of the app's database.
+func query(t *testing.T, app *testapp.App, into any, sql string, args ...any) {
+	t.Helper()
+	if err := app.DB.RawQuery(sql, args...).First(into); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// execute changes the app's database.
+func execute(t *testing.T, app *testapp.App, sql string, args ...any) {
+	t.Helper()
+	if err := app.DB.RawQuery(sql, args...).Exec(); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}

@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+// TestSecretsStayInside looks for the secrets of a whole run where they must
+// not be: in answers, in the database and in the log (ASVS 5.0 16.2.5). The
+// log of every other test is searched too, by package testapp.
+func TestSecretsStayInside(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		for _, env := range []string{"development", "staging"} {
+			t.Run(env, func(t *testing.T) {
+				database := testdb.NewURL(t, engine)
+				app := testapp.Start(t, testapp.Options{DatabaseURL: database, Env: env, Extra: []string{"LOG_LEVEL=debug"}})
+				answers := useEverything(t, app)
+				if n := countSessions(t, app); n == 0 {
+					t.Fatal("no session is left to look for secrets in")
+				}
+				places := map[string]string{"an answer": answers, "a row": dump(t, app)}
+				places["the database's files"] = filesOf(t, database)
+				app.Stop(t)
+				places["the log"] = app.Log()
+				places["the database's files, later"] = filesOf(t, database)
+				wantNoSecrets(t, app, places)
+			})
+		}
+	})
+}
+
+// useEverything signs in and out, fails in every way, and returns all bodies
+// and headers but Set-Cookie.
+func useEverything(t *testing.T, app *testapp.App) string {
+	t.Helper()
+	var all strings.Builder
+	note := func(r *testapp.Response) {
+		r.Header.Del("Set-Cookie")
+		fmt.Fprintln(&all, r.Header, r.Body)
+	}
+	for _, username := range []string{"admin", "user", "manager"} {
+		client := app.Client(t)
+		note(client.SignIn(username))
+		note(client.HTML(http.MethodPost, "/auth/bypass", url.Values{"token": {username}}))
+		for _, path := range []string{"/", "/session", "/signin", "/missing", "/readyz", "/auth/bypass", "/auth/bypass?token=nobody"} {
+			note(client.HTML(http.MethodGet, path, nil))
+			note(client.JSON(http.MethodGet, path, nil))
+		}
+		note(client.JSON(http.MethodPut, "/session", nil))
+		note(client.Do(http.MethodDelete, "/session", crossSite...))
+		note(client.JSON(http.MethodPost, "/auth/bypass", "not an object"))
+		name, cookie := client.SessionCookie()
+		note(with(t, app, name, flip(cookie)).HTML(http.MethodGet, "/session", nil))
+		note(with(t, app, name, cookie+"x").HTML(http.MethodGet, "/session", nil))
+		if username == "user" {
+			note(client.HTML(http.MethodPost, "/session", url.Values{"_method": {"DELETE"}}))
+			note(with(t, app, name, cookie).JSON(http.MethodGet, "/session", nil))
+		}
+	}
+	return all.String()
+}
+
+// dump returns everything that the two tables hold.
+func dump(t *testing.T, app *testapp.App) string {
+	t.Helper()
+	var all strings.Builder
+	for _, column := range []string{"sid", "secret_hash", "data", "user_id", "auth_method", "ip", "user_agent"} {
+		var values []string
+		if err := app.DB.RawQuery("SELECT " + column + " FROM sessions").All(&values); err != nil {
+			t.Fatalf("read %s: %v", column, err)
+		}
+		fmt.Fprintln(&all, values)
+	}
+	return all.String()
+}
+
+// filesOf returns what the files of a SQLite database hold, the log that is
+// written ahead too. Of a server it returns nothing.
+func filesOf(t *testing.T, databaseURL string) string {
+	t.Helper()
+	path, ok := strings.CutPrefix(databaseURL, "sqlite3://")
+	if !ok {
+		return ""
+	}
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files at %s: %v", path, err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(content)
+	}
+	return all.String()
+}
+
+func wantNoSecrets(t *testing.T, app *testapp.App, places map[string]string) {
+	t.Helper()
+	secrets := append(app.Secrets(), string(unhex(t, app.Secret)))
+	if len(secrets) < 8 {
+		t.Fatalf("%d secrets are known, want those of two sign-ins of three users", len(secrets))
+	}
+	for place, text := range places {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s holds the secret %q", place, secret)
+			}
+		}
+	}
+}

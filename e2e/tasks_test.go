@@ -1,0 +1,168 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+func TestTasks(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine, Env: "staging"})
+		t.Run("Seed", func(t *testing.T) { testSeed(t, app) })
+		t.Run("Users", func(t *testing.T) { testUsersList(t, app) })
+		t.Run("List", func(t *testing.T) { testSessionsList(t, app) })
+		t.Run("Show", func(t *testing.T) { testSessionsShow(t, app) })
+		t.Run("Cleanup", func(t *testing.T) { testCleanup(t, app) })
+	})
+}
+
+func testSeed(t *testing.T, app *testapp.App) {
+	execute(t, app, "UPDATE users SET name = 'Somebody' WHERE username = 'user'")
+	execute(t, app, "DELETE FROM users WHERE username = 'manager'")
+	for _, want := range []string{"1 users created\n", "0 users created\n"} {
+		if r := app.Run(t, "task", "db:seed").Want(t, 0); r.Stdout != want {
+			t.Errorf("it says %q, want %q", r.Stdout, want)
+		}
+	}
+	var name string
+	if query(t, app, &name, "SELECT name FROM users WHERE username = 'user'"); name != "Somebody" {
+		t.Errorf("the seed changed a user's name to %q", name)
+	}
+}
+
+func testUsersList(t *testing.T, app *testapp.App) {
+	lines := strings.Split(strings.TrimSpace(app.Run(t, "task", "users:list").Want(t, 0).Stdout), "\n")
+	if len(lines) != 5 {
+		t.Fatalf("%d lines, want a head and 4 users:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+	for i, want := range []string{"USERNAME", "admin .* admin ", "contributor .* member ", "manager .* member ", "user .* member "} {
+		if !regexp.MustCompile("^" + want).MatchString(lines[i]) {
+			t.Errorf("line %d is %q, want %q", i, lines[i], want)
+		}
+	}
+}
+
+func testSessionsList(t *testing.T, app *testapp.App) {
+	sids := make(map[string]string)
+	for _, username := range []string{"admin", "user"} {
+		client := app.Client(t)
+		client.SignIn(username)
+		_, cookie := client.SessionCookie()
+		sids[username] = sidOf(cookie)
+	}
+	all := app.Run(t, "task", "sessions:list").Want(t, 0).Stdout
+	admins := app.Run(t, "task", "sessions:list", "admin").Want(t, 0).Stdout
+	for _, sid := range sids {
+		if strings.Count(all, sid) != 1 {
+			t.Errorf("%s is not in the list\n%s", sid, all)
+		}
+	}
+	if !strings.Contains(admins, sids["admin"]) || strings.Contains(admins, sids["user"]) {
+		t.Errorf("want %s alone, got\n%s", sids["admin"], admins)
+	}
+	if r := app.Run(t, "task", "sessions:list", "nobody"); r.Code != 1 || !strings.Contains(r.Stderr, "nobody") {
+		t.Errorf("nobody's list: exit code %d, %q", r.Code, r.Stderr)
+	}
+}
+
+func testSessionsShow(t *testing.T, app *testapp.App) {
+	client := app.Client(t)
+	client.SignIn("admin")
+	name, cookie := client.SessionCookie()
+	sid := sidOf(cookie)
+	parts := strings.Split(cookie, ".")
+	var userID string
+	query(t, app, &userID, "SELECT user_id FROM sessions WHERE sid = ?", sid)
+	for what, given := range map[string]string{"cookie": cookie, "cookie with its name": name + "=" + cookie, "sid": sid} {
+		r := app.Run(t, "task", "sessions:show", given).Want(t, 0)
+		for _, want := range []string{sid, userID, "bypass", "127.0.0.1", "Go-http-client"} {
+			if !strings.Contains(r.Stdout, want) {
+				t.Errorf("%s: no %q in\n%s", what, want, r.Stdout)
+			}
+		}
+		if signed := strings.Contains(r.Stdout, "signed with this SESSION_SECRET"); signed != (what != "sid") {
+			t.Errorf("%s: want its signature judged if it has one, got\n%s", what, r.Stdout)
+		}
+		wantUnsaid(t, r, parts[1], parts[2], app.Secret)
+	}
+	forged := app.Run(t, "task", "sessions:show", sid+"."+flip(parts[1])+"."+parts[2]).Want(t, 0)
+	if !strings.Contains(forged.Stdout, "NOT signed") {
+		t.Errorf("a forged cookie is shown as\n%s", forged.Stdout)
+	}
+	for _, args := range [][]string{{strings.Repeat("A", 24)}, {""}, {}, {sid, sid}, {"'; DROP TABLE sessions; --"}, {"\xff"}} {
+		r := app.Run(t, append([]string{"task", "sessions:show"}, args...)...)
+		if r.Code != 1 || r.Stdout != "" || strings.Count(r.Stderr, "\n") != 1 {
+			t.Errorf("%q: exit code %d, %q, %q; want 1 and a line that says why", args, r.Code, r.Stdout, r.Stderr)
+		}
+	}
+}
+
+func testCleanup(t *testing.T, app *testapp.App) {
+	kept := app.Client(t)
+	kept.SignIn("admin")
+	_, cookie := kept.SessionCookie()
+	now := time.Now().UTC()
+	const dead = 1203 // more than one batch
+	var args []any
+	for i := range dead {
+		args = append(args, fmt.Sprintf("dead-%d", i), now.Add(-time.Hour), now, now, now.Add(-time.Minute))
+	}
+	for start := 0; start < dead; start += 100 {
+		n := min(100, dead-start)
+		execute(t, app, `INSERT INTO sessions (sid, secret_hash, data, version, auth_method, ip, user_agent, created_at, last_seen_at, deadline_at, expires_at) VALUES `+
+			strings.Repeat(`, (?, '', 'x', 1, '', '', '', ?, ?, ?, ?)`, n)[2:], args[start*5:(start+n)*5]...)
+	}
+	before := countSessions(t, app)
+	for _, want := range []string{"1203 expired sessions deleted\n", "0 expired sessions deleted\n"} {
+		if r := app.Run(t, "task", "sessions:cleanup").Want(t, 0); r.Stdout != want || r.Stderr != "" {
+			t.Errorf("it says %q and %q, want %q", r.Stdout, r.Stderr, want)
+		}
+	}
+	if n := countSessions(t, app); n != before-dead {
+		t.Errorf("%d sessions are left of %d, want %d", n, before, before-dead)
+	}
+	wantSignedIn(t, kept, "admin")
+	var left int
+	if query(t, app, &left, "SELECT COUNT(*) FROM sessions WHERE sid = ?", sidOf(cookie)); left != 1 {
+		t.Error("a live session was deleted")
+	}
+}
+
+// TestTasks_Alone runs what needs no running app.
+func TestTasks_Alone(t *testing.T) {
+	t.Parallel()
+	s := production(t, testdb.SQLite)
+	run := func(args ...string) testapp.Result { return testapp.Run(t, t.TempDir(), s.environ(), args...) }
+
+	first, second := run("task", "secret:generate").Want(t, 0), run("task", "secret:generate").Want(t, 0)
+	if !regexp.MustCompile(`^[0-9a-f]{64}\n$`).MatchString(first.Stdout) || first.Stdout == second.Stdout {
+		t.Errorf("secrets %q and %q, want two of 32 bytes", first.Stdout, second.Stdout)
+	}
+	testapp.Run(t, t.TempDir(), s.change("SESSION_SECRET="+strings.TrimSpace(first.Stdout)).environ(), "migrate", "status").Want(t, 0)
+	testapp.Run(t, t.TempDir(), settings{}.environ(), "task", "secret:generate").Want(t, 0) // before anything is settled
+
+	if r := run("task", "db:seed"); r.Code != 1 || !strings.Contains(r.Stderr, "production") {
+		t.Errorf("db:seed in production: exit code %d, %q", r.Code, r.Stderr)
+	}
+	if r := run("task", "no:such"); r.Code != 1 || !strings.Contains(r.Stderr, "no:such") {
+		t.Errorf("an unknown task: exit code %d, %q", r.Code, r.Stderr)
+	}
+	list := run("task").Want(t, 0).Stdout
+	for _, name := range []string{"secret:generate", "sessions:cleanup", "sessions:list", "sessions:show", "users:list", "db:seed"} {
+		if !strings.Contains(list, name) {
+			t.Errorf("the list of tasks has no %s", name)
+		}
+	}
+	if r := run("version").Want(t, 0); strings.TrimSpace(r.Stdout) == "" {
+		t.Error("the version is empty")
+	}
+	if r := run("nonsense"); r.Code != 1 || !strings.Contains(r.Stderr, "Usage") {
+		t.Errorf("an unknown command: exit code %d, %q", r.Code, r.Stderr)
+	}
+}

@@ -1,0 +1,112 @@
+package testapp
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+func TestStart(t *testing.T) {
+	for _, env := range []string{"test", "development", "staging", "production"} {
+		t.Run(env, func(t *testing.T) {
+			t.Parallel()
+			app := Start(t, Options{Env: env})
+			if r := app.Client(t).JSON(http.MethodGet, "/readyz", nil); r.StatusCode != http.StatusOK {
+				t.Errorf("readyz: %d", r.StatusCode)
+			}
+			var users int
+			if err := app.DB.RawQuery("SELECT COUNT(*) FROM users").First(&users); err != nil || users != 4 {
+				t.Errorf("%d users, %v; want the 4 of development", users, err)
+			}
+		})
+	}
+}
+
+func TestApp_KillAndRestart(t *testing.T) {
+	t.Parallel()
+	app := Start(t, Options{})
+	client := app.Client(t)
+	client.SignIn("admin")
+	at, log := app.URL, app.Log()
+	app.Kill(t)
+	if r, err := client.Try(http.MethodGet, "/session"); err == nil {
+		t.Errorf("the killed app answers %d", r.StatusCode)
+	}
+	app.Restart(t)
+	if app.URL != at {
+		t.Errorf("the app moved from %s to %s", at, app.URL)
+	}
+	if !strings.HasPrefix(app.Log(), log) || log == "" {
+		t.Error("the log from before the restart is lost")
+	}
+	if r := client.JSON(http.MethodGet, "/session", nil); r.StatusCode != http.StatusOK {
+		t.Errorf("signed in before the restart: %d", r.StatusCode)
+	}
+}
+
+func TestOptions_Extra(t *testing.T) {
+	t.Parallel()
+	app := Start(t, Options{Extra: []string{"SESSION_NAME=latch", "BYPASS_AUTH=false", "LOG_LEVEL"}})
+	if r := app.Client(t).JSON(http.MethodGet, "/auth/bypass?token=admin", nil); r.StatusCode != http.StatusNotFound {
+		t.Errorf("the bypass that is off: %d", r.StatusCode)
+	}
+	app.Run(t, "version").Want(t, 0)
+}
+
+func TestClient_KeepsSecureCookies(t *testing.T) {
+	t.Parallel()
+	app := Start(t, Options{Env: "staging"})
+	client := app.Client(t)
+	client.SignIn("admin")
+	name, value := client.SessionCookie()
+	if name != "__Host-session" {
+		t.Errorf("the cookie is %q", name)
+	}
+	secret := strings.Split(value, ".")[1]
+	if secrets := app.Secrets(); len(secrets) != 2 || secrets[0] != app.Secret || secrets[1] != secret {
+		t.Errorf("secrets %q, want %q and %q", secrets, app.Secret, secret)
+	}
+	if r := client.HTML(http.MethodDelete, "/session", nil); r.StatusCode != http.StatusSeeOther {
+		t.Errorf("sign out: %d, want a redirect that is not followed", r.StatusCode)
+	}
+	if name, _ := client.SessionCookie(); name != "" {
+		t.Error("the ended cookie is kept")
+	}
+}
+
+// judge is a test whose errors are counted, in place of failing.
+type judge struct {
+	testing.TB
+	errors int
+}
+
+func (j *judge) Helper()               {}
+func (j *judge) Errorf(string, ...any) { j.errors++ }
+func (j *judge) Logf(string, ...any)   {}
+func (j *judge) Failed() bool          { return j.errors > 0 }
+
+func TestApp_JudgesItsLog(t *testing.T) {
+	t.Parallel()
+	app := Start(t, Options{})
+	app.Stop(t)
+	app.noteCookies([]*http.Cookie{{Value: "sid.very-secret.mac"}})
+	for line, want := range map[string]int{
+		"all is well":            0,
+		"cookie=very-secret":     1,
+		"WARNING: DATA RACE":     1,
+		"panic: " + app.Secret:   2,
+		"sid of a cookie is sid": 0,
+	} {
+		j := &judge{TB: t}
+		judged := &App{Secret: app.Secret, serve: app.serve, handedOut: app.handedOut}
+		_, _ = judged.log.Write([]byte(line)) // never fails
+		judged.finish(j)
+		if j.errors != want {
+			t.Errorf("%q: %d errors, want %d", line, j.errors, want)
+		}
+	}
+}
