@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 
 	"github.com/gobuffalo/buffalo"
@@ -25,6 +26,8 @@ type app struct {
 	log   *slog.Logger
 	pages pages
 	ready readiness
+
+	origin *http.CrossOriginProtection
 }
 
 // New returns the Buffalo app over an open, migrated database. Handler puts
@@ -39,6 +42,10 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 		return nil, err
 	}
 	a := &app{cfg: cfg, db: db, store: store, log: log, pages: newPages(cfg, texts)}
+	a.origin = http.NewCrossOriginProtection()
+	if err := a.origin.AddTrustedOrigin(cfg.Host.Scheme + "://" + cfg.Host.Host); err != nil {
+		return nil, fmt.Errorf("HOST: %w", err)
+	}
 	b := buffalo.New(buffalo.Options{
 		Env:            cfg.Env,
 		Addr:           cfg.Addr,
@@ -51,7 +58,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	})
 	a.handleErrors(b)
 	b.Middleware.Remove(buffalo.RequestLogger) // Handler logs, static files too
-	b.Use(a.requireSessionStore, a.identify, texts.Middleware())
+	b.Use(refuseLargeBody, a.refuseCrossOrigin, a.requireSessionStore, a.identify, texts.Middleware())
 	a.routes(b)
 	return b, nil
 }

@@ -38,13 +38,14 @@ func assetPath(name string) string {
 	return "/assets/" + name + "?v=" + assetVersions["assets/"+name]
 }
 
-// assetHandler serves the embedded files, and no listings.
-func assetHandler() http.Handler {
+// serveAssets serves the embedded files, and no listings; what is not there is
+// for next to answer.
+func serveAssets(next http.Handler) http.Handler {
 	files := http.FileServerFS(public.FS())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		version, ok := assetVersions[r.URL.Path[1:]]
 		if !ok {
-			refuse(w, r, http.StatusNotFound)
+			next.ServeHTTP(w, r)
 			return
 		}
 		w.Header().Set("ETag", `"`+version+`"`)

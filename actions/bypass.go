@@ -35,7 +35,7 @@ func (a *app) bypass(c buffalo.Context) error {
 	}
 	user, err := models.FindUserByUsername(a.db.WithContext(c.Request().Context()), username)
 	if errors.Is(err, models.ErrNotFound) {
-		a.log.WarnContext(c.Request().Context(), "sign-in refused", "event", "signin.failure", "method", bypassMethod, "username", username)
+		a.audit(c, "signin.failure", "method", bypassMethod, "username", username)
 		return problem(http.StatusUnauthorized, "There is no such user, or the user is disabled.")
 	}
 	if err != nil {
@@ -77,6 +77,6 @@ func (a *app) signIn(c buffalo.Context, user *models.User, method string) error 
 	if err := session.Save(); err != nil {
 		return err
 	}
-	a.log.InfoContext(c.Request().Context(), "signed in", "event", "signin.success", "method", method, "user", user.ID, "sid", session.Session.ID)
+	a.audit(c, "signin.success", "method", method, "user", user.ID, "sid", session.Session.ID)
 	return nil
 }

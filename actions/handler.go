@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -30,26 +31,18 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'se
 
 // Handler puts around the app what belongs to every response, static files and
 // errors included, from the outside in: the request's id, the client's address,
-// the log, the headers, compression, and the refusal of writes from other sites.
+// the log, the headers, compression, and the limit of the body.
 func Handler(cfg config.Config, b *buffalo.App, log *slog.Logger) (http.Handler, error) {
-	protection := http.NewCrossOriginProtection()
-	if err := protection.AddTrustedOrigin(cfg.Host.Scheme + "://" + cfg.Host.Host); err != nil {
-		return nil, fmt.Errorf("HOST: %w", err)
-	}
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, http.StatusForbidden)
-	}))
 	compress, err := gzhttp.NewWrapper(gzhttp.ContentTypes([]string{"text/html", "text/css", "application/json", "application/problem+json", "image/svg+xml"}))
 	if err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}
+	pages := neverStored(limitBody(b))
 	mux := http.NewServeMux()
-	mux.Handle("GET /assets/", assetHandler())
-	mux.Handle("/", neverStored(b))
+	mux.Handle("GET /assets/", serveAssets(pages))
+	mux.Handle("/", pages)
 
 	var h http.Handler = mux
-	h = protection.Handler(h)
-	h = limitBody(h)
 	h = headAsGet(h)
 	h = compress(h)
 	h = securityHeaders(cfg).Handler(h)
@@ -72,12 +65,6 @@ func securityHeaders(cfg config.Config) *secure.Secure {
 	})
 }
 
-// refuse answers what does not get as far as the app.
-func refuse(w http.ResponseWriter, r *http.Request, status int) {
-	// Should this fail, the client has gone, and nobody else is to be told.
-	_ = writeProblem(w, r, status, defaultSentences[status])
-}
-
 // neverStored keeps pages, which differ from user to user, out of every cache.
 func neverStored(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,17 +74,49 @@ func neverStored(next http.Handler) http.Handler {
 	})
 }
 
-// limitBody refuses a body that says it is too large, and breaks off one that
-// does not say and is.
+type bodyTooLargeKey struct{}
+
+// limitBody reads forms before Buffalo, which would drop the error of one that
+// is too large, and leaves a mark for refuseLargeBody. Other bodies break off at
+// the limit when they are read.
 func limitBody(next http.Handler) http.Handler {
-	limited := http.MaxBytesHandler(next, maxBody)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > maxBody {
-			refuse(w, r, http.StatusRequestEntityTooLarge)
-			return
+		tooLarge := r.ContentLength > maxBody
+		if r.Method != http.MethodGet && !tooLarge {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			var limit *http.MaxBytesError
+			tooLarge = errors.As(r.ParseForm(), &limit) || errors.As(r.ParseMultipartForm(maxBody), &limit)
 		}
-		limited.ServeHTTP(w, r)
+		if tooLarge {
+			r = r.WithContext(context.WithValue(r.Context(), bodyTooLargeKey{}, true))
+			r.Body, r.ContentLength = http.NoBody, 0
+		}
+		next.ServeHTTP(w, r)
 	})
+}
+
+// refuseLargeBody answers 413 to what limitBody marked.
+func refuseLargeBody(next buffalo.Handler) buffalo.Handler {
+	return func(c buffalo.Context) error {
+		if c.Request().Context().Value(bodyTooLargeKey{}) != nil {
+			return c.Error(http.StatusRequestEntityTooLarge, errBodyTooLarge)
+		}
+		return next(c)
+	}
+}
+
+var errBodyTooLarge = fmt.Errorf("body over %d bytes", maxBody)
+
+// refuseCrossOrigin answers 403 to a write that another site's page sent, told
+// by Origin and Sec-Fetch-Site, so that no form needs a token. It looks at the
+// method after methodOverride, which makes no write a read.
+func (a *app) refuseCrossOrigin(next buffalo.Handler) buffalo.Handler {
+	return func(c buffalo.Context) error {
+		if err := a.origin.Check(c.Request()); err != nil {
+			return c.Error(http.StatusForbidden, err)
+		}
+		return next(c)
+	}
 }
 
 // headAsGet answers HEAD as GET; the server leaves the body out.

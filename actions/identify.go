@@ -46,7 +46,7 @@ func (a *app) sessionUser(c buffalo.Context) (*models.User, error) {
 	}
 	user, err := models.FindUser(a.db.WithContext(c.Request().Context()), id)
 	if errors.Is(err, models.ErrNotFound) {
-		a.log.InfoContext(c.Request().Context(), "session of a user who may not sign in ended", "user", id)
+		a.audit(c, "session.ended", "reason", "the user is disabled or gone", "user", id)
 		sessionstore.SignOut(c.Session().Session)
 		return nil, c.Session().Save()
 	}

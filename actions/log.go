@@ -30,6 +30,13 @@ func (h logHandler) WithGroup(name string) slog.Handler {
 	return logHandler{h.Handler.WithGroup(name)}
 }
 
+// audit writes down what happened to somebody's sign-in: what, to whom, from
+// where, and by the logger when and in which request (ASVS 5.0 16.2.1).
+func (a *app) audit(c buffalo.Context, event string, details ...any) {
+	details = append(details, "event", event, "ip", clientIP(c.Request()))
+	a.log.InfoContext(c.Request().Context(), "audit", details...)
+}
+
 // buffaloLogger has Buffalo, which logs through logrus, write to log.
 func buffaloLogger(log *slog.Logger) buffalo.Logger {
 	l := logrus.New()

@@ -85,7 +85,7 @@ func (a *app) destroySession(c buffalo.Context) error {
 	if err := session.Save(); err != nil {
 		return err
 	}
-	a.log.InfoContext(c.Request().Context(), "signed out", "event", "signout", "user", user.ID, "sid", sid)
+	a.audit(c, "signout", "user", user.ID, "sid", sid)
 	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	if prefersHTML(c) {
 		return c.Redirect(http.StatusSeeOther, "/signin?notice=signed-out")

@@ -33,17 +33,41 @@ func loadEnvironment() error {
 	return nil
 }
 
-// loadTestEnvironment fills in .env.test. It is the embedded copy, because the
-// tests of a package run in that package's folder.
+// loadTestEnvironment fills in .env.test, and takes out what envy loaded from
+// .env. It is the embedded copy, because the tests of a package run in that
+// package's folder.
 func loadTestEnvironment() error {
 	settings, err := godotenv.Unmarshal(latchkey.EnvTest)
 	if err != nil {
 		return fmt.Errorf("read .env.test: %w", err)
 	}
+	if err := forgetEnvFile(); err != nil {
+		return err
+	}
 	envy.Reload()
 	for name, value := range settings {
 		if _, given := os.LookupEnv(name); !given {
 			envy.Set(name, value)
+		}
+	}
+	return nil
+}
+
+// forgetEnvFile unsets what only .env says.
+func forgetEnvFile() error {
+	settings, err := godotenv.Read(EnvFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read settings: %s: %w", EnvFile, err)
+	}
+	for name := range settings {
+		if environ.Given(name) {
+			continue
+		}
+		if err := os.Unsetenv(name); err != nil {
+			return fmt.Errorf("forget %s: %w", name, err)
 		}
 	}
 	return nil
@@ -71,10 +95,25 @@ func EnsureEnvFile(path string) (bool, error) {
 	if err := replaceFile(path, withSecret(old, settings)); err != nil {
 		return false, fmt.Errorf("write settings: %w", err)
 	}
-	if err := godotenv.Load(path); err != nil {
-		return true, fmt.Errorf("read settings: %w", err)
+	return true, loadFile(path)
+}
+
+// loadFile brings the file's settings into the environment, where that has
+// none, or an empty one.
+func loadFile(path string) error {
+	settings, err := godotenv.Read(path)
+	if err != nil {
+		return fmt.Errorf("read settings: %w", err)
 	}
-	return true, nil
+	for name, value := range settings {
+		if os.Getenv(name) != "" {
+			continue
+		}
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("read settings: %w", err)
+		}
+	}
+	return nil
 }
 
 func withSecret(old []byte, settings map[string]string) []byte {

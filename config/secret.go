@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/joho/godotenv"
+
 	"github.com/latchkey/latchkey"
 )
 
@@ -61,12 +63,25 @@ func parseSecret(text string, local bool) (secret []byte, wrong string) {
 		return nil, fmt.Sprintf("%d bytes long, want at least %d", len(secret), secretBytes)
 	case local:
 		return secret, ""
-	case strings.Contains(latchkey.EnvExample+latchkey.EnvTest, text):
+	case isExample(secret):
 		return nil, "an example that everybody can read"
 	case distinct(secret) < minDistinct:
 		return nil, "not random"
 	}
 	return secret, ""
+}
+
+// isExample reports whether a file that comes with the program holds the secret,
+// in whatever spelling.
+func isExample(secret []byte) bool {
+	for _, file := range []string{latchkey.EnvExample, latchkey.EnvTest} {
+		settings, err := godotenv.Unmarshal(file)
+		example, ok := decodeSecret(settings["SESSION_SECRET"])
+		if err == nil && ok && bytes.Equal(secret, example) {
+			return true
+		}
+	}
+	return false
 }
 
 // decodeSecret reads hex, or base64 of either alphabet, padded or not.

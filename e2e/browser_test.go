@@ -34,7 +34,7 @@ func TestBrowser(t *testing.T) {
 				b.wantLoad("/signin", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.button`)))
 				testSignInByForm(b)
 				b.wantLoad("/session", http.StatusOK, chromedp.Click(chromedp.CSS(`header nav a`)))
-				b.wantText("main", "Ada Admin (admin, admin)")
+				b.wantText("main", "Ada Admin (admin)")
 				b.wantText("main", sidOf(b.cookies()[0].Value))
 				b.wantText(string(signOutButton), "Sign out")
 				testSignOutByForm(b)

@@ -162,7 +162,7 @@ func TestTasks_Alone(t *testing.T) {
 	if r := run("version").Want(t, 0); strings.TrimSpace(r.Stdout) == "" {
 		t.Error("the version is empty")
 	}
-	if r := run("nonsense"); r.Code != 1 || !strings.Contains(r.Stderr, "Usage") {
+	if r := run("nonsense"); r.Code != 1 || !strings.Contains(r.Stderr, "see app help") {
 		t.Errorf("an unknown command: exit code %d, %q", r.Code, r.Stderr)
 	}
 }

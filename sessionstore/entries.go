@@ -77,7 +77,7 @@ func decodeEntries(data []byte) (entries, error) {
 		return nil, errCorrupt
 	}
 	if data[0] != formatPlain {
-		return nil, fmt.Errorf("%w: format %d is not known to this version", errCorrupt, data[0])
+		return nil, fmt.Errorf("session data has format %d, which a newer version wrote", data[0])
 	}
 	var es entries
 	for rest := data[1:]; len(rest) > 0; {

@@ -86,7 +86,10 @@ func TestStore_Find(t *testing.T) {
 				t.Errorf("%s: %+v, %v, %v; want %+v", name, record, values, err, want)
 			}
 		}
-		for _, given := range []string{"", ".", "unknown", swapCase(want.SID), want.SID[1:], "%", "a\x00b", "\xff", "é", strings.Repeat("x", 9000)} {
+		for _, given := range []string{
+			"", ".", "unknown", "%", swapCase(want.SID), want.SID[1:], want.SID + " ", strings.Repeat("x", 9000),
+			strings.Repeat("\x00", 24), strings.Repeat("\xff", 24), strings.Repeat("é", 12), // of a sid's length
+		} {
 			if _, values, err := s.store.Find(t.Context(), given); !errors.Is(err, sessionstore.ErrNotFound) || values != nil {
 				t.Errorf("Find(%.10q): %v, %v; want ErrNotFound", given, values, err)
 			}

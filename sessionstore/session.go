@@ -2,6 +2,7 @@ package sessionstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -52,6 +53,9 @@ func SignIn(session *sessions.Session, userID, method string) error {
 	if before := b.row.UserID; before != "" && before != userID {
 		clear(session.Values)
 		b.known, b.anew = nil, true
+	}
+	if session.Options.MaxAge < 0 {
+		session.Options.MaxAge = 0 // signed out, and in again, in one request
 	}
 	session.Values[b.opts.UserKey] = userID
 	b.renew = true
@@ -108,6 +112,10 @@ func (b *bound) load(r *http.Request, session *sessions.Session) error {
 		return nil
 	}
 	row, found, err := b.rows.find(r.Context(), t.sid, b.now())
+	if errors.Is(err, errCorrupt) {
+		b.opts.Logger.ErrorContext(r.Context(), "a damaged session was taken for none; the row stays as it is", "error", err)
+		return nil
+	}
 	if err != nil {
 		return unavailable("load session", err)
 	}
@@ -178,7 +186,8 @@ func (b *bound) userOf(session *sessions.Session) (string, error) {
 	return user, nil
 }
 
-// end deletes the row, and tells the browser to drop whatever it has.
+// end deletes the row and what the session held, and tells the browser to drop
+// whatever it has.
 func (b *bound) end(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	if b.exists {
 		if _, err := b.rows.delete(r.Context(), b.row.SID); err != nil {
@@ -186,6 +195,7 @@ func (b *bound) end(r *http.Request, w http.ResponseWriter, session *sessions.Se
 		}
 		b.row, b.exists, b.known = row{}, false, nil
 		session.ID = ""
+		clear(session.Values)
 	}
 	if len(r.CookiesNamed(session.Name())) > 0 || cookieIsSet(w, session.Name()) {
 		setCookie(w, session, "")

@@ -187,3 +187,36 @@ func TestStore_EndedMeanwhileUnchanged(t *testing.T) {
 		s.wantRows(t, 0)
 	})
 }
+
+// A program that ends a stale session and signs somebody in, all in one
+// request, gets the sign-in, and nothing of what the stale session held.
+func TestStore_SignOutThenSignIn(t *testing.T) {
+	for name, saved := range map[string]bool{"SavedBetween": true, "SavedOnce": false} {
+		t.Run(name, func(t *testing.T) {
+			onEveryEngine(t, func(t *testing.T, s *site) {
+				b := s.browser(t)
+				b.signIn(t, "ada")
+				b.set(t, "cart", "apples")
+				old := b.cookie(t)
+				b.request(t, func(w http.ResponseWriter, r *http.Request) {
+					session, _ := s.store.Get(r, cookieName)
+					sessionstore.SignOut(session)
+					if saved {
+						if err := session.Save(r, w); err != nil {
+							t.Error(err)
+						}
+					}
+					signIn("bob")(session)
+					if err := session.Save(r, w); err != nil {
+						t.Error(err)
+					}
+				})
+				if got := b.read(t); len(got) != 1 || got[sessionstore.DefaultUserKey] != "bob" {
+					t.Errorf("the session holds %v", got)
+				}
+				s.wantRows(t, 1)
+				s.wantDead(t, old)
+			})
+		})
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/gobuffalo/grift/grift"
@@ -32,13 +33,14 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "app:", err)
+		fmt.Fprintln(os.Stderr, "app:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		os.Exit(1)
 	}
 }
 
 // run carries out one command.
 func run(ctx context.Context, args []string, out io.Writer) error {
+	logPop()
 	command := "serve"
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
@@ -57,7 +59,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		_, err := io.WriteString(out, usage)
 		return err
 	}
-	return fmt.Errorf("%q is no command\n\n%s", command, usage)
+	return fmt.Errorf("%q is no command: see app help", command)
 }
 
 func migrateDatabase(ctx context.Context, args []string, out io.Writer) error {
@@ -70,9 +72,12 @@ func migrateDatabase(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer conn.Close()
-	direction := "up"
-	if len(args) > 0 {
-		direction = args[0]
+	if len(args) == 0 {
+		args = []string{"up"}
+	}
+	direction, rest := args[0], args[1:]
+	if direction != "down" && len(rest) > 0 {
+		return fmt.Errorf("migrate %s: takes nothing more, got %q", direction, rest)
 	}
 	switch direction {
 	case "up":
@@ -83,7 +88,7 @@ func migrateDatabase(ctx context.Context, args []string, out io.Writer) error {
 		_, err = fmt.Fprintf(out, "%d migrations applied\n", n)
 		return err
 	case "down":
-		steps, err := downSteps(args[1:])
+		steps, err := downSteps(rest)
 		if err != nil {
 			return err
 		}
@@ -99,8 +104,8 @@ func downSteps(args []string) (int, error) {
 		return 1, nil
 	}
 	steps, err := strconv.Atoi(args[0])
-	if err != nil {
-		return 0, fmt.Errorf("migrate down %s: want a number", args[0])
+	if err != nil || len(args) > 1 {
+		return 0, fmt.Errorf("migrate down: want one number of migrations to take back, got %q", args)
 	}
 	return steps, nil
 }

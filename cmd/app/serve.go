@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
-	"github.com/gobuffalo/pop/v6/logging"
 
 	"github.com/latchkey/latchkey/actions"
 	"github.com/latchkey/latchkey/config"
@@ -150,27 +149,14 @@ func greet(cfg config.Config, addr net.Addr, out io.Writer) {
 	}
 }
 
+// newLogger writes to stderr and becomes the default.
 func newLogger(cfg config.Config) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
+	opts := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: inUTC}
 	var h slog.Handler = slog.NewTextHandler(os.Stderr, opts)
 	if cfg.LogFormat == "json" {
 		h = slog.NewJSONHandler(os.Stderr, opts)
 	}
 	log := slog.New(actions.LogHandler(h))
 	slog.SetDefault(log)
-	pop.SetLogger(func(level logging.Level, format string, args ...any) { logPop(log, level, format, args) })
 	return log
-}
-
-// logPop writes Pop's messages, the migrations among them, with ours. Its
-// statements stay out: they come with their arguments, and so with sessions.
-func logPop(log *slog.Logger, level logging.Level, format string, args []any) {
-	switch level {
-	case logging.Error:
-		log.Error(fmt.Sprintf(format, args...))
-	case logging.Warn:
-		log.Warn(fmt.Sprintf(format, args...))
-	case logging.Info:
-		log.Info(fmt.Sprintf(format, args...))
-	}
 }

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/gobuffalo/pop/v6"
+	"github.com/gobuffalo/pop/v6/logging"
+)
+
+// inUTC has every time in the log in UTC (ASVS 5.0 16.2.2).
+func inUTC(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindTime {
+		a.Value = slog.TimeValue(a.Value.Time().UTC())
+	}
+	return a
+}
+
+// logPop has Pop log with us. What it says of migrations is for those who look
+// for it, and its statements stay out: they come with their arguments, and so
+// with sessions.
+func logPop() {
+	levels := map[logging.Level]slog.Level{
+		logging.Error: slog.LevelError,
+		logging.Warn:  slog.LevelWarn,
+		logging.Info:  slog.LevelDebug,
+	}
+	pop.SetLogger(func(level logging.Level, format string, args ...any) {
+		if l, ok := levels[level]; ok {
+			slog.Log(context.Background(), l, fmt.Sprintf(format, args...))
+		}
+	})
+}
