@@ -12,6 +12,7 @@ import (
 	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/middleware/i18n"
 	"github.com/gobuffalo/pop/v6"
+	"github.com/gorilla/mux"
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/locales"
@@ -28,6 +29,7 @@ type app struct {
 	ready readiness
 
 	origin *http.CrossOriginProtection
+	router *mux.Router
 }
 
 // New returns the Buffalo app over an open, migrated database. Handler puts
@@ -43,8 +45,10 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	}
 	a := &app{cfg: cfg, db: db, store: store, log: log, pages: newPages(cfg, texts)}
 	a.origin = http.NewCrossOriginProtection()
-	if err := a.origin.AddTrustedOrigin(cfg.Host.Scheme + "://" + cfg.Host.Host); err != nil {
-		return nil, fmt.Errorf("HOST: %w", err)
+	if cfg.Host.Host != "" {
+		if err := a.origin.AddTrustedOrigin(cfg.Host.String()); err != nil {
+			return nil, fmt.Errorf("HOST: %w", err)
+		}
 	}
 	b := buffalo.New(buffalo.Options{
 		Env:            cfg.Env,
@@ -56,6 +60,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 		MethodOverride: methodOverride,
 		WorkerOff:      true,
 	})
+	a.router = b.Muxer()
 	a.handleErrors(b)
 	b.Middleware.Remove(buffalo.RequestLogger) // Handler logs, static files too
 	b.Use(refuseLargeBody, a.refuseCrossOrigin, a.requireSessionStore, a.identify, texts.Middleware())

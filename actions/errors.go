@@ -1,13 +1,16 @@
 package actions
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/gobuffalo/buffalo"
+	"github.com/gorilla/mux"
 
 	"github.com/latchkey/latchkey/sessionstore"
 )
@@ -59,15 +62,18 @@ var defaultSentences = map[int]string{
 	http.StatusNotFound:              "There is nothing at this address.",
 	http.StatusMethodNotAllowed:      "This address does not take requests of that kind.",
 	http.StatusRequestEntityTooLarge: "The request is too large.",
-	http.StatusServiceUnavailable:    "The database does not answer. You are still signed in; try again in a moment.",
+	http.StatusServiceUnavailable:    "The database does not answer. Try again in a moment; whoever is signed in stays signed in.",
 }
 
 const internalSentence = "Something went wrong on our side. It has been written down; try again."
 
 func sentenceFor(status int, err error) string {
 	var s sentence
-	if errors.As(err, &s) {
+	switch {
+	case errors.As(err, &s):
 		return s.Error()
+	case errors.Is(err, sessionstore.ErrConflict):
+		return "Too many of your requests came at once. Try again in a moment."
 	}
 	if text, ok := defaultSentences[status]; ok {
 		return text
@@ -89,16 +95,33 @@ func (a *app) answerError(status int, err error, c buffalo.Context) error {
 		status, err = http.StatusServiceUnavailable, loadErr
 	}
 	status = statusOf(status, err)
-	if clientLeft := c.Request().Context().Err() != nil; status >= http.StatusInternalServerError && !clientLeft {
+	if clientLeft := errors.Is(c.Request().Context().Err(), context.Canceled); status >= http.StatusInternalServerError && !clientLeft {
 		a.log.ErrorContext(c.Request().Context(), "request failed", "status", status, "error", err)
 	}
-	if status == http.StatusServiceUnavailable {
+	switch status {
+	case http.StatusServiceUnavailable:
 		c.Response().Header().Set("Retry-After", retryAfter)
+	case http.StatusMethodNotAllowed:
+		c.Response().Header().Set("Allow", strings.Join(a.allowed(c.Request()), ", "))
 	}
 	if !prefersHTML(c) {
 		return writeProblem(c.Response(), c.Request(), status, sentenceFor(status, err))
 	}
 	return a.answerErrorPage(c, status, sentenceFor(status, err))
+}
+
+// allowed lists the methods that the request's address takes (RFC 9110, 15.5.6).
+func (a *app) allowed(r *http.Request) []string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		as := r.Clone(r.Context())
+		as.Method = method
+		match := mux.RouteMatch{}
+		if a.router.Match(as, &match) && match.MatchErr == nil {
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }
 
 // answerErrorPage shows the page, with the user's menu where the database can

@@ -20,6 +20,8 @@ import (
 const (
 	// maxBody is far more than any form of the app sends.
 	maxBody = 1 << 20
+	// requestTimeout is longer than anything here takes while the database works.
+	requestTimeout = 10 * time.Second
 	// hstsSeconds is the year that ASVS 5.0 3.4.1 asks for.
 	hstsSeconds = 365 * 24 * 60 * 60
 )
@@ -44,6 +46,7 @@ func Handler(cfg config.Config, b *buffalo.App, log *slog.Logger) (http.Handler,
 
 	var h http.Handler = mux
 	h = headAsGet(h)
+	h = withDeadline(h)
 	h = compress(h)
 	h = securityHeaders(cfg).Handler(h)
 	h = logRequests(log, h)
@@ -71,6 +74,16 @@ func neverStored(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Add("Vary", "Accept")
 		next.ServeHTTP(w, r)
+	})
+}
+
+// withDeadline bounds how long a request may wait, so that a database that
+// hangs ends in 503 as one that is away does.
+func withDeadline(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
@@ -167,12 +180,12 @@ func logRequests(log *slog.Logger, next http.Handler) http.Handler {
 		m := httpsnoop.CaptureMetrics(next, w, r)
 		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 			slog.String("method", r.Method),
-			slog.String("path", path),
+			slog.String("path", clip(path)),
 			slog.Int("status", m.Code),
 			slog.Int64("bytes", m.Written),
 			slog.Duration("duration", m.Duration.Round(time.Microsecond)),
 			slog.String("ip", clientIP(r)),
-			slog.String("user_agent", r.UserAgent()),
+			slog.String("user_agent", clip(r.UserAgent())),
 		)
 	})
 }

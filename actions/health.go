@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gobuffalo/buffalo"
+	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/internal/schema"
 )
@@ -19,7 +20,7 @@ func (a *app) healthz(c buffalo.Context) error {
 // readyz answers whether this instance can serve: whether its database is
 // there, with every migration applied.
 func (a *app) readyz(c buffalo.Context) error {
-	if err := a.ready.check(a); err != nil {
+	if err := a.ready.check(a.db.WithContext(c.Request().Context())); err != nil {
 		a.log.WarnContext(c.Request().Context(), "not ready", "error", err)
 		return unavailable(err)
 	}
@@ -36,14 +37,14 @@ type readiness struct {
 	migrated atomic.Bool
 }
 
-func (r *readiness) check(a *app) error {
-	if err := a.db.RawQuery("SELECT 1").Exec(); err != nil {
+func (r *readiness) check(db *pop.Connection) error {
+	if err := db.RawQuery("SELECT 1").Exec(); err != nil {
 		return fmt.Errorf("reach database: %w", err)
 	}
 	if r.migrated.Load() {
 		return nil
 	}
-	pending, err := schema.Pending(a.db)
+	pending, err := schema.Pending(db)
 	if err != nil {
 		return err
 	}

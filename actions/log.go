@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/logger"
@@ -35,6 +36,15 @@ func (h logHandler) WithGroup(name string) slog.Handler {
 func (a *app) audit(c buffalo.Context, event string, details ...any) {
 	details = append(details, "event", event, "ip", clientIP(c.Request()))
 	a.log.InfoContext(c.Request().Context(), "audit", details...)
+}
+
+// clip shortens what a client sent to what a line of the log needs of it.
+func clip(text string) string {
+	const enough = 255
+	if len(text) <= enough {
+		return text
+	}
+	return strings.ToValidUTF8(text[:enough], "") + "…"
 }
 
 // buffaloLogger has Buffalo, which logs through logrus, write to log.

@@ -33,7 +33,7 @@ const (
 type Config struct {
 	Env            string         // GO_ENV
 	Addr           string         // ADDR and PORT, to listen on
-	Host           *url.URL       // HOST: where people reach the app
+	Host           *url.URL       // HOST: where people reach the app; empty if not set
 	TrustedProxies []netip.Prefix // TRUSTED_PROXIES
 	BypassAuth     bool           // BYPASS_AUTH
 	Session        Session
@@ -69,7 +69,7 @@ func read(env string) (Config, error) {
 	r := &reader{}
 	c := Config{Env: env}
 	c.Addr = r.addr(c.Local())
-	c.Host = r.host(c.Addr, c.Local())
+	c.Host = r.host()
 	c.TrustedProxies = r.prefixes("TRUSTED_PROXIES")
 	c.BypassAuth = r.boolean("BYPASS_AUTH")
 	c.Session = r.session(c.Local())
@@ -144,12 +144,15 @@ func (r *reader) addr(local bool) string {
 	return net.JoinHostPort(host, r.port())
 }
 
-func (r *reader) host(addr string, local bool) *url.URL {
-	_, port, _ := net.SplitHostPort(addr)
-	text := r.text("HOST", "http://127.0.0.1:"+port)
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) || strings.Trim(u.Path, "/") != "" {
-		r.fail("HOST", fmt.Sprintf("%q is no base URL", text), "HOST=https://app.example.com")
+// host returns a base URL, or an empty one where HOST is not set.
+func (r *reader) host() *url.URL {
+	u, err := url.Parse(r.text("HOST", ""))
+	if err == nil && *u == (url.URL{}) {
+		return u
+	}
+	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) ||
+		*u != (url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}) && *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+		r.fail("HOST", "no base URL", "HOST=https://app.example.com")
 		return &url.URL{}
 	}
 	u.Path = ""
@@ -163,8 +166,9 @@ func (r *reader) session(local bool) Session {
 		IdleTimeout: r.duration("SESSION_IDLE_TIMEOUT", sessionstore.DefaultIdleTimeout),
 		Lifetime:    r.duration("SESSION_LIFETIME", sessionstore.DefaultLifetime),
 	}
-	if !isToken(s.Name) {
-		r.fail("SESSION_NAME", fmt.Sprintf("%q is no cookie name", s.Name), "SESSION_NAME=session")
+	// The prefixes promise browsers something; CookieName adds the right one.
+	if !isToken(s.Name) || strings.HasPrefix(s.Name, "__") {
+		r.fail("SESSION_NAME", fmt.Sprintf("%q is no cookie name without a prefix", s.Name), "SESSION_NAME=session")
 	}
 	return s
 }

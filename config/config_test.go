@@ -50,7 +50,7 @@ func TestLoad_Defaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Addr != "127.0.0.1:3000" || c.Host.String() != "http://127.0.0.1:3000" {
+	if c.Addr != "127.0.0.1:3000" || c.Host.String() != "" {
 		t.Errorf("listens on %s as %s", c.Addr, c.Host)
 	}
 	if c.CookieName() != "session" || c.Secure() {
@@ -103,6 +103,12 @@ func TestLoad_Refuses(t *testing.T) {
 		{"unknown database", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "redis://localhost"}},
 		{"no database URL", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "app.sqlite"}},
 		{"MySQL without a database", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "mysql://root@localhost"}},
+		{"host with a password", Development, "HOST", map[string]string{"HOST": "https://u:pw@app.example.com"}},
+		{"host with a query", Development, "HOST", map[string]string{"HOST": "https://app.example.com?a=b"}},
+		{"cookie name with a prefix", Development, "SESSION_NAME", map[string]string{"SESSION_NAME": "__Host-session"}},
+		{"tests on the default development database", Test, "TEST_DATABASE_URL", map[string]string{"TEST_DATABASE_URL": "sqlite3://./latchkey_development.sqlite?_fk=true"}},
+		{"tests on the development database by another user", Test, "TEST_DATABASE_URL", map[string]string{"DATABASE_URL": database, "TEST_DATABASE_URL": "postgres://other@db/app?sslmode=disable"}},
+		{"tests on the development MariaDB", Test, "TEST_DATABASE_URL", map[string]string{"DATABASE_URL": "mysql://root@db/app", "TEST_DATABASE_URL": "mysql://app:pw@tcp(db:3306)/app"}},
 		{"tests on the development database", Test, "TEST_DATABASE_URL", map[string]string{"DATABASE_URL": database, "TEST_DATABASE_URL": database}},
 		{"port", Development, "PORT", map[string]string{"PORT": "http"}},
 		{"port out of range", Development, "PORT", map[string]string{"PORT": "70000"}},

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/gobuffalo/pop/v6"
@@ -20,7 +22,6 @@ func (r *reader) database(env string) *pop.ConnectionDetails {
 	setting := "DATABASE_URL"
 	if env == Test {
 		setting = "TEST_DATABASE_URL"
-		r.refuseSharedDatabase()
 	}
 	all, err := pop.ParseConfig(bytes.NewReader(latchkey.DatabaseYML))
 	if err != nil {
@@ -35,6 +36,9 @@ func (r *reader) database(env string) *pop.ConnectionDetails {
 	if err := complete(details); err != nil {
 		r.fail(setting, err.Error(), databaseExample)
 		return nil
+	}
+	if env == Test {
+		r.refuseShared(details, all[Development])
 	}
 	return details
 }
@@ -54,13 +58,31 @@ func DatabaseAt(databaseURL string) (*pop.ConnectionDetails, error) {
 	return details, nil
 }
 
-// refuseSharedDatabase keeps tests, which empty every table, away from a
-// database that somebody uses.
-func (r *reader) refuseSharedDatabase() {
-	used := r.text("DATABASE_URL", "")
-	if used != "" && used == r.text("TEST_DATABASE_URL", "") {
-		r.fail("TEST_DATABASE_URL", "the same as DATABASE_URL, and tests empty it", "a database of their own")
+// refuseShared keeps tests, which empty every table, away from the database
+// that somebody develops on. One that cannot be read is not that one.
+func (r *reader) refuseShared(test, development *pop.ConnectionDetails) {
+	if complete(development) == nil && place(test) == place(development) {
+		r.fail("TEST_DATABASE_URL", "the database of DATABASE_URL, and tests empty it", "a database of their own")
 	}
+}
+
+// place says where a database is, whoever connects to it and how.
+func place(details *pop.ConnectionDetails) string {
+	switch details.Dialect {
+	case "sqlite3":
+		if path, err := filepath.Abs(details.Database); err == nil {
+			return path
+		}
+		return details.Database
+	case "mysql":
+		if cfg, err := mysql.ParseDSN(strings.TrimPrefix(details.URL, "mysql://")); err == nil {
+			return "mysql " + cfg.Addr + "/" + cfg.DBName
+		}
+	}
+	if u, err := url.Parse(details.URL); err == nil {
+		return details.Dialect + " " + u.Host + u.Path
+	}
+	return details.URL
 }
 
 // complete gives a database's details what its driver needs and Pop does not
@@ -111,6 +133,7 @@ func completeMySQL(details *pop.ConnectionDetails, rest string) error {
 		}
 	}
 	cfg.ParseTime, cfg.MultiStatements, cfg.InterpolateParams = true, true, true
+	cfg.Loc = time.UTC
 	if cfg.Collation == "" {
 		cfg.Collation = "utf8mb4_general_ci"
 	}

@@ -76,11 +76,22 @@ func forgetEnvFile() error {
 // emptySecret is the line of .env.example that waits for a secret.
 var emptySecret = regexp.MustCompile(`(?m)^SESSION_SECRET=[ \t]*$`)
 
-// EnsureEnvFile gives a first run what it needs: it writes a fresh
+// FirstRun gives the first run in development what it needs: it writes a fresh
 // SESSION_SECRET into the file, and switches the bypass on if the file does not
 // say. It does nothing when a secret is there, in the file or in the
-// environment; it never changes what is there. It reports whether it wrote.
-func EnsureEnvFile(path string) (bool, error) {
+// environment, and elsewhere than in development; it never changes what is
+// there. It reports whether it wrote.
+func FirstRun(path string) (bool, error) {
+	if err := environ.Restore(); err != nil {
+		return false, fmt.Errorf("read environment: %w", err)
+	}
+	if env := os.Getenv("GO_ENV"); env != "" && env != Development {
+		return false, nil
+	}
+	return writeSecret(path)
+}
+
+func writeSecret(path string) (bool, error) {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("read settings: %w", err)

@@ -10,7 +10,7 @@ import (
 
 var freshSecret = regexp.MustCompile(`(?m)^SESSION_SECRET=[0-9a-f]{64}$`)
 
-func TestEnsureEnvFile(t *testing.T) {
+func TestWriteSecret(t *testing.T) {
 	example, err := os.ReadFile("../.env.example")
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestEnsureEnvFile(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.before), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			wrote, err := EnsureEnvFile(path)
+			wrote, err := writeSecret(path)
 			if err != nil || wrote != tt.wrote {
 				t.Fatalf("wrote %v, %v", wrote, err)
 			}
@@ -52,15 +52,15 @@ func TestEnsureEnvFile(t *testing.T) {
 	}
 }
 
-func TestEnsureEnvFile_NoFile(t *testing.T) {
+func TestWriteSecret_NoFile(t *testing.T) {
 	forget(t, "SESSION_SECRET", "BYPASS_AUTH")
 	path := filepath.Join(t.TempDir(), ".env")
-	if wrote, err := EnsureEnvFile(path); !wrote || err != nil {
+	if wrote, err := writeSecret(path); !wrote || err != nil {
 		t.Fatalf("wrote %v, %v", wrote, err)
 	}
 	first := read0600(t, path)
 	forget(t, "SESSION_SECRET", "BYPASS_AUTH")
-	if wrote, err := EnsureEnvFile(path); wrote || err != nil {
+	if wrote, err := writeSecret(path); wrote || err != nil {
 		t.Fatalf("wrote again: %v, %v", wrote, err)
 	}
 	if read0600(t, path) != first {
@@ -68,10 +68,10 @@ func TestEnsureEnvFile_NoFile(t *testing.T) {
 	}
 }
 
-func TestEnsureEnvFile_SecretInEnvironment(t *testing.T) {
+func TestWriteSecret_SecretInEnvironment(t *testing.T) {
 	t.Setenv("SESSION_SECRET", goodSecret)
 	path := filepath.Join(t.TempDir(), ".env")
-	if wrote, err := EnsureEnvFile(path); wrote || err != nil {
+	if wrote, err := writeSecret(path); wrote || err != nil {
 		t.Fatalf("wrote %v, %v", wrote, err)
 	}
 	if _, err := os.Stat(path); err == nil {
@@ -79,14 +79,14 @@ func TestEnsureEnvFile_SecretInEnvironment(t *testing.T) {
 	}
 }
 
-func TestEnsureEnvFile_Broken(t *testing.T) {
+func TestWriteSecret_Broken(t *testing.T) {
 	forget(t, "SESSION_SECRET")
 	path := filepath.Join(t.TempDir(), ".env")
 	const broken = "this is 'no setting\n"
 	if err := os.WriteFile(path, []byte(broken), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := EnsureEnvFile(path); err == nil {
+	if _, err := writeSecret(path); err == nil {
 		t.Error("accepted")
 	}
 	if read0600(t, path) != broken {

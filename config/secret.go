@@ -31,7 +31,7 @@ func NewSecret() string {
 }
 
 // secrets reads SESSION_SECRET. Locally a missing one is made up, which signs
-// everybody out at the next start: EnsureEnvFile saves people from that.
+// everybody out at the next start: FirstRun saves people from that.
 func (r *reader) secrets(local bool) [][]byte {
 	value := r.text("SESSION_SECRET", "")
 	if value == "" && local {
@@ -53,7 +53,7 @@ func (r *reader) secrets(local bool) [][]byte {
 // do not repeat it.
 func parseSecret(text string, local bool) (secret []byte, wrong string) {
 	if text == "" {
-		return nil, "missing"
+		return nil, "missing, or empty between two commas"
 	}
 	secret, ok := decodeSecret(text)
 	switch {

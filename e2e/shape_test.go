@@ -54,7 +54,8 @@ var internal = regexp.MustCompile(`(?i)\b(select|insert|update|delete) .* (from|
 // wantNothingInternal checks that an error says nothing about how the app works.
 func wantNothingInternal(t *testing.T, r *testapp.Response) {
 	t.Helper()
-	if found := internal.FindString(r.Body); found != "" {
+	body := strings.ReplaceAll(r.Body, r.Header.Get("X-Request-Id"), "") // random letters
+	if found := internal.FindString(body); found != "" {
 		t.Errorf("%s %s: the body holds %q\n%s", r.Request.Method, r.Request.URL.Path, found, r.Body)
 	}
 }

@@ -43,7 +43,7 @@ func withTools(task func(tools) error) grift.Grift {
 		if err != nil {
 			return err
 		}
-		return task(tools{ctx: c, cfg: cfg, db: db, store: store, args: c.Args, out: os.Stdout})
+		return task(tools{ctx: c, cfg: cfg, db: db.WithContext(c), store: store, args: c.Args, out: os.Stdout})
 	}
 }
 

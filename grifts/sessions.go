@@ -63,7 +63,7 @@ func newBar(total int64) *progressbar.ProgressBar {
 func listSessions(t tools) error {
 	userID := ""
 	if len(t.args) > 0 {
-		user, err := models.FindUserByUsername(t.db, t.args[0])
+		user, err := models.LookUpUser(t.db, t.args[0])
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.args[0], err)
 		}

@@ -5,6 +5,8 @@ package models
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	// The driver registers itself; with it Pop's sqlite3 dialect works without
 	// a build tag.
@@ -27,8 +29,26 @@ func Open(details *pop.ConnectionDetails) (*pop.Connection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
+	if conn.Dialect.Name() == "sqlite3" {
+		if err := createPrivate(details.Database); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+	}
 	if err := conn.Open(); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	return conn, nil
+}
+
+// createPrivate makes the file of a SQLite database that is not there yet, for
+// nobody else to read. SQLite gives the files beside it the same mode.
+func createPrivate(path string) error {
+	if strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:") {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }

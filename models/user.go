@@ -47,11 +47,21 @@ func FindUser(tx *pop.Connection, id string) (*User, error) {
 
 // FindUserByUsername is FindUser by username; upper and lower case are one.
 func FindUserByUsername(tx *pop.Connection, username string) (*User, error) {
+	user, err := LookUpUser(tx, username)
+	if err == nil && user.DisabledAt.Valid {
+		return nil, fmt.Errorf("find user: %w", ErrNotFound)
+	}
+	return user, err
+}
+
+// LookUpUser is FindUserByUsername for those who look after users: it finds the
+// disabled ones too.
+func LookUpUser(tx *pop.Connection, username string) (*User, error) {
 	username = strings.ToLower(strings.TrimSpace(username))
 	if !usernamePattern.MatchString(username) {
 		return nil, fmt.Errorf("find user: %w", ErrNotFound)
 	}
-	return firstUser(tx, "SELECT * FROM users WHERE username = ? AND disabled_at IS NULL", username)
+	return firstUser(tx, "SELECT * FROM users WHERE username = ?", username)
 }
 
 func firstUser(tx *pop.Connection, query string, arg any) (*User, error) {
@@ -87,6 +97,7 @@ var seedUsers = []User{
 // returns how many it created. It leaves those that are there as they are, and
 // several programs may run it at once.
 func SeedUsers(conn *pop.Connection) (int, error) {
+	conn = conn.WithContext(conn.Context()) // of our own: Pop's are not for several goroutines
 	created := 0
 	for _, user := range seedUsers {
 		added, err := seedUser(conn, user)

@@ -107,6 +107,9 @@ func TestFindUser(t *testing.T) {
 		if _, err := models.FindUser(db, maya.ID.String()); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("a disabled user by id: %v", err)
 		}
+		if found, err := models.LookUpUser(db, "MANAGER"); err != nil || found.ID != maya.ID {
+			t.Errorf("looked up %+v, %v", found, err)
+		}
 	})
 }
 

@@ -3,10 +3,15 @@ package sessionstore
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 )
+
+// errSameKey is of keys that Go tells apart and the row could not, such as two
+// pointers to equal things.
+var errSameKey = errors.New("two keys that would be stored as one")
 
 // An entry is one key of a session with its value, both encoded. Rows are
 // merged as entries, so a value that this program cannot decode (its type is
@@ -157,5 +162,11 @@ func encodeValues(values map[any]any, transient func(key, value any) bool) (entr
 		es = append(es, entry{key, value})
 	}
 	slices.SortFunc(es, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
+	for i := 1; i < len(es); i++ {
+		if bytes.Equal(es[i-1].key, es[i].key) {
+			key, err := decodeValue(es[i].key)
+			return nil, &ValueError{Key: key, Err: errors.Join(errSameKey, err)}
+		}
+	}
 	return es, nil
 }

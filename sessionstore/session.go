@@ -36,7 +36,6 @@ type bound struct {
 	known  entries // what Values held when they last agreed with the row
 	old    bool    // the cookie was signed under an older secret
 	renew  bool    // a new sid and secret at the next Save
-	anew   bool    // what is in the row is another user's: the next Save drops it
 	method string  // of the sign-in that the next Save records
 }
 
@@ -52,7 +51,6 @@ func SignIn(session *sessions.Session, userID, method string) error {
 	}
 	if before := b.row.UserID; before != "" && before != userID {
 		clear(session.Values)
-		b.known, b.anew = nil, true
 	}
 	if session.Options.MaxAge < 0 {
 		session.Options.MaxAge = 0 // signed out, and in again, in one request
@@ -144,33 +142,66 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	if err != nil {
 		return err
 	}
-	changes := b.known.changesTo(current)
 	user, err := b.userOf(session)
 	if err != nil {
 		return err
 	}
-	cookieDue := b.old
-	switch {
-	case !b.exists && len(changes) == 0:
-		return nil
-	case !b.exists:
-		cookieDue = true
-		err = b.insert(r, changes, user)
-	case b.renew || user != b.row.UserID:
-		cookieDue = true
-		err = b.update(r.Context(), changes, func(next *row) { b.begin(r, next, user) })
-	case len(changes) > 0:
-		err = b.update(r.Context(), changes, b.refresh)
+	if b.row.UserID != "" && len(current) == 0 {
+		SignOut(session) // in Buffalo's way: Session.Clear
+		return b.end(r, w, session)
+	}
+	signsIn := user != "" && (b.renew || user != b.row.UserID)
+	cookieDue, err := b.write(r, current, user)
+	if signsIn && errors.Is(err, ErrEnded) {
+		b.forget(session)
+		return b.Save(r, w, session)
 	}
 	if err != nil {
 		return err
 	}
-	b.known, b.old, b.renew, b.anew, b.method = current, false, false, false, ""
+	b.known, b.old, b.renew, b.method = current, false, false, ""
 	session.ID = b.row.SID
 	if cookieDue {
 		setCookie(w, session, b.signers[0].cookie(b.row.token))
 	}
 	return nil
+}
+
+// write brings the row up to date with current, if it is not, and reports
+// whether the browser needs another cookie.
+func (b *bound) write(r *http.Request, current entries, user string) (cookieDue bool, err error) {
+	changes := b.known.changesTo(current)
+	switch {
+	case !b.exists && len(current) == 0:
+		return false, nil
+	case !b.exists:
+		return true, b.insert(r, current, user)
+	case b.renew || user != b.row.UserID:
+		switched := b.row.UserID != "" && b.row.UserID != user
+		return true, b.update(r.Context(), func(next *row) {
+			next.entries = next.entries.with(changes)
+			if switched { // nothing that others wrote for the last user is for this one
+				next.entries = current
+			}
+			b.begin(r, next, user)
+		})
+	case len(changes) > 0:
+		return b.old, b.update(r.Context(), func(next *row) {
+			next.entries = next.entries.with(changes)
+			b.refresh(next)
+		})
+	}
+	return b.old, nil
+}
+
+// forget makes a new session of one that ended while a user signed in to it,
+// perhaps by a sign-in beside this one: the user has just proved who it is.
+// Nothing of the ended session goes along.
+func (b *bound) forget(session *sessions.Session) {
+	user := session.Values[b.opts.UserKey]
+	clear(session.Values)
+	session.Values[b.opts.UserKey] = user
+	b.err, b.row, b.exists, b.known = nil, row{}, false, nil
 }
 
 // userOf returns the user in the session as the column user_id has it.
@@ -204,8 +235,8 @@ func (b *bound) end(r *http.Request, w http.ResponseWriter, session *sessions.Se
 }
 
 // insert makes the row of a new session.
-func (b *bound) insert(r *http.Request, changes entries, user string) error {
-	next := row{entries: entries(nil).with(changes), version: 1}
+func (b *bound) insert(r *http.Request, current entries, user string) error {
+	next := row{entries: current, version: 1}
 	b.begin(r, &next, user)
 	data, err := b.encode(next.entries)
 	if err != nil {
@@ -218,18 +249,14 @@ func (b *bound) insert(r *http.Request, changes entries, user string) error {
 	return nil
 }
 
-// update writes the changes over the newest row, which prepare completes. When
-// another request was faster the changes are merged over what it wrote; when
-// the row is gone nothing is written, ever again, in this request.
-func (b *bound) update(ctx context.Context, changes entries, prepare func(next *row)) error {
+// update writes the newest row as change leaves it. When another request was
+// faster, change works on what that one wrote; when the row is gone nothing is
+// written, ever again, in this request.
+func (b *bound) update(ctx context.Context, change func(next *row)) error {
 	for attempt := range saveAttempts {
 		next := b.row
-		if b.anew {
-			next.entries = nil
-		}
-		next.entries = next.entries.with(changes)
 		next.version++
-		prepare(&next)
+		change(&next)
 		data, err := b.encode(next.entries)
 		if err != nil {
 			return err

@@ -119,18 +119,38 @@ func TestStore_EndedMeanwhile(t *testing.T) {
 		"Expired":   func(_ *testing.T, b *browser) { b.site.clock.advance(idle) },
 		"Renewed":   func(t *testing.T, b *browser) { b.signIn(t, "ada") },
 	} {
-		for change, handle := range map[string]func(*sessions.Session){
-			"Write":  func(session *sessions.Session) { session.Values["cart"] = 4 },
-			"SignIn": signIn("ada"),
-		} {
-			t.Run(name+change, func(t *testing.T) {
-				onEveryEngine(t, func(t *testing.T, s *site) { endedMeanwhile(t, s, end, handle) })
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			onEveryEngine(t, func(t *testing.T, s *site) { endedMeanwhile(t, s, end) })
+		})
+		t.Run(name+"SignIn", func(t *testing.T) {
+			onEveryEngine(t, func(t *testing.T, s *site) { signInEndedMeanwhile(t, s, end) })
+		})
 	}
 }
 
-func endedMeanwhile(t *testing.T, s *site, end func(*testing.T, *browser), handle func(*sessions.Session)) {
+// A sign-in proves itself: where its session ended meanwhile it gets another,
+// in which nothing of the ended one returns.
+func signInEndedMeanwhile(t *testing.T, s *site, end func(*testing.T, *browser)) {
+	ada := s.browser(t)
+	ada.signIn(t, "ada")
+	ada.set(t, "cart", 3)
+	old := ada.cookie(t)
+	var others int
+	v := ada.while(t, signIn("ada"), func() {
+		end(t, ada)
+		others = s.countRows(t)
+	})
+	if v.saveErr != nil || len(v.cookies) != 1 {
+		t.Fatalf("Save: %v, cookies %v", v.saveErr, v.cookies)
+	}
+	if got := ada.read(t); len(got) != 1 || got["user_id"] != "ada" {
+		t.Errorf("the session holds %v", got)
+	}
+	s.wantRows(t, others+1)
+	s.wantDead(t, old)
+}
+
+func endedMeanwhile(t *testing.T, s *site, end func(*testing.T, *browser)) {
 	ada := s.browser(t)
 	ada.signIn(t, "ada")
 	ada.set(t, "cart", 3)
@@ -140,7 +160,7 @@ func endedMeanwhile(t *testing.T, s *site, end func(*testing.T, *browser), handl
 	go func() {
 		done <- ada.request(t, func(w http.ResponseWriter, r *http.Request) {
 			session, _ := s.store.Get(r, cookieName)
-			handle(session)
+			session.Values["cart"] = 4
 			close(ended)
 			<-resume
 			wantEnded(t, visit{saveErr: session.Save(r, w)})
@@ -185,6 +205,21 @@ func TestStore_EndedMeanwhileUnchanged(t *testing.T) {
 			}
 		}
 		s.wantRows(t, 0)
+	})
+}
+
+// Buffalo's Session.Clear is how its programs sign out.
+func TestStore_Clear(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		b := s.browser(t)
+		b.signIn(t, "ada")
+		old := b.cookie(t)
+		v := b.change(t, func(session *sessions.Session) { clear(session.Values) })
+		if len(v.cookies) != 1 || v.cookies[0].MaxAge >= 0 || v.cookies[0].Value != "" {
+			t.Errorf("set %v", v.cookies)
+		}
+		s.wantRows(t, 0)
+		s.wantDead(t, old)
 	})
 }
 

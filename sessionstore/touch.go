@@ -12,9 +12,11 @@ import (
 const (
 	// flushInterval is how long a touch waits for others to be written with.
 	flushInterval = 5 * time.Second
+	// minFlushInterval keeps a very short TouchInterval from writing all the time.
+	minFlushInterval = 100 * time.Millisecond
 	// flushBatch is how many sessions one statement touches.
 	flushBatch = 500
-	// flushTimeout bounds the last flush, when the program ends.
+	// flushTimeout bounds a flush.
 	flushTimeout = 5 * time.Second
 )
 
@@ -62,19 +64,25 @@ func (b *bound) touch(ctx context.Context, r row) {
 func (s *Store) Run(ctx context.Context) {
 	s.touches.running.Add(1)
 	defer s.touches.running.Add(-1)
-	ticker := time.NewTicker(flushInterval)
+	ticker := time.NewTicker(max(minFlushInterval, min(flushInterval, s.opts.TouchInterval)))
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			s.flush(ctx)
+			s.flushInTime(ctx)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-			defer cancel()
-			s.flush(last)
+			s.flushInTime(context.WithoutCancel(ctx))
 			return
 		}
 	}
+}
+
+// flushInTime is flush for as long as flushTimeout: a database that hangs does
+// not keep the next flush, or the end of the program, waiting.
+func (s *Store) flushInTime(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	s.flush(ctx)
 }
 
 // flush writes the pending touches. When the database is away they are lost:

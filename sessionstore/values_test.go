@@ -54,7 +54,7 @@ var values = map[string]any{
 	"complex64":    complex64(1 + 2i),
 	"complex128":   1 - 2i,
 	"time":         time.Date(1969, 7, 20, 20, 17, 40, 123456789, time.UTC),
-	"time in zone": time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("", -(3*3600+13*60))), // not where anybody lives: what is local comes back as local
+	"time in zone": time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("", -(3*3600+13*60))), // no zone of a machine: those come back as time.Local
 	"strings":      []string{"a", "b"},
 	"anything":     []any{"a", 1, []byte{2}, nil},
 	"map":          map[string]int{"tea": 1, "jam": 2},
@@ -283,6 +283,20 @@ func wantTooLarge(t *testing.T, v visit) {
 	if !errors.Is(v.saveErr, sessionstore.ErrTooLarge) || len(v.cookies) != 0 {
 		t.Errorf("Save: %v, cookies %v; want ErrTooLarge and none", v.saveErr, v.cookies)
 	}
+}
+
+// Keys that Go tells apart and a row could not are refused, not merged.
+func TestStore_KeysOfOneEncoding(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		v := s.browser(t).visit(t, func(session *sessions.Session) {
+			session.Values[math.NaN()] = 1
+			session.Values[math.NaN()] = 2
+		})
+		if bad, ok := errors.AsType[*sessionstore.ValueError](v.saveErr); !ok || len(v.cookies) != 0 {
+			t.Errorf("Save: %v, %v, cookies %v", v.saveErr, bad, v.cookies)
+		}
+		s.wantRows(t, 0)
+	})
 }
 
 // A damaged row locks nobody out: it is taken for none, stays as it is, and a

@@ -32,10 +32,16 @@ const usage = `Usage: app [COMMAND]
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "app:", strings.ReplaceAll(err.Error(), "\n", "; "))
-		os.Exit(1)
+		fail(err)
 	}
+}
+
+// fail ends the program with the error, in one line.
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "app:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	os.Exit(1)
 }
 
 // run carries out one command.
@@ -51,7 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "migrate":
 		return migrateDatabase(ctx, args, out)
 	case "task", "tasks", "t":
-		return task(args, out)
+		return task(ctx, args, out)
 	case "version":
 		_, err := fmt.Fprintln(out, version())
 		return err
@@ -110,12 +116,12 @@ func downSteps(args []string) (int, error) {
 	return steps, nil
 }
 
-func task(args []string, out io.Writer) error {
+func task(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
 		grift.PrintGrifts(out)
 		return nil
 	}
-	c := grift.NewContext(args[0])
+	c := grift.NewContextWithContext(args[0], ctx)
 	c.Args = args[1:]
 	return grift.Run(args[0], c)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log"
 	"os"
 
 	"github.com/gobuffalo/pop/v6"
@@ -18,10 +17,10 @@ func init() {
 		return
 	}
 	cfg, err := config.Load()
-	if err != nil {
-		log.Fatal(err)
+	if err == nil {
+		models.DB, err = pop.NewConnection(cfg.Database)
 	}
-	if models.DB, err = pop.NewConnection(cfg.Database); err != nil {
-		log.Fatal(err)
+	if err != nil {
+		fail(err)
 	}
 }

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -66,14 +66,12 @@ func serve(ctx context.Context, out io.Writer) error {
 
 // loadForServing reads the settings; the first run in development writes them.
 func loadForServing(out io.Writer) (config.Config, error) {
-	if env := os.Getenv("GO_ENV"); env == "" || env == config.Development {
-		wrote, err := config.EnsureEnvFile(config.EnvFile)
-		if err != nil {
-			return config.Config{}, err
-		}
-		if wrote {
-			fmt.Fprintln(out, "Wrote a fresh SESSION_SECRET to .env")
-		}
+	wrote, err := config.FirstRun(config.EnvFile)
+	if err != nil {
+		return config.Config{}, err
+	}
+	if wrote {
+		fmt.Fprintln(out, "Wrote a fresh SESSION_SECRET to .env")
 	}
 	return config.Load()
 }
@@ -131,8 +129,9 @@ func listenAndServe(ctx context.Context, cfg config.Config, handler http.Handler
 	}
 	last, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(last); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("shut down: %w", err)
+	if err := server.Shutdown(last); err != nil {
+		log.Warn("requests were broken off", "error", err)
+		return server.Close()
 	}
 	return nil
 }
@@ -140,8 +139,8 @@ func listenAndServe(ctx context.Context, cfg config.Config, handler http.Handler
 // greet says where the app is, with the port that the system chose for PORT=0.
 func greet(cfg config.Config, addr net.Addr, out io.Writer) {
 	host := *cfg.Host
-	if _, port, err := net.SplitHostPort(addr.String()); err == nil && host.Port() == "0" {
-		host.Host = net.JoinHostPort(host.Hostname(), port)
+	if host.Host == "" || host.Port() == "0" {
+		host = url.URL{Scheme: "http", Host: addr.String()}
 	}
 	fmt.Fprintf(out, "Latchkey (%s) is at %s\n", cfg.Env, &host)
 	if cfg.BypassAuth {

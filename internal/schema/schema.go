@@ -27,6 +27,9 @@ const (
 // safe to call from several processes at once. The error names the migration
 // that failed; what had been applied before it stays applied.
 func Up(ctx context.Context, conn *pop.Connection) (int, error) {
+	if err := conn.RawQuery("SELECT 1").Exec(); err != nil {
+		return 0, fmt.Errorf("reach database: %w", err)
+	}
 	var applied int
 	var first error
 	for range raceAttempts {
