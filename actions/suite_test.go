@@ -11,7 +11,6 @@ import (
 	"github.com/gobuffalo/suite/v4"
 
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/schema"
 	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
@@ -46,21 +45,7 @@ func newSuite(t *testing.T, engine testdb.Engine) *ActionSuite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Database, err = config.DatabaseAt(testdb.NewURL(t, engine)); err != nil {
-		t.Fatal(err)
-	}
-	db, err := models.Open(cfg.Database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, err := schema.Up(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
+	db := testdb.Migrated(t, testdb.NewURL(t, engine))
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	store, err := sessionstore.New(db, cfg.SessionOptions())
 	if err != nil {

@@ -42,6 +42,30 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
+// TestDatabaseHangs freezes the database, as a broken network does. Requests
+// that need it end all the same, and nobody is signed out.
+func TestDatabaseHangs(t *testing.T) {
+	t.Parallel()
+	for _, engine := range testdb.Engines()[1:] {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			server := testdb.Start(t, engine)
+			app := testapp.Start(t, testapp.Options{DatabaseURL: server.NewURL(t)})
+			client := app.Client(t)
+			client.SignIn("admin")
+			server.Freeze(t)
+			for _, path := range []string{"/session", "/readyz"} {
+				wantAway(t, client.JSON(http.MethodGet, path, nil))
+			}
+			server.Thaw(t)
+			testapp.Poll(t, "ready after the thaw", func() bool {
+				return app.Client(t).JSON(http.MethodGet, "/readyz", nil).StatusCode == http.StatusOK
+			})
+			wantSignedIn(t, client, "admin")
+		})
+	}
+}
+
 // testWhileAway asks for everything that the load does not.
 func testWhileAway(t *testing.T, app *testapp.App, v *visitor) {
 	client := with(t, app, v.name, v.cookie)

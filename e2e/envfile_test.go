@@ -134,6 +134,26 @@ func TestEnvFile_Precedence(t *testing.T) {
 	}
 }
 
+// TestEnvFile_OfDevelopment holds that a .env which says development, as a copy
+// of .env.example does, gives staging and production no secret and no bypass.
+func TestEnvFile_OfDevelopment(t *testing.T) {
+	t.Parallel()
+	for _, env := range []string{"staging", "production"} {
+		dir, database := t.TempDir(), testdb.NewURL(t, testdb.SQLite)
+		testapp.Start(t, testapp.Options{DatabaseURL: database})
+		const content = "GO_ENV=development\nSESSION_SECRET=\n"
+		file := filepath.Join(dir, ".env")
+		write(t, file, content)
+		r := testapp.Run(t, dir, []string{"GO_ENV=" + env, "DATABASE_URL=" + database, "ADDR=127.0.0.1", "PORT=" + testapp.FreePort(t)}, "serve")
+		if r.Code != 1 || !strings.Contains(r.Stderr, "SESSION_SECRET: missing") {
+			t.Errorf("%s: exit code %d, %q", env, r.Code, r.Stderr)
+		}
+		if now := read(t, file); now != content {
+			t.Errorf("%s: the file became %q", env, now)
+		}
+	}
+}
+
 func write(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {

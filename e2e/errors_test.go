@@ -218,3 +218,16 @@ func TestErrors_Internal(t *testing.T) {
 		wantSignedIn(t, client, "admin")
 	})
 }
+
+// TestErrors_Allow holds that a 405 says what the address takes (RFC 9110, 15.5.6).
+func TestErrors_Allow(t *testing.T) {
+	t.Parallel()
+	client := testapp.Start(t, testapp.Options{}).Client(t)
+	for path, want := range map[string]string{"/session": "GET, DELETE", "/auth/bypass": "GET, POST", "/signin": "GET"} {
+		r := client.JSON(http.MethodPut, path, nil)
+		wantStatus(t, r, http.StatusMethodNotAllowed)
+		if got := r.Header.Get("Allow"); got != want {
+			t.Errorf("PUT %s: Allow is %q, want %q", path, got, want)
+		}
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/schema"
 	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
@@ -36,22 +35,7 @@ func newWorkshop(t *testing.T, engine testdb.Engine) *workshop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	details, err := config.DatabaseAt(testdb.NewURL(t, engine))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := models.Open(details)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, err := schema.Up(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
+	db := testdb.Migrated(t, testdb.NewURL(t, engine))
 	w := &workshop{out: &bytes.Buffer{}, now: time.Now()}
 	opts := cfg.SessionOptions()
 	opts.Now = func() time.Time { return w.now }

@@ -8,8 +8,6 @@ import (
 
 	"github.com/gobuffalo/pop/v6"
 
-	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/schema"
 	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/models"
 )
@@ -18,29 +16,8 @@ func TestMain(m *testing.M) { testdb.Main(m) }
 
 func onEveryEngine(t *testing.T, test func(t *testing.T, db *pop.Connection)) {
 	for _, engine := range testdb.Engines() {
-		t.Run(string(engine), func(t *testing.T) { test(t, migrated(t, engine)) })
+		t.Run(string(engine), func(t *testing.T) { test(t, testdb.Migrated(t, testdb.NewURL(t, engine))) })
 	}
-}
-
-func migrated(t *testing.T, engine testdb.Engine) *pop.Connection {
-	t.Helper()
-	details, err := config.DatabaseAt(testdb.NewURL(t, engine))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := models.Open(details)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, err := schema.Up(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	return db
 }
 
 func TestSeedUsers(t *testing.T) {

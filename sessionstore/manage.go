@@ -7,8 +7,11 @@ import (
 )
 
 // List returns up to limit live sessions of one user, the last used first; of
-// everybody when userID is "".
+// everybody when userID is "". limit must be 1 or more.
 func (s *Store) List(ctx context.Context, userID string, limit int) ([]Record, error) {
+	if limit < 1 {
+		return nil, fmt.Errorf("list sessions: limit is %d, want 1 or more", limit)
+	}
 	records, err := s.rows.list(ctx, userID, s.now(), limit)
 	if err != nil {
 		return nil, unavailable("list sessions", err)
@@ -59,9 +62,13 @@ func (s *Store) CountExpired(ctx context.Context) (int64, error) {
 }
 
 // Cleanup deletes up to limit expired sessions, the longest dead first, in one
-// statement, and returns how many. Fewer than limit means that it is done. It
-// never deletes a live session and may run in several programs at once.
+// statement, and returns how many. Fewer than limit, which must be 1 or more,
+// means that this call found no more. It never deletes a live session and may
+// run in several programs at once.
 func (s *Store) Cleanup(ctx context.Context, limit int) (int, error) {
+	if limit < 1 {
+		return 0, fmt.Errorf("clean up sessions: limit is %d, want 1 or more", limit)
+	}
 	now := s.now()
 	n, err := s.rows.exec(ctx, queryCleanup, now, now, limit)
 	if err != nil {

@@ -119,7 +119,7 @@ func TestStore_FailedSignInUnderAnOldSecret(t *testing.T) {
 }
 
 func TestNew_Refuses(t *testing.T) {
-	conn := openDatabase(t, testdb.NewURL(t, testdb.SQLite), nil)
+	conn := testdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))
 	closed, err := pop.NewConnection(&pop.ConnectionDetails{Dialect: "sqlite3", Database: "never.sqlite"})
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func TestNew_Refuses(t *testing.T) {
 
 // The defaults are those that are documented.
 func TestNew_Defaults(t *testing.T) {
-	conn := openDatabase(t, testdb.NewURL(t, testdb.SQLite), nil)
+	conn := testdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))
 	store, err := sessionstore.New(conn, sessionstore.Options{Secrets: [][]byte{secret}})
 	if err != nil {
 		t.Fatal(err)

@@ -18,10 +18,7 @@ import (
 	"github.com/gobuffalo/pop/v6/logging"
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/schema"
 	"github.com/latchkey/latchkey/internal/testdb"
-	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
@@ -67,7 +64,7 @@ type site struct {
 
 func newSite(t testing.TB, databaseURL string, edits ...func(*sessionstore.Options)) *site {
 	t.Helper()
-	return newSiteOn(t, openDatabase(t, databaseURL, nil), edits...)
+	return newSiteOn(t, testdb.Migrated(t, databaseURL), edits...)
 }
 
 func newSiteOn(t testing.TB, conn *pop.Connection, edits ...func(*sessionstore.Options)) *site {
@@ -94,28 +91,6 @@ func (s *site) instance(t testing.TB, edits ...func(*sessionstore.Options)) *sit
 	other.server.Start()
 	t.Cleanup(other.server.Close)
 	return other
-}
-
-// openDatabase opens a migrated database. edit, if any, has the last word on
-// how.
-func openDatabase(t testing.TB, databaseURL string, edit func(*pop.ConnectionDetails)) *pop.Connection {
-	t.Helper()
-	details, err := config.DatabaseAt(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if edit != nil {
-		edit(details)
-	}
-	conn, err := models.Open(details)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	if _, err := schema.Up(t.Context(), conn); err != nil {
-		t.Fatal(err)
-	}
-	return conn
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -83,6 +83,9 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.IdleTimeout, DefaultIdleTimeout)
 	setDefault(&o.Lifetime, DefaultLifetime)
 	setDefault(&o.TouchInterval, o.IdleTimeout/touchesPerIdleTimeout)
+	if o.TouchInterval >= o.IdleTimeout {
+		return o, errors.New("sessionstore: Options.TouchInterval must be shorter than IdleTimeout, or sessions in use would end")
+	}
 	setDefault(&o.MaxBytes, DefaultMaxBytes)
 	if o.UserKey == nil {
 		o.UserKey = DefaultUserKey
@@ -163,7 +166,8 @@ func (s *Store) expiry(now, deadline time.Time) time.Time {
 
 // Get returns the request's session of that cookie name: the same one however
 // often it is called for one request. The session is never nil. With an error,
-// which is ErrUnavailable, it is empty and refuses to be saved. A missing,
+// which is ErrUnavailable or says that the name is no cookie's, it is empty and
+// refuses to be saved. A missing,
 // forged, unknown or expired cookie is no error: the session is new and empty.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	registry := sessions.GetRegistry(r)

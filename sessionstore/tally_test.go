@@ -85,7 +85,7 @@ func onEveryCountedEngine(t *testing.T, test func(t *testing.T, s *site), edits 
 	for _, engine := range testdb.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			test(t, newSiteOn(t, openDatabase(t, testdb.NewURL(t, engine), counted), edits...))
+			test(t, newSiteOn(t, testdb.Migrated(t, testdb.NewURL(t, engine), counted), edits...))
 		})
 	}
 }
@@ -100,7 +100,7 @@ func TestStore_PreparedOnce(t *testing.T) {
 	for _, engine := range testdb.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			s := newSiteOn(t, openDatabase(t, testdb.NewURL(t, engine), func(details *pop.ConnectionDetails) {
+			s := newSiteOn(t, testdb.Migrated(t, testdb.NewURL(t, engine), func(details *pop.ConnectionDetails) {
 				counted(details)
 				details.Pool = 1
 			}))

@@ -215,7 +215,7 @@ func TestStore_LateTouch(t *testing.T) {
 // be turned for Run too, and so no network, for which no such clock waits.
 func TestStore_RunWritesFromTimeToTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &site{clock: &clock{now: midday}, conn: openDatabase(t, testdb.NewURL(t, testdb.SQLite), nil)}
+		s := &site{clock: &clock{now: midday}, conn: testdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))}
 		store, err := sessionstore.New(s.conn, sessionstore.Options{Secrets: [][]byte{secret}, Now: s.clock.Now})
 		if err != nil {
 			t.Fatal(err)

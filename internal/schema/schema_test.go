@@ -1,4 +1,4 @@
-package schema
+package schema_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/gobuffalo/pop/v6"
 
-	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/internal/schema"
 	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/models"
 )
@@ -22,27 +22,9 @@ func onEveryEngine(t *testing.T, test func(t *testing.T, url string)) {
 	}
 }
 
-func open(t *testing.T, url string) *pop.Connection {
-	t.Helper()
-	details, err := config.DatabaseAt(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := models.Open(details)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := conn.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return conn
-}
-
 func pending(t *testing.T, conn *pop.Connection) int {
 	t.Helper()
-	names, err := Pending(conn)
+	names, err := schema.Pending(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,21 +33,21 @@ func pending(t *testing.T, conn *pop.Connection) int {
 
 func TestUpAndDown(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, url string) {
-		conn := open(t, url)
+		conn := testdb.Open(t, url)
 		if n := pending(t, conn); n != 2 {
 			t.Fatalf("%d pending in an empty database", n)
 		}
 		for round := range 2 {
-			if n, err := Up(t.Context(), conn); n != 2 || err != nil {
+			if n, err := schema.Up(t.Context(), conn); n != 2 || err != nil {
 				t.Fatalf("round %d: applied %d, %v", round, n, err)
 			}
-			if n, err := Up(t.Context(), conn); n != 0 || err != nil {
+			if n, err := schema.Up(t.Context(), conn); n != 0 || err != nil {
 				t.Fatalf("round %d: applied %d again, %v", round, n, err)
 			}
 			if n := pending(t, conn); n != 0 {
 				t.Fatalf("round %d: %d pending after Up", round, n)
 			}
-			if err := Down(conn, 2); err != nil {
+			if err := schema.Down(conn, 2); err != nil {
 				t.Fatal(err)
 			}
 			if n := pending(t, conn); n != 2 {
@@ -84,8 +66,8 @@ func TestUp_ManyInstancesAtOnce(t *testing.T) {
 		errs := make([]error, 6)
 		applied := make([]int, len(errs))
 		for i := range errs {
-			conn := open(t, url)
-			wg.Go(func() { applied[i], errs[i] = Up(context.Background(), conn) })
+			conn := testdb.Open(t, url)
+			wg.Go(func() { applied[i], errs[i] = schema.Up(context.Background(), conn) })
 		}
 		wg.Wait()
 		total := 0
@@ -98,38 +80,38 @@ func TestUp_ManyInstancesAtOnce(t *testing.T) {
 		if total != 2 {
 			t.Errorf("%d migrations applied, want 2", total)
 		}
-		if _, err := models.SeedUsers(open(t, url)); err != nil {
+		if _, err := models.SeedUsers(testdb.Open(t, url)); err != nil {
 			t.Errorf("the tables do not work: %v", err)
 		}
 	})
 }
 
 func TestUp_TellsWhatFailed(t *testing.T) {
-	conn := open(t, testdb.NewURL(t, testdb.SQLite))
+	conn := testdb.Open(t, testdb.NewURL(t, testdb.SQLite))
 	if err := conn.RawQuery("CREATE TABLE users (id INTEGER)").Exec(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // no second try
-	_, err := Up(ctx, conn)
+	_, err := schema.Up(ctx, conn)
 	if err == nil || !strings.Contains(err.Error(), "create_users") {
 		t.Errorf("error %v does not name the migration", err)
 	}
 }
 
 func TestDown_NeedsANumber(t *testing.T) {
-	conn := open(t, testdb.NewURL(t, testdb.SQLite))
+	conn := testdb.Open(t, testdb.NewURL(t, testdb.SQLite))
 	for _, steps := range []int{0, -1} {
-		if err := Down(conn, steps); err == nil {
+		if err := schema.Down(conn, steps); err == nil {
 			t.Errorf("Down(%d) accepted", steps)
 		}
 	}
 }
 
 func TestStatus(t *testing.T) {
-	conn := open(t, testdb.NewURL(t, testdb.SQLite))
+	conn := testdb.Open(t, testdb.NewURL(t, testdb.SQLite))
 	var out bytes.Buffer
-	if err := Status(conn, &out); err != nil || strings.Count(out.String(), "Pending") != 2 {
+	if err := schema.Status(conn, &out); err != nil || strings.Count(out.String(), "Pending") != 2 {
 		t.Errorf("%v\n%s", err, &out)
 	}
 }
@@ -138,8 +120,8 @@ func TestStatus(t *testing.T) {
 // time of expiry indexed, and one spelling for each sid and username.
 func TestIndexes(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, url string) {
-		conn := open(t, url)
-		if _, err := Up(t.Context(), conn); err != nil {
+		conn := testdb.Open(t, url)
+		if _, err := schema.Up(t.Context(), conn); err != nil {
 			t.Fatal(err)
 		}
 		for _, statement := range []string{

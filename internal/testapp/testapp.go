@@ -30,7 +30,6 @@ import (
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/testdb"
-	"github.com/latchkey/latchkey/models"
 )
 
 const (
@@ -127,19 +126,12 @@ func newApp(t testing.TB, o Options) *App {
 	return a
 }
 
+// open opens the database with a small pool, beside the app's.
 func open(t testing.TB, databaseURL string) *pop.Connection {
 	t.Helper()
-	details, err := config.DatabaseAt(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	details.Pool, details.IdlePool = poolSize, poolSize
-	db, err := models.Open(details)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
+	return testdb.Open(t, databaseURL, func(details *pop.ConnectionDetails) {
+		details.Pool, details.IdlePool = poolSize, poolSize
+	})
 }
 
 // prepare migrates and seeds the database, where the app does not by itself.

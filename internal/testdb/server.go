@@ -48,6 +48,32 @@ func (s *Server) Restart(t testing.TB) {
 	}
 }
 
+// Freeze stops the server without ending it: it keeps its connections and
+// answers none, as behind a broken network. Thaw has it go on.
+func (s *Server) Freeze(t testing.TB) {
+	t.Helper()
+	s.signalAll(t, syscall.SIGSTOP)
+}
+
+// Thaw has a frozen server go on where it was.
+func (s *Server) Thaw(t testing.TB) {
+	t.Helper()
+	s.signalAll(t, syscall.SIGCONT)
+}
+
+func (s *Server) signalAll(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	processes := processesIn(s.data())
+	if len(processes) == 0 {
+		t.Fatalf("%s does not run", s.kind.title)
+	}
+	for _, p := range processes {
+		if err := p.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatalf("%s %s: %v", signal, s.kind.title, err)
+		}
+	}
+}
+
 // newServer fills a data folder and starts a server on it.
 func newServer(k *kind, line string) (*Server, error) {
 	s := &Server{kind: k, line: line}
