@@ -17,6 +17,9 @@ import (
 // requests change at the same time. At least one of them succeeds each time.
 const saveAttempts = 32
 
+// saveTimeout bounds one Save, all its attempts together.
+const saveTimeout = 5 * time.Second
+
 // What the columns hold of a request, in characters.
 const (
 	maxIP        = 64
@@ -43,11 +46,15 @@ type bound struct {
 // next Save give the session a new sid and secret, a full lifetime, and
 // authenticated_at. What another user left in the session is dropped; what an
 // anonymous visitor put there stays. method says how the user signed in, for
-// lists. It returns ErrForeign for a session of another store.
+// lists. It returns ErrForeign for a session of another store, and an error for
+// an empty id, which is nobody's.
 func SignIn(session *sessions.Session, userID, method string) error {
 	b, err := boundOf(session)
 	if err != nil {
 		return err
+	}
+	if userID == "" {
+		return errors.New("sign in: the user id is empty")
 	}
 	if before := b.row.UserID; before != "" && before != userID {
 		clear(session.Values)
@@ -171,12 +178,16 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 // whether the browser needs another cookie.
 func (b *bound) write(r *http.Request, current entries, user string) (cookieDue bool, err error) {
 	changes := b.known.changesTo(current)
+	begins := b.renew || user != b.row.UserID
+	if len(changes) == 0 && !begins {
+		return b.old, nil
+	}
+	r, cancel := saving(r)
+	defer cancel()
 	switch {
-	case !b.exists && len(current) == 0:
-		return false, nil
 	case !b.exists:
 		return true, b.insert(r, current, user)
-	case b.renew || user != b.row.UserID:
+	case begins:
 		switched := b.row.UserID != "" && b.row.UserID != user
 		return true, b.update(r.Context(), func(next *row) {
 			next.entries = next.entries.with(changes)
@@ -185,13 +196,18 @@ func (b *bound) write(r *http.Request, current entries, user string) (cookieDue 
 			}
 			b.begin(r, next, user)
 		})
-	case len(changes) > 0:
-		return b.old, b.update(r.Context(), func(next *row) {
-			next.entries = next.entries.with(changes)
-			b.refresh(next)
-		})
 	}
-	return b.old, nil
+	return b.old, b.update(r.Context(), func(next *row) {
+		next.entries = next.entries.with(changes)
+		b.refresh(next)
+	})
+}
+
+// saving is the request as a write sees it: a client that leaves does not break
+// a sign-out off, and a database that hangs does not hold it for ever.
+func saving(r *http.Request) (*http.Request, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), saveTimeout)
+	return r.WithContext(ctx), cancel
 }
 
 // forget makes a new session of one that ended while a user signed in to it,
@@ -221,7 +237,9 @@ func (b *bound) userOf(session *sessions.Session) (string, error) {
 // whatever it has.
 func (b *bound) end(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	if b.exists {
-		if _, err := b.rows.delete(r.Context(), b.row.SID); err != nil {
+		saved, cancel := saving(r)
+		defer cancel()
+		if _, err := b.rows.delete(saved.Context(), b.row.SID); err != nil {
 			return unavailable("end session", err)
 		}
 		b.row, b.exists, b.known = row{}, false, nil

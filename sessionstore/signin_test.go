@@ -233,6 +233,18 @@ func TestStore_TwoSignInsAtOnce(t *testing.T) {
 	})
 }
 
+func TestStore_SignInOfNobody(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		b := s.browser(t)
+		b.change(t, func(session *sessions.Session) {
+			if err := sessionstore.SignIn(session, "", "test"); err == nil {
+				t.Error("accepted")
+			}
+		})
+		s.wantRows(t, 0)
+	})
+}
+
 // What others write for a user while the session changes to another user does
 // not reach that one, however the program changes it.
 func TestStore_AnotherUserGetsNothing(t *testing.T) {

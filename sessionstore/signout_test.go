@@ -1,8 +1,10 @@
 package sessionstore_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -203,6 +205,27 @@ func TestStore_EndedMeanwhileUnchanged(t *testing.T) {
 			if v.saveErr != nil {
 				t.Errorf("%s: %v", name, v.saveErr)
 			}
+		}
+		s.wantRows(t, 0)
+	})
+}
+
+// A client that leaves while it signs out is signed out.
+func TestStore_SignOutOfAClientThatLeft(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		b := s.browser(t)
+		b.signIn(t, "ada")
+		ctx, leave := context.WithCancel(t.Context())
+		r := newRequest(t).WithContext(ctx)
+		r.Header.Set("Cookie", cookieName+"="+b.cookie(t))
+		session, err := s.store.Get(r, cookieName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave()
+		sessionstore.SignOut(session)
+		if err := session.Save(r, httptest.NewRecorder()); err != nil {
+			t.Errorf("Save: %v", err)
 		}
 		s.wantRows(t, 0)
 	})
