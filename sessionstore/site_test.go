@@ -13,9 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/gobuffalo/pop/v6"
-	"github.com/gobuffalo/pop/v6/logging"
 	"github.com/gorilla/sessions"
 
 	"github.com/latchkey/latchkey/internal/testdb"
@@ -23,9 +21,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Pop tells of every migration, which every test makes anew.
-	pop.SetLogger(func(logging.Level, string, ...any) {})
-	mysql.SetLogger(new(mysql.NopLogger)) // which tells of every connection that a killed server closed
 	gob.Register(order{})
 	gob.Register(map[string]int{})
 	testdb.Main(m)

@@ -1,9 +1,12 @@
 package testdb
 
 import (
+	"log"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/gobuffalo/pop/v6"
+	"github.com/gobuffalo/pop/v6/logging"
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/schema"
@@ -38,4 +41,17 @@ func Migrated(t testing.TB, databaseURL string, edits ...func(*pop.ConnectionDet
 		t.Fatal(err)
 	}
 	return conn
+}
+
+// quieten keeps out of the tests' output what Pop says of every migration and
+// the MySQL driver of every connection that a killed server closed.
+func quieten() {
+	pop.SetLogger(func(level logging.Level, format string, args ...any) {
+		if level >= logging.Error {
+			log.Printf(format, args...)
+		}
+	})
+	if err := mysql.SetLogger(new(mysql.NopLogger)); err != nil {
+		log.Fatal(err) // of a nil logger only
+	}
 }

@@ -82,6 +82,7 @@ func Start(t testing.TB, e Engine) *Server {
 
 // Main runs the tests of a package, stops the shared servers and exits.
 func Main(m *testing.M) {
+	quieten()
 	code := m.Run()
 	for _, k := range kinds {
 		if k.shared == nil {
