@@ -2,6 +2,7 @@ package sessionstore_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -192,5 +193,25 @@ func TestStore_Columns(t *testing.T) {
 			!row.ExpiresAt.Equal(at(sessionstore.DefaultIdleTimeout)) || !row.DeadlineAt.Equal(at(sessionstore.DefaultLifetime)) {
 			t.Errorf("row %+v", row)
 		}
+	})
+}
+
+// A name that no cookie can have is an error, and makes no row.
+func TestStore_NoCookieName(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		for _, name := range []string{"", "a b", "a=b", "a;b"} {
+			for what, get := range map[string]func(*http.Request, string) (*sessions.Session, error){"Get": s.store.Get, "New": s.store.New} {
+				r := newRequest(t)
+				session, err := get(r, name)
+				if err == nil || session == nil {
+					t.Fatalf("%s(%q): %v, %v", what, name, session, err)
+				}
+				session.Values["cart"] = 3
+				if err := session.Save(r, httptest.NewRecorder()); err == nil {
+					t.Errorf("%s(%q): saved", what, name)
+				}
+			}
+		}
+		s.wantRows(t, 0)
 	})
 }
