@@ -62,15 +62,14 @@ func (s *Store) CountExpired(ctx context.Context) (int64, error) {
 }
 
 // Cleanup deletes up to limit expired sessions, the longest dead first, in one
-// statement, and returns how many. Fewer than limit, which must be 1 or more,
+// short statement, and returns how many. Fewer than limit, which must be 1 or more,
 // means that this call found no more. It never deletes a live session and may
 // run in several programs at once.
 func (s *Store) Cleanup(ctx context.Context, limit int) (int, error) {
 	if limit < 1 {
 		return 0, fmt.Errorf("clean up sessions: limit is %d, want 1 or more", limit)
 	}
-	now := s.now()
-	n, err := s.rows.exec(ctx, queryCleanup, now, now, limit)
+	n, err := s.rows.deleteExpired(ctx, s.now(), limit)
 	if err != nil {
 		return 0, unavailable("clean up sessions", err)
 	}

@@ -167,9 +167,12 @@ func (s *Store) expiry(now, deadline time.Time) time.Time {
 // Get returns the request's session of that cookie name: the same one however
 // often it is called for one request. The session is never nil. With an error,
 // which is ErrUnavailable or says that the name is no cookie's, it is empty and
-// refuses to be saved. A missing,
-// forged, unknown or expired cookie is no error: the session is new and empty.
+// refuses to be saved. A missing, forged, unknown or expired cookie is no error:
+// the session is new and empty.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
+	if (&http.Cookie{Name: name}).Valid() != nil {
+		return s.New(r, name) // which says so; gorilla's registry takes no such name
+	}
 	registry := sessions.GetRegistry(r)
 	own, err := s.ownSession(registry, name)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,9 +50,10 @@ const (
 	queryListOf = `SELECT ` + columns + ` FROM sessions WHERE user_id = ? AND expires_at > ? ORDER BY last_seen_at DESC, sid LIMIT ?`
 	queryCount  = `SELECT COUNT(*) FROM sessions WHERE expires_at <= ?`
 
-	// MySQL takes no LIMIT inside IN, hence the table around the select. The
-	// outer condition spares a session that was used again in between.
-	queryCleanup = `DELETE FROM sessions WHERE expires_at <= ? AND sid IN (SELECT sid FROM (SELECT sid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?) AS batch)`
+	queryExpired = `SELECT sid FROM sessions WHERE expires_at <= ? ORDER BY expires_at, sid LIMIT ?`
+
+	// queryCleanup spares a session that was used again since queryExpired.
+	queryCleanup = `DELETE FROM sessions WHERE expires_at <= ? AND sid IN (`
 
 	// queryTouch never moves a session's last use or end backwards.
 	queryTouch = `UPDATE sessions SET last_seen_at = ?, expires_at = CASE WHEN deadline_at < ? THEN deadline_at ELSE ? END WHERE last_seen_at < ? AND expires_at > ? AND sid IN (`
@@ -172,13 +174,50 @@ func (t *table) list(ctx context.Context, userID string, now time.Time, limit in
 
 // touch records that the sessions were in use at seen.
 func (t *table) touch(ctx context.Context, sids []string, seen, expires, now time.Time) error {
-	query := queryTouch + strings.Repeat("?, ", len(sids)-1) + "?)"
-	args := []any{seen, expires, expires, seen, now}
+	_, err := t.execIn(ctx, queryTouch, sids, seen, expires, expires, seen, now)
+	return err
+}
+
+// deleteExpired deletes up to limit rows that are dead at now, the longest dead
+// first. It deletes them in the order of their sids: two programs that delete
+// the same rows wait for each other, and never both.
+func (t *table) deleteExpired(ctx context.Context, now time.Time, limit int) (int64, error) {
+	stmt, err := t.prepare(ctx, queryExpired)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := stmt.QueryContext(ctx, now, limit)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	var sids []string
+	for rows.Next() {
+		var sid string
+		if err := rows.Scan(&sid); err != nil {
+			return 0, err
+		}
+		sids = append(sids, sid)
+	}
+	if err := rows.Err(); err != nil || len(sids) == 0 {
+		return 0, err
+	}
+	slices.Sort(sids)
+	return t.execIn(ctx, queryCleanup, sids, now)
+}
+
+// execIn runs a query that ends in "IN (" with the sids, of which there must be
+// one at least, and returns how many rows it changed.
+func (t *table) execIn(ctx context.Context, query string, sids []string, args ...any) (int64, error) {
+	query += strings.Repeat("?, ", len(sids)-1) + "?)"
 	for _, sid := range sids {
 		args = append(args, sid)
 	}
-	_, err := t.pool.ExecContext(ctx, t.conn.Dialect.TranslateSQL(query), args...)
-	return err
+	result, err := t.pool.ExecContext(ctx, t.conn.Dialect.TranslateSQL(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 type scanner interface {
