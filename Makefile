@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # go test runs the databases of several packages at once; two is what two cores bear.
-TEST_FLAGS ?= -race -p 2 -timeout 20m
+TEST_FLAGS ?= -race -p 2 -timeout 20m $(if $(CI),-count=1)
 SKIPPED := $(CURDIR)/tmp/skipped
 
 .PHONY: help run dev build test lint bench clean
