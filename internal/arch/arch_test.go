@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 }
 
 // forTests are packages that only tests may import.
-var forTests = []string{"internal/testdb", "internal/testapp", "internal/arch", "e2e"}
+var forTests = []string{"internal/testdb", "internal/testapp", "internal/testproc", "internal/arch", "e2e"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	root := os.DirFS("../..")

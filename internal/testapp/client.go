@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/latchkey/latchkey/internal/testproc"
 )
 
 // Client asks the app as one browser or program would: it keeps cookies and
@@ -43,7 +45,7 @@ func newClient(t testing.TB, a *App) *Client {
 }
 
 var httpClient = &http.Client{
-	Timeout:       patience,
+	Timeout:       testproc.Patience,
 	Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/latchkey/latchkey/internal/testproc"
 )
 
 // Result is how a command of the app ended.
@@ -40,20 +41,18 @@ func Run(t testing.TB, dir string, env []string, args ...string) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = wait(func() bool { return p.ended() || p.listens() })
+	err = testproc.Poll(func() bool { return p.Ended() || p.listens() })
 	if err != nil {
 		t.Errorf("app %s: %v", strings.Join(args, " "), err)
 	}
-	_ = p.kill() // says what Code does
-	return Result{p.cmd.ProcessState.ExitCode(), p.stdout.String(), stderr.String()}
+	_ = p.Kill() // says what Code does
+	return Result{p.Cmd.ProcessState.ExitCode(), p.stdout.String(), stderr.String()}
 }
 
-// process is a program that runs, or ran.
+// process is the app, running or not any more.
 type process struct {
-	cmd    *exec.Cmd
+	*testproc.Process
 	stdout output
-	done   chan struct{} // closed when it has ended
-	err    error         // how it ended, once done is closed
 }
 
 func spawn(dir string, env []string, stderr io.Writer, args ...string) (*process, error) {
@@ -61,58 +60,30 @@ func spawn(dir string, env []string, stderr io.Writer, args ...string) (*process
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(path, args...), done: make(chan struct{})}
-	p.cmd.Dir = dir
-	p.cmd.Env = append(slices.Clip(env), "GORACE=atexit_sleep_ms=0") // a second at every exit, by default
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, stderr
-	p.cmd.SysProcAttr = endWithTests()
-	started := make(chan error)
-	go p.run(started)
-	return p, <-started
-}
-
-// run starts the program and waits for its end, on one thread: Linux ends the
-// program when the thread that started it ends, not only with the tests.
-func (p *process) run(started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer close(p.done)
-	err := p.cmd.Start()
-	started <- err
-	if err == nil {
-		p.err = p.cmd.Wait()
-	}
+	p := &process{}
+	cmd := exec.Command(path, args...)
+	cmd.Dir = dir
+	cmd.Env = append(slices.Clip(env), "GORACE=atexit_sleep_ms=0") // a second at every exit, by default
+	cmd.Stdout, cmd.Stderr = &p.stdout, stderr
+	cmd.SysProcAttr = endWithTests()
+	p.Process, err = testproc.Start(cmd)
+	return p, err
 }
 
 // listens reports whether the program says that it serves.
 func (p *process) listens() bool { return strings.Contains(p.stdout.String(), " is at http") }
 
-func (p *process) ended() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // stop asks the program to end, and kills it if it does not.
 func (p *process) stop() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return errors.Join(err, p.kill())
+	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return errors.Join(err, p.Kill())
 	}
 	select {
-	case <-p.done:
-		return p.err
-	case <-time.After(patience):
-		return errors.Join(fmt.Errorf("still running %s after SIGTERM", patience), p.kill())
+	case <-p.Done:
+		return p.Err
+	case <-time.After(testproc.Patience):
+		return errors.Join(fmt.Errorf("still running %s after SIGTERM", testproc.Patience), p.Kill())
 	}
-}
-
-func (p *process) kill() error {
-	_ = p.cmd.Process.Kill() // fails on one that has ended: fine
-	<-p.done
-	return p.err
 }
 
 // environ gives settings the form that processes get.

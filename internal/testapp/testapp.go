@@ -24,19 +24,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/internal/testproc"
 )
 
 const (
-	startAttempts = 3                     // a free port may be taken before the app has it
-	poolSize      = 4                     // connections of App.DB
-	patience      = 30 * time.Second      // for whatever is waited for
-	pollEvery     = 10 * time.Millisecond // between two looks at it
+	startAttempts = 3 // a free port may be taken before the app has it
+	poolSize      = 4 // connections of App.DB
 )
 
 // Options say which app a test needs.
@@ -179,11 +177,11 @@ func (a *App) start() error {
 		return err
 	}
 	a.serve = p
-	ready := wait(func() bool { return p.ended() || a.ready() })
-	if ready == nil && !p.ended() {
+	ready := testproc.Poll(func() bool { return p.Ended() || a.ready() })
+	if ready == nil && !p.Ended() {
 		return nil
 	}
-	return fmt.Errorf("start app: %w\n%s", errors.Join(ready, p.kill()), a.log.String())
+	return fmt.Errorf("start app: %w\n%s", errors.Join(ready, p.Kill()), a.log.String())
 }
 
 // ready reports whether the app says that it listens, and can serve. Without
@@ -217,13 +215,13 @@ func (a *App) Stop(t testing.TB) {
 // Kill ends the app as a crash would.
 func (a *App) Kill(t testing.TB) {
 	t.Helper()
-	_ = a.serve.kill() // says that it was killed
+	_ = a.serve.Kill() // says that it was killed
 }
 
 // Restart starts the app again where it was, after a Stop if it still runs.
 func (a *App) Restart(t testing.TB) {
 	t.Helper()
-	if !a.serve.ended() {
+	if !a.serve.Ended() {
 		a.Stop(t)
 	}
 	if err := a.start(); err != nil {
@@ -234,7 +232,7 @@ func (a *App) Restart(t testing.TB) {
 // finish stops the app and judges its log.
 func (a *App) finish(t testing.TB) {
 	t.Helper()
-	if !a.serve.ended() {
+	if !a.serve.Ended() {
 		a.Stop(t)
 	}
 	log := a.Log()
@@ -270,18 +268,7 @@ func (a *App) Secrets() []string {
 // Poll waits until done says so and fails the test when that takes too long.
 func Poll(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	if err := wait(done); err != nil {
+	if err := testproc.Poll(done); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-}
-
-func wait(done func() bool) error {
-	deadline := time.Now().Add(patience)
-	for !done() {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("still waiting after %s", patience)
-		}
-		time.Sleep(pollEvery)
-	}
-	return nil
 }

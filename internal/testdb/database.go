@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+
+	"github.com/latchkey/latchkey/internal/testproc"
 )
 
 // NewURL creates an empty database and returns its DATABASE_URL. The database
@@ -56,7 +58,7 @@ func (s *Server) identify() error {
 
 // admin runs do with a connection to the database that is always there.
 func (s *Server) admin(do func(context.Context, *sql.DB) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testproc.Patience)
 	defer cancel()
 	db, err := sql.Open(s.kind.driver, fmt.Sprintf(s.kind.dsn, s.port, s.kind.admin))
 	if err != nil {

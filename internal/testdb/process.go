@@ -6,20 +6,14 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/latchkey/latchkey/internal/testproc"
 )
 
-// process is a program that a server runs.
-type process struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
-	err  error         // how it ended, once done is closed
-}
-
 // spawn starts the program of a command line in the folder of the server.
-func (s *Server) spawn(line string) (*process, error) {
+func (s *Server) spawn(line string) (*testproc.Process, error) {
 	places := strings.NewReplacer("{dir}", s.dir, "{data}", s.data(), "{port}", strconv.Itoa(s.port))
 	args := strings.Fields(line)
 	for i := range args {
@@ -35,7 +29,7 @@ func (s *Server) spawn(line string) (*process, error) {
 }
 
 // run starts a command with its output in the log.
-func (s *Server) run(cmd *exec.Cmd) (*process, error) {
+func (s *Server) run(cmd *exec.Cmd) (*testproc.Process, error) {
 	log, err := os.OpenFile(s.logFile(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
@@ -43,26 +37,11 @@ func (s *Server) run(cmd *exec.Cmd) (*process, error) {
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 
-	p := &process{cmd: cmd, done: make(chan struct{})}
-	started := make(chan error)
-	go p.wait(started)
-	if err := <-started; err != nil {
+	p, err := testproc.Start(cmd)
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	return p, nil
-}
-
-// wait starts the program and waits for its end, on one thread: Linux ends the
-// program when the thread that started it ends, not only with the tests.
-func (p *process) wait(started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer close(p.done)
-	err := p.cmd.Start()
-	started <- err
-	if err == nil {
-		p.err = p.cmd.Wait()
-	}
 }
 
 // log returns the end of what the server's programs said.

@@ -9,14 +9,11 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/latchkey/latchkey/internal/testproc"
 )
 
-const (
-	startAttempts = 3                     // a free port may be taken before the server has it
-	patience      = 30 * time.Second      // for a server to start, to stop or to answer
-	pollEvery     = 10 * time.Millisecond // between two looks at a server
-)
+const startAttempts = 3 // a free port may be taken before the server has it
 
 // Server is a database server in a throwaway folder.
 type Server struct {
@@ -25,7 +22,7 @@ type Server struct {
 	dir       string // holds the data folder and the log
 	uid, gid  int    // who runs the server; -1 is the user of the test
 	port      int
-	process   *process
+	process   *testproc.Process
 	databases atomic.Int64 // made so far, for their names
 }
 
@@ -108,8 +105,8 @@ func (s *Server) prepare() (err error) {
 	if err != nil {
 		return err
 	}
-	if <-setup.done; setup.err != nil {
-		return fmt.Errorf("%s: %w\n%s", program(s.kind.setup), setup.err, s.log())
+	if <-setup.Done; setup.Err != nil {
+		return fmt.Errorf("%s: %w\n%s", program(s.kind.setup), setup.Err, s.log())
 	}
 	return nil
 }
@@ -139,8 +136,8 @@ func (s *Server) start(port int) error {
 // await returns when the server answers, or with an error when it has ended.
 func (s *Server) await() error {
 	last := errors.New("it ended at once")
-	err := poll(func() bool {
-		if s.ended() {
+	err := testproc.Poll(func() bool {
+		if s.process.Ended() {
 			return true
 		}
 		last = s.identify()
@@ -153,35 +150,24 @@ func (s *Server) await() error {
 // its shared memory, without the checkpoint of an orderly end; after a kill
 // nothing but its next start does, so there is one.
 func (s *Server) stop() error {
-	if s.ended() {
+	if s.process.Ended() {
 		if err := s.start(0); err != nil {
 			return errors.Join(err, os.RemoveAll(s.dir))
 		}
 	}
-	err := s.process.cmd.Process.Signal(syscall.SIGQUIT)
+	err := s.process.Cmd.Process.Signal(syscall.SIGQUIT)
 	if err == nil {
-		err = poll(s.ended)
+		err = testproc.Poll(s.process.Ended)
 	}
 	return errors.Join(err, s.kill(), os.RemoveAll(s.dir))
-}
-
-// ended says whether the server has ended, by itself or not.
-func (s *Server) ended() bool {
-	select {
-	case <-s.process.done:
-		return true
-	default:
-		return false
-	}
 }
 
 // kill ends the server and what it started. PostgreSQL gives every connection
 // a process in a session of its own, so no signal reaches all at once: they are
 // known by their working folder.
 func (s *Server) kill() error {
-	_ = s.process.cmd.Process.Kill() // fails on one that has ended: fine
-	<-s.process.done
-	return poll(func() bool {
+	_ = s.process.Kill() // what it ended with is no news
+	return testproc.Poll(func() bool {
 		left := processesIn(s.data())
 		for _, p := range left {
 			_ = p.Kill() // may have ended by itself
@@ -199,16 +185,4 @@ func freePort() (int, error) {
 		return 0, err
 	}
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
-}
-
-// poll returns when done says so, or with an error when patience is at an end.
-func poll(done func() bool) error {
-	deadline := time.Now().Add(patience)
-	for !done() {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("still waiting after %s", patience)
-		}
-		time.Sleep(pollEvery)
-	}
-	return nil
 }

@@ -1,0 +1,72 @@
+// Package testproc runs programs for tests.
+package testproc
+
+import (
+	"fmt"
+	"os/exec"
+	"runtime"
+	"time"
+)
+
+const (
+	// Patience is how long Poll waits, for whatever it is.
+	Patience  = 30 * time.Second
+	pollEvery = 10 * time.Millisecond
+)
+
+// Process is a program that runs, or ran.
+type Process struct {
+	Cmd  *exec.Cmd
+	Done chan struct{} // closed when it has ended
+	Err  error         // how it ended, once Done is closed
+}
+
+// Start starts the program. It returns the error of exec.Cmd.Start.
+func Start(cmd *exec.Cmd) (*Process, error) {
+	p := &Process{Cmd: cmd, Done: make(chan struct{})}
+	started := make(chan error)
+	go p.run(started)
+	return p, <-started
+}
+
+// run starts the program and waits for its end, on one thread: a program that
+// is to end with its parent (Pdeathsig) ends with the thread that started it.
+func (p *Process) run(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(p.Done)
+	err := p.Cmd.Start()
+	started <- err
+	if err == nil {
+		p.Err = p.Cmd.Wait()
+	}
+}
+
+// Ended reports whether the program has ended, by itself or not.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.Done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Kill kills the program, waits for its end and returns Err.
+func (p *Process) Kill() error {
+	_ = p.Cmd.Process.Kill() // fails on one that has ended: fine
+	<-p.Done
+	return p.Err
+}
+
+// Poll returns when done says so, or with an error when Patience is at an end.
+func Poll(done func() bool) error {
+	deadline := time.Now().Add(Patience)
+	for !done() {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("still waiting after %s", Patience)
+		}
+		time.Sleep(pollEvery)
+	}
+	return nil
+}
