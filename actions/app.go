@@ -21,13 +21,11 @@ import (
 
 // app is what the handlers share. Nothing in it changes after New.
 type app struct {
-	cfg   config.Config
-	db    *pop.Connection
-	store *sessionstore.Store
-	log   *slog.Logger
-	pages pages
-	ready readiness
-
+	cfg    config.Config
+	db     *pop.Connection
+	log    *slog.Logger
+	pages  pages
+	ready  readiness
 	origin *http.CrossOriginProtection
 	router *mux.Router
 }
@@ -43,7 +41,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	if err := loadPlugins(cfg); err != nil {
 		return nil, err
 	}
-	a := &app{cfg: cfg, db: db, store: store, log: log, pages: newPages(cfg, texts)}
+	a := &app{cfg: cfg, db: db, log: log, pages: newPages(cfg, texts)}
 	a.origin = http.NewCrossOriginProtection()
 	if cfg.Host.Host != "" {
 		if err := a.origin.AddTrustedOrigin(cfg.Host.String()); err != nil {
