@@ -2,7 +2,6 @@ package actions
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,7 +42,7 @@ func badBody(err error) error {
 func statusOf(status int, err error) int {
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.Is(err, sessionstore.ErrUnavailable), errors.Is(err, sessionstore.ErrConflict), errors.Is(err, sql.ErrConnDone):
+	case errors.Is(err, sessionstore.ErrUnavailable), errors.Is(err, sessionstore.ErrConflict):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, sessionstore.ErrEnded):
 		return http.StatusUnauthorized

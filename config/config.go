@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -167,19 +168,8 @@ func (r *reader) session(local bool) Session {
 		Lifetime:    r.duration("SESSION_LIFETIME", sessionstore.DefaultLifetime),
 	}
 	// The prefixes promise browsers something; CookieName adds the right one.
-	if !isToken(s.Name) || strings.HasPrefix(s.Name, "__") {
+	if (&http.Cookie{Name: s.Name}).Valid() != nil || strings.HasPrefix(s.Name, "__") {
 		r.fail("SESSION_NAME", fmt.Sprintf("%q is no cookie name without a prefix", s.Name), "SESSION_NAME=session")
 	}
 	return s
-}
-
-// isToken reports whether text is a token of RFC 9110, 5.6.2, as far as cookie
-// names need it.
-func isToken(text string) bool {
-	for _, c := range text {
-		if c <= ' ' || c >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, c) {
-			return false
-		}
-	}
-	return text != ""
 }

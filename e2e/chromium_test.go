@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testproc"
 )
 
 // browserPatience bounds what one test does in its browser.
@@ -60,9 +60,6 @@ func openBrowser(t *testing.T, app *testapp.App) *browser {
 	return b
 }
 
-// reportMissing is for the one line a package that says what is missing.
-var reportMissing sync.Once
-
 // requireChromium returns its path. Without one it skips the test, or fails it
 // under CI=true, as package testdb does for a missing server.
 func requireChromium(t *testing.T) string {
@@ -72,28 +69,8 @@ func requireChromium(t *testing.T) string {
 			return path
 		}
 	}
-	const line = "Chromium is not installed: apt-get install chromium"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(line)
-	}
-	reportMissing.Do(func() {
-		if path := os.Getenv("LATCHKEY_SKIPPED"); path != "" {
-			if err := appendLine(path, line); err != nil {
-				t.Errorf("note the skipped tests: %v", err)
-			}
-		}
-	})
-	t.Skip(line)
+	testproc.Missing(t, "Chromium is not installed: apt-get install chromium")
 	return ""
-}
-
-func appendLine(path, line string) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(f, line)
-	return errors.Join(err, f.Close())
 }
 
 // listen notes what the console says, until the browser closes.

@@ -67,14 +67,20 @@ func BenchmarkLoad(b *testing.B) {
 	})
 }
 
+// benchSession is a session with a row, and a request and a response to save it.
+func benchSession(b *testing.B) (*sessions.Session, *http.Request, http.ResponseWriter) {
+	b.Helper()
+	s, r := benchSite(b)
+	session, err := s.store.New(r, cookieName)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return session, r, newResponse()
+}
+
 func BenchmarkSave(b *testing.B) {
 	b.Run("store", func(b *testing.B) {
-		s, r := benchSite(b)
-		w := newResponse()
-		session, err := s.store.New(r, cookieName)
-		if err != nil {
-			b.Fatal(err)
-		}
+		session, r, w := benchSession(b)
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
 			session.Values["count"] = i
@@ -84,12 +90,7 @@ func BenchmarkSave(b *testing.B) {
 		}
 	})
 	b.Run("unchanged", func(b *testing.B) {
-		s, r := benchSite(b)
-		w := newResponse()
-		session, err := s.store.New(r, cookieName)
-		if err != nil {
-			b.Fatal(err)
-		}
+		session, r, w := benchSession(b)
 		b.ReportAllocs()
 		for b.Loop() {
 			if err := session.Save(r, w); err != nil {

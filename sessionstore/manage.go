@@ -50,12 +50,8 @@ func (s *Store) Verify(cookie string) bool {
 
 // CountExpired returns how many rows Cleanup has to delete.
 func (s *Store) CountExpired(ctx context.Context) (int64, error) {
-	stmt, err := s.rows.prepare(ctx, queryCount)
+	n, err := s.rows.countExpired(ctx, s.now())
 	if err != nil {
-		return 0, unavailable("count expired sessions", err)
-	}
-	var n int64
-	if err := stmt.QueryRowContext(ctx, s.now()).Scan(&n); err != nil {
 		return 0, unavailable("count expired sessions", err)
 	}
 	return n, nil

@@ -80,7 +80,7 @@ func (b *bound) write(r *http.Request, current entries, user string) (cookieDue 
 	}
 	return b.old, b.update(r.Context(), func(next *row) {
 		next.entries = next.entries.with(changes)
-		b.refresh(next)
+		b.refresh(next, b.now())
 	})
 }
 
@@ -221,12 +221,11 @@ func (b *bound) begin(r *http.Request, next *row, user string) {
 	next.IP = clean(b.opts.ClientIP(r), maxIP)
 	next.UserAgent = clean(r.UserAgent(), maxUserAgent)
 	next.deadline = now.Add(b.opts.Lifetime)
-	b.refresh(next)
+	b.refresh(next, now)
 }
 
-// refresh records that the session is in use.
-func (b *bound) refresh(next *row) {
-	now := b.now()
+// refresh records that the session is in use at now.
+func (b *bound) refresh(next *row, now time.Time) {
 	next.LastSeenAt = now
 	next.ExpiresAt = b.expiry(now, next.deadline)
 }

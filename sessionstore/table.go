@@ -178,6 +178,16 @@ func (t *table) touch(ctx context.Context, sids []string, seen, expires, now tim
 	return err
 }
 
+// countExpired returns how many rows are dead at now.
+func (t *table) countExpired(ctx context.Context, now time.Time) (n int64, err error) {
+	stmt, err := t.prepare(ctx, queryCount)
+	if err != nil {
+		return 0, err
+	}
+	err = stmt.QueryRowContext(ctx, now).Scan(&n)
+	return n, err
+}
+
 // deleteExpired deletes up to limit rows that are dead at now, the longest dead
 // first. It deletes them in the order of their sids: two programs that delete
 // the same rows wait for each other, and never both.

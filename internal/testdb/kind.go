@@ -1,15 +1,15 @@
 package testdb
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/latchkey/latchkey/internal/testproc"
 )
 
 // kind is all that differs between the servers of two engines. Its command
@@ -30,7 +30,6 @@ type kind struct {
 	folder string // SQL that asks a server for its data folder
 	drop   string // SQL that drops a database, whatever is connected to it
 
-	report sync.Once // one line a package about a missing server is enough
 	start  sync.Once // of the shared server
 	shared *Server
 	failed error
@@ -58,15 +57,7 @@ func (k *kind) require(t testing.TB) {
 	} else if find(program(k.setup)) != "" && find(program(k.server)) != "" {
 		return
 	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal(line)
-	}
-	k.report.Do(func() {
-		if err := appendLine(os.Getenv("LATCHKEY_SKIPPED"), line); err != nil {
-			t.Errorf("note the skipped tests: %v", err)
-		}
-	})
-	t.Skip(line)
+	testproc.Missing(t, line)
 }
 
 // sharedServer returns the server that tests share, started for the first one.
@@ -92,17 +83,4 @@ func find(program string) string {
 		}
 	}
 	return ""
-}
-
-// appendLine adds a line to a file that other packages add to at the same time.
-func appendLine(path, line string) error {
-	if path == "" {
-		return nil
-	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(f, line)
-	return errors.Join(err, f.Close())
 }
