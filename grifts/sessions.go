@@ -18,13 +18,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-const (
-	// cleanupBatch keeps each statement short, so that requests get through
-	// between them.
-	cleanupBatch = 1000
-	// listLimit is more than anybody reads.
-	listLimit = 1000
-)
+// listLimit is more than anybody reads.
+const listLimit = 1000
 
 func generateSecret(*grift.Context) error {
 	_, err := fmt.Println(config.NewSecret())
@@ -37,16 +32,16 @@ func cleanupSessions(t tools) error {
 		return err
 	}
 	bar := newBar(total)
-	deleted, n := int64(0), cleanupBatch
-	for n == cleanupBatch {
-		if n, err = t.store.Cleanup(t.ctx, cleanupBatch); err != nil {
-			return fmt.Errorf("%d deleted, then: %w", deleted, err)
-		}
-		deleted += int64(n)
+	var drawErr error
+	deleted, err := t.store.CleanupAll(t.ctx, func(deleted int) {
 		// More may expire while this runs than the bar knows of.
-		if err := bar.Set64(min(deleted, bar.GetMax64())); err != nil {
-			return fmt.Errorf("draw progress: %w", err)
-		}
+		drawErr = errors.Join(drawErr, bar.Set64(min(int64(deleted), bar.GetMax64())))
+	})
+	if err != nil {
+		return fmt.Errorf("%d deleted, then: %w", deleted, err)
+	}
+	if drawErr != nil {
+		return fmt.Errorf("draw progress: %w", drawErr)
 	}
 	_, err = fmt.Fprintf(t.out, "%d expired sessions deleted\n", deleted)
 	return err
@@ -61,15 +56,7 @@ func newBar(total int64) *progressbar.ProgressBar {
 }
 
 func listSessions(t tools) error {
-	userID := ""
-	if len(t.args) > 0 {
-		user, err := models.LookUpUser(t.db, t.args[0])
-		if err != nil {
-			return fmt.Errorf("%s: %w", t.args[0], err)
-		}
-		userID = user.ID.String()
-	}
-	records, err := t.store.List(t.ctx, userID, listLimit)
+	records, err := t.sessions()
 	if err != nil {
 		return err
 	}
@@ -82,6 +69,19 @@ func listSessions(t tools) error {
 		fmt.Fprintf(w, "(the %d used last; there may be more)\n", listLimit)
 	}
 	return w.Flush()
+}
+
+// sessions returns the live sessions of the user that the first argument names,
+// and everybody's without one.
+func (t tools) sessions() ([]sessionstore.Record, error) {
+	if len(t.args) == 0 {
+		return t.store.ListAll(t.ctx, listLimit)
+	}
+	user, err := models.LookUpUser(t.db, t.args[0])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.args[0], err)
+	}
+	return t.store.List(t.ctx, user.ID.String(), listLimit)
 }
 
 // showSession finds the row of a cookie or a sid. The cookie's secret is never

@@ -11,9 +11,12 @@ import (
 	"time"
 )
 
-// formatPlain is the first byte of data: how the rest is to be read. Another
-// byte is a row of a newer version, which this one must not touch.
-const formatPlain = 1
+// The first byte of data says how the rest is to be read. Another byte than
+// these is a row of a newer version, which this one must not touch.
+const (
+	formatPlain  = 1
+	formatSealed = 2 // encrypted; within is formatPlain
+)
 
 // The kinds of value. They are stored, so a number is never given a second
 // meaning. What has no kind of its own travels as gob.

@@ -1,15 +1,13 @@
 package sessionstore
 
 import (
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
-	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,14 +24,7 @@ const (
 	macChars   = 43 // 32 bytes in base64url without padding
 
 	cookieChars = tokenChars + 1 + tokenChars + 1 + macChars
-
-	// minSecretBytes is what HMAC-SHA-256 makes full use of.
-	minSecretBytes = 32
 )
-
-// macLabel keeps the key of the cookie's mac apart from every other key that
-// is derived from the same secret.
-const macLabel = "latchkey session cookie mac v1"
 
 // A token is what the cookie proves: which row, and that it was handed out.
 type token struct {
@@ -67,40 +58,17 @@ func (t token) matches(hash string) bool {
 	return subtle.ConstantTimeCompare([]byte(t.hash()), []byte(hash)) == 1
 }
 
-// A signer signs cookies with one secret.
-type signer struct {
-	key []byte
-}
-
-// newSigners derives a key from each secret with HKDF (RFC 5869).
-func newSigners(secrets [][]byte) ([]signer, error) {
-	if len(secrets) == 0 {
-		return nil, errors.New("sessionstore: Options.Secrets is empty: give at least one secret")
-	}
-	signers := make([]signer, 0, len(secrets))
-	for i, secret := range secrets {
-		if len(secret) < minSecretBytes {
-			return nil, fmt.Errorf("sessionstore: Options.Secrets[%d] has %d bytes, want at least %d", i, len(secret), minSecretBytes)
-		}
-		key, err := hkdf.Key(sha256.New, secret, nil, macLabel, sha256.Size)
-		if err != nil {
-			return nil, fmt.Errorf("sessionstore: derive key: %w", err)
-		}
-		signers = append(signers, signer{key})
-	}
-	return signers, nil
-}
-
 // mac signs "<sid>.<secret>", as text.
-func (s signer) mac(signed string) string {
-	h := hmac.New(sha256.New, s.key)
+func (k keys) mac(signed string) string {
+	h := hmac.New(sha256.New, k.cookie)
 	h.Write([]byte(signed))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-func (s signer) cookie(t token) string {
+// sign returns the cookie's value.
+func (k keys) sign(t token) string {
 	signed := t.sid + "." + t.secret
-	return signed + "." + s.mac(signed)
+	return signed + "." + k.mac(signed)
 }
 
 // verify checks a cookie's value and takes it apart. old reports that it was
@@ -111,8 +79,8 @@ func (s *Store) verify(value string) (t token, old, ok bool) {
 		return token{}, false, false
 	}
 	signed, mac := value[:2*tokenChars+1], value[2*tokenChars+2:]
-	for i, signer := range s.signers {
-		if subtle.ConstantTimeCompare([]byte(signer.mac(signed)), []byte(mac)) == 1 {
+	for i, k := range s.keys {
+		if subtle.ConstantTimeCompare([]byte(k.mac(signed)), []byte(mac)) == 1 {
 			return token{sid: signed[:tokenChars], secret: signed[tokenChars+1:]}, i > 0, true
 		}
 	}
@@ -130,13 +98,24 @@ func cookieValue(r *http.Request, name string) string {
 	return cookies[0].Value
 }
 
+// setCookie gives the browser the cookie of the session's row. One that is
+// remembered lasts as long as the row.
+func (b *bound) setCookie(w http.ResponseWriter) {
+	maxAge := b.session.Options.MaxAge
+	if b.row.Remembered {
+		maxAge = int(math.Ceil(b.row.deadline.Sub(b.now()).Seconds()))
+	}
+	setCookie(w, b.session, b.keys[0].sign(b.row.token), maxAge)
+}
+
 // setCookie sets the session's cookie, in place of one that this response
-// already sets under that name.
-func setCookie(w http.ResponseWriter, session *sessions.Session, value string) {
+// already sets under that name. maxAge is as in http.Cookie.
+func setCookie(w http.ResponseWriter, session *sessions.Session, value string, maxAge int) {
 	name := session.Name()
 	others := slices.DeleteFunc(w.Header()["Set-Cookie"], isCookie(name))
-	cookie := sessions.NewCookie(name, value, session.Options)
-	w.Header()["Set-Cookie"] = append(others, cookie.String())
+	options := *session.Options
+	options.MaxAge = maxAge
+	w.Header()["Set-Cookie"] = append(others, sessions.NewCookie(name, value, &options).String())
 }
 
 // cookieIsSet reports whether this response sets a cookie of that name.

@@ -50,14 +50,14 @@ func TestRandomText_Bits(t *testing.T) {
 
 // Known answers, from another implementation of HKDF and HMAC: cookies of one
 // version must be good in the next.
-func TestSigner_FormatIsKept(t *testing.T) {
-	signers, err := newSigners([][]byte{[]byte("correct horse battery staple, 32")})
+func TestKeys_FormatIsKept(t *testing.T) {
+	all, err := newKeys([][]byte{[]byte("correct horse battery staple, 32")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tok := token{sid: strings.Repeat("s", tokenChars), secret: strings.Repeat("S", tokenChars)}
 	const want = "ssssssssssssssssssssssss.SSSSSSSSSSSSSSSSSSSSSSSS.VghKty2QN5ZvY9Y5GxkAw5L-5T7zV2jEYFDRnA5lIlc"
-	if got := signers[0].cookie(tok); got != want {
+	if got := all[0].sign(tok); got != want {
 		t.Errorf("cookie %s, want %s", got, want)
 	}
 	const hash = "1234d49f559b1659a9e0f888734d10ec561d06148d265ea0eba18132072b84fa"
@@ -67,24 +67,24 @@ func TestSigner_FormatIsKept(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	signers, err := newSigners([][]byte{
+	all, err := newKeys([][]byte{
 		[]byte("the secret of this year, 32 bytes"),
 		[]byte("the secret of last year, 32 bytes"),
 	})
 	if err != nil {
 		f.Fatal(err)
 	}
-	foreign, err := newSigners([][]byte{[]byte("somebody else's secret, 32 bytes.")})
+	foreign, err := newKeys([][]byte{[]byte("somebody else's secret, 32 bytes.")})
 	if err != nil {
 		f.Fatal(err)
 	}
-	store := &Store{signers: signers}
+	store := &Store{keys: all}
 	tok := token{sid: strings.Repeat("a", tokenChars), secret: strings.Repeat("b", tokenChars)}
-	signed := map[string]bool{signers[0].cookie(tok): false, signers[1].cookie(tok): true}
+	signed := map[string]bool{all[0].sign(tok): false, all[1].sign(tok): true}
 	for value := range signed {
 		f.Add(value)
 	}
-	f.Add(foreign[0].cookie(tok))
+	f.Add(foreign[0].sign(tok))
 	f.Add("")
 	f.Add("..")
 	f.Add(strings.Repeat(".", cookieChars))

@@ -116,14 +116,15 @@ func cutField(b []byte) (field, rest []byte, ok bool) {
 // values decodes the entries into values. It returns the entries that it could
 // decode, and the first error of the others, which stay out of values.
 func (es entries) values(values map[any]any) (known entries, err error) {
-	for _, e := range es {
-		if keyErr := decodeInto(values, e); keyErr != nil {
-			if err == nil {
-				err = keyErr
-			}
-			continue
+	for i, e := range es {
+		switch keyErr := decodeInto(values, e); {
+		case keyErr == nil && err == nil:
+			known = es[: i+1 : i+1]
+		case keyErr == nil:
+			known = append(known, e)
+		case err == nil:
+			err = keyErr
 		}
-		known = append(known, e)
 	}
 	return known, err
 }

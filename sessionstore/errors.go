@@ -44,7 +44,11 @@ func (e *ValueError) Error() string {
 
 func (e *ValueError) Unwrap() error { return e.Err }
 
-// unavailable marks a failed query as ErrUnavailable and keeps its cause.
+// unavailable marks a failed query as ErrUnavailable, or as ErrConflict when it
+// failed because of others only, and keeps its cause.
 func unavailable(doing string, err error) error {
+	if gaveWay(err) {
+		return fmt.Errorf("%s: %w: %w", doing, ErrConflict, err)
+	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
 }

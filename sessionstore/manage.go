@@ -2,13 +2,33 @@ package sessionstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
 )
 
-// List returns up to limit live sessions of one user, the last used first; of
-// everybody when userID is "". limit must be 1 or more.
+// errNoUser keeps a program that has lost track of its user from seeing, or
+// ending, everybody's sessions.
+var errNoUser = errors.New("the user id is empty")
+
+// List returns up to limit live sessions of a user, the last used first. limit
+// must be 1 or more. An empty userID is an error; see ListAll.
 func (s *Store) List(ctx context.Context, userID string, limit int) ([]Record, error) {
+	if userID == "" {
+		return nil, fmt.Errorf("list sessions: %w", errNoUser)
+	}
+	return s.list(ctx, userID, limit)
+}
+
+// ListAll is List for everybody's sessions, anonymous ones among them.
+func (s *Store) ListAll(ctx context.Context, limit int) ([]Record, error) {
+	return s.list(ctx, "", limit)
+}
+
+func (s *Store) list(ctx context.Context, userID string, limit int) ([]Record, error) {
 	if limit < 1 {
 		return nil, fmt.Errorf("list sessions: limit is %d, want 1 or more", limit)
 	}
@@ -17,6 +37,33 @@ func (s *Store) List(ctx context.Context, userID string, limit int) ([]Record, e
 		return nil, unavailable("list sessions", err)
 	}
 	return records, nil
+}
+
+// Count returns how many live sessions a user has. An empty userID is an error;
+// see CountAll.
+func (s *Store) Count(ctx context.Context, userID string) (int64, error) {
+	if userID == "" {
+		return 0, fmt.Errorf("count sessions: %w", errNoUser)
+	}
+	return s.count(ctx, queryCountOf, userID, s.now())
+}
+
+// CountAll returns how many live sessions there are.
+func (s *Store) CountAll(ctx context.Context) (int64, error) {
+	return s.count(ctx, queryCount, s.now())
+}
+
+// CountExpired returns how many rows Cleanup has to delete.
+func (s *Store) CountExpired(ctx context.Context) (int64, error) {
+	return s.count(ctx, queryCountExpired, s.now())
+}
+
+func (s *Store) count(ctx context.Context, query string, args ...any) (int64, error) {
+	n, err := s.rows.count(ctx, query, args...)
+	if err != nil {
+		return 0, unavailable("count sessions", err)
+	}
+	return n, nil
 }
 
 // Find returns a live session and its values. It takes a sid, or a cookie, of
@@ -29,11 +76,17 @@ func (s *Store) Find(ctx context.Context, cookieOrSID string) (Record, map[any]a
 		return Record{}, nil, fmt.Errorf("find session: %w", ErrNotFound)
 	}
 	r, found, err := s.rows.find(ctx, sid, s.now())
+	if err == nil && found {
+		r, found, err = s.follow(ctx, r)
+	}
 	if err != nil {
 		return Record{}, nil, unavailable("find session", err)
 	}
 	if !found {
 		return Record{}, nil, fmt.Errorf("find session: %w", ErrNotFound)
+	}
+	if err := s.decode(&r); err != nil {
+		return r.Record, nil, fmt.Errorf("find session: %w", err)
 	}
 	values := make(map[any]any)
 	if _, err := r.entries.values(values); err != nil {
@@ -48,26 +101,79 @@ func (s *Store) Verify(cookie string) bool {
 	return ok
 }
 
-// CountExpired returns how many rows Cleanup has to delete.
-func (s *Store) CountExpired(ctx context.Context) (int64, error) {
-	n, err := s.rows.countExpired(ctx, s.now())
-	if err != nil {
-		return 0, unavailable("count expired sessions", err)
+// Revoke ends one session of a user. It returns ErrNotFound when the user has
+// no such session, also when somebody else has. An empty userID is an error;
+// see RevokeSID.
+func (s *Store) Revoke(ctx context.Context, userID, sid string) error {
+	if userID == "" {
+		return fmt.Errorf("revoke session: %w", errNoUser)
 	}
-	return n, nil
+	return s.revoke(ctx, sid, userID, queryEndOf)
 }
 
-// Cleanup deletes up to limit expired sessions, the longest dead first, in one
-// short statement, and returns how many. Fewer than limit, which must be 1 or more,
-// means that this call found no more. It never deletes a live session and may
-// run in several programs at once.
-func (s *Store) Cleanup(ctx context.Context, limit int) (int, error) {
-	if limit < 1 {
-		return 0, fmt.Errorf("clean up sessions: limit is %d, want 1 or more", limit)
+// RevokeSID ends a session, whosever it is. It returns ErrNotFound when there
+// is none.
+func (s *Store) RevokeSID(ctx context.Context, sid string) error {
+	return s.revoke(ctx, sid, "", queryEnd)
+}
+
+func (s *Store) revoke(ctx context.Context, sid, userID, query string) error {
+	for isSID(sid) {
+		args := []any{sid}
+		if userID != "" {
+			args = []any{userID, sid}
+		}
+		n, err := s.end(ctx, userID, query, args...)
+		if err != nil || n > 0 {
+			return err
+		}
+		trace, found, err := s.rows.find(ctx, sid, s.now())
+		if err != nil {
+			return unavailable("revoke session", err)
+		}
+		if !found {
+			break
+		}
+		sid = trace.renewedTo // "" if it is somebody else's
 	}
-	n, err := s.rows.deleteExpired(ctx, s.now(), limit)
+	return fmt.Errorf("revoke session: %w", ErrNotFound)
+}
+
+// RevokeOthers ends all sessions of the user but this one, and returns how
+// many. It returns an error for a session that nobody is signed in to.
+func (s *Store) RevokeOthers(ctx context.Context, session *sessions.Session) (int64, error) {
+	b, err := boundOf(session)
 	if err != nil {
-		return 0, unavailable("clean up sessions", err)
+		return 0, err
 	}
-	return int(n), nil
+	if b.row.UserID == "" {
+		return 0, fmt.Errorf("revoke other sessions: %w", errNoUser)
+	}
+	return s.end(ctx, b.row.UserID, queryEndOthers, b.row.UserID, b.row.series)
+}
+
+// RevokeUser ends all sessions of a user, and returns how many. An empty userID
+// is an error; see RevokeAll.
+func (s *Store) RevokeUser(ctx context.Context, userID string) (int64, error) {
+	if userID == "" {
+		return 0, fmt.Errorf("revoke sessions: %w", errNoUser)
+	}
+	return s.end(ctx, userID, queryEndUser, userID)
+}
+
+// RevokeAll ends everybody's sessions, and returns how many rows that were. It
+// is one statement, so that none slips through; over a million rows it takes
+// seconds.
+func (s *Store) RevokeAll(ctx context.Context) (int64, error) {
+	return s.end(ctx, "", queryEndAll)
+}
+
+func (s *Store) end(ctx context.Context, userID, query string, args ...any) (int64, error) {
+	began := time.Now()
+	n, err := s.rows.db.exec(ctx, query, args...)
+	s.observe(ctx, began, Event{Op: OpEnd, UserID: userID, Count: int(n), Err: err})
+	if err != nil {
+		return 0, unavailable("revoke sessions", err)
+	}
+	return n, nil
 }

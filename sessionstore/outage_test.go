@@ -3,6 +3,7 @@ package sessionstore_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -124,11 +125,15 @@ func TestStore_UnavailableForAllOfTheRequest(t *testing.T) {
 			}
 		}
 		ctx := t.Context()
-		_, listErr := s.store.List(ctx, "", 1)
-		_, _, findErr := s.store.Find(ctx, header[len(cookieName)+1:])
+		cookie := header[len(cookieName)+1:]
+		_, listErr := s.store.List(ctx, "ada", 1)
+		_, listAllErr := s.store.ListAll(ctx, 1)
+		_, _, findErr := s.store.Find(ctx, cookie)
 		_, countErr := s.store.CountExpired(ctx)
 		_, cleanupErr := s.store.Cleanup(ctx, 1)
-		for _, err := range []error{listErr, findErr, countErr, cleanupErr} {
+		revokeErr := s.store.RevokeSID(ctx, strings.Split(cookie, ".")[0])
+		_, revokeAllErr := s.store.RevokeAll(ctx)
+		for _, err := range []error{listErr, listAllErr, findErr, countErr, cleanupErr, revokeErr, revokeAllErr} {
 			if !errors.Is(err, sessionstore.ErrUnavailable) {
 				t.Errorf("got %v, want ErrUnavailable", err)
 			}

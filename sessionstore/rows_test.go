@@ -26,6 +26,10 @@ type storedRow struct {
 	CreatedAt       time.Time  `db:"created_at"`
 	LastSeenAt      time.Time  `db:"last_seen_at"`
 	DeadlineAt      time.Time  `db:"deadline_at"`
+	Series          string     `db:"series"`
+	RenewedTo       string     `db:"renewed_to"`
+	RenewedAt       *time.Time `db:"renewed_at"`
+	Remembered      bool       `db:"remembered"`
 	ExpiresAt       time.Time  `db:"expires_at"`
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -23,8 +22,11 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	if b.err != nil {
 		return fmt.Errorf("save session: %w", b.err)
 	}
+	if b.unsure != nil && b.unsure.tx != transactionOf(r.Context()) {
+		b.rolledBack() // Pop runs a handler again when SQLite was locked
+	}
 	if session.Options.MaxAge < 0 {
-		return b.end(r, w, session)
+		return b.end(r, w)
 	}
 	current, err := encodeValues(session.Values, b.opts.Transient)
 	if err != nil {
@@ -36,69 +38,79 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	}
 	if b.row.UserID != "" && len(current) == 0 {
 		SignOut(session) // in Buffalo's way: Session.Clear
-		return b.end(r, w, session)
+		return b.end(r, w)
 	}
-	signsIn := user != "" && (b.renew || user != b.row.UserID)
-	cookieDue, err := b.write(r, current, user)
-	if signsIn && errors.Is(err, ErrEnded) {
-		b.forget(session)
+	before, begins := b.row.token, b.begins(user)
+	err = b.write(r, current, user)
+	if errors.Is(err, ErrEnded) && begins && user != "" {
+		b.forget()
 		return b.Save(r, w, session)
 	}
 	if err != nil {
 		return err
 	}
-	b.known, b.old, b.renew, b.method = current, false, false, ""
 	session.ID = b.row.SID
-	if cookieDue {
-		setCookie(w, session, b.signers[0].cookie(b.row.token))
+	if now := b.row.token; now != (token{}) && (now != before || b.resign) {
+		b.setCookie(w)
+	}
+	b.known, b.resign, b.intent = current, false, intent{}
+	return nil
+}
+
+// write brings the row up to date with current, if it is not.
+func (b *bound) write(r *http.Request, current entries, user string) error {
+	changes := b.known.changesTo(current)
+	switch {
+	case !b.exists && len(changes) == 0:
+		return nil
+	case !b.exists:
+		return b.insert(r, current, user)
+	case b.begins(user):
+		return b.beginAgain(r, current, changes, user)
+	case b.renew:
+		t := newToken()
+		return b.change(r, changes, func(next *row) { b.replaceToken(next, t) })
+	case b.renewalDue(b.row):
+		return b.renewGracefully(r, changes)
+	case len(changes) > 0, b.row.stale:
+		return b.change(r, changes, func(*row) {})
 	}
 	return nil
 }
 
-// write brings the row up to date with current, if it is not, and reports
-// whether the browser needs another cookie.
-func (b *bound) write(r *http.Request, current entries, user string) (cookieDue bool, err error) {
-	changes := b.known.changesTo(current)
-	begins := b.renew || user != b.row.UserID
-	if len(changes) == 0 && !begins {
-		return b.old, nil
-	}
-	r, cancel := saving(r)
-	defer cancel()
-	switch {
-	case !b.exists:
-		return true, b.insert(r, current, user)
-	case begins:
-		switched := b.row.UserID != "" && b.row.UserID != user
-		return true, b.update(r.Context(), func(next *row) {
+// change writes the newest row with the changes made, and as edit leaves it.
+func (b *bound) change(r *http.Request, changes entries, edit func(next *row)) error {
+	return b.store(r, false, func(ctx context.Context) error {
+		return b.update(ctx, func(next *row) {
 			next.entries = next.entries.with(changes)
-			if switched { // nothing that others wrote for the last user is for this one
-				next.entries = current
-			}
-			b.begin(r, next, user)
-		})
-	}
-	return b.old, b.update(r.Context(), func(next *row) {
-		next.entries = next.entries.with(changes)
-		b.refresh(next, b.now())
+			edit(next)
+		}, b.rows.update)
 	})
 }
 
-// saving is the request as a write sees it: a client that leaves does not break
-// a sign-out off, and a database that hangs does not hold it for ever.
-func saving(r *http.Request) (*http.Request, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), saveTimeout)
-	return r.WithContext(ctx), cancel
+// store runs a write that is not to be broken off by a client that leaves, nor
+// held for ever by a database that hangs.
+func (b *bound) store(r *http.Request, signsIn bool, write func(context.Context) error) error {
+	ctx, cancel := b.saving(r.Context())
+	defer cancel()
+	began := time.Now()
+	err := b.in(ctx, signsIn, write)
+	b.observe(ctx, began, Event{Op: OpSave, SID: b.row.SID, UserID: b.row.UserID, Count: 1, Err: err})
+	return err
+}
+
+func (b *bound) saving(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 }
 
 // forget makes a new session of one that ended while a user signed in to it,
 // perhaps by a sign-in beside this one: the user has just proved who it is.
 // Nothing of the ended session goes along.
-func (b *bound) forget(session *sessions.Session) {
-	user := session.Values[b.opts.UserKey]
-	clear(session.Values)
-	session.Values[b.opts.UserKey] = user
-	b.err, b.row, b.exists, b.known = nil, row{}, false, nil
+func (b *bound) forget() {
+	user := b.session.Values[b.opts.UserKey]
+	clear(b.session.Values)
+	b.session.Values[b.opts.UserKey] = user
+	b.err, b.state = nil, state{}
 }
 
 // userOf returns the user in the session as the column user_id has it.
@@ -116,51 +128,69 @@ func (b *bound) userOf(session *sessions.Session) (string, error) {
 
 // end deletes the row and what the session held, and tells the browser to drop
 // whatever it has.
-func (b *bound) end(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+func (b *bound) end(r *http.Request, w http.ResponseWriter) error {
 	if b.exists {
-		saved, cancel := saving(r)
-		defer cancel()
-		if _, err := b.rows.delete(saved.Context(), b.row.SID); err != nil {
-			return unavailable("end session", err)
+		if err := b.endRow(r); err != nil {
+			return err
 		}
-		b.row, b.exists, b.known = row{}, false, nil
-		session.ID = ""
-		clear(session.Values)
+		b.session.ID = ""
+		clear(b.session.Values)
 	}
-	if len(r.CookiesNamed(session.Name())) > 0 || cookieIsSet(w, session.Name()) {
-		setCookie(w, session, "")
+	name := b.session.Name()
+	if len(r.CookiesNamed(name)) > 0 || cookieIsSet(w, name) {
+		setCookie(w, b.session, "", -1)
 	}
 	return nil
+}
+
+func (b *bound) endRow(r *http.Request) error {
+	ctx, cancel := b.saving(r.Context())
+	defer cancel()
+	began := time.Now()
+	event := Event{Op: OpEnd, SID: b.row.SID, UserID: b.row.UserID}
+	err := b.in(ctx, false, func(ctx context.Context) error {
+		n, err := b.rows.end(ctx, b.row)
+		if err != nil {
+			return unavailable("end session", err)
+		}
+		event.Count = int(n)
+		b.state = state{}
+		return nil
+	})
+	event.Err = err
+	b.observe(ctx, began, event)
+	return err
 }
 
 // insert makes the row of a new session.
 func (b *bound) insert(r *http.Request, current entries, user string) error {
 	next := row{entries: current, version: 1}
-	b.begin(r, &next, user)
-	data, err := b.encode(next.entries)
-	if err != nil {
-		return err
-	}
-	if err := b.rows.insert(r.Context(), next, data); err != nil {
-		return unavailable("save session", err)
-	}
-	b.row, b.exists = next, true
-	return nil
+	b.begin(r, &next, user, newToken())
+	return b.store(r, user != "", func(ctx context.Context) error {
+		if err := b.encode(&next); err != nil {
+			return err
+		}
+		if err := b.rows.insert(ctx, next); err != nil {
+			return unavailable("save session", err)
+		}
+		b.row, b.exists = next, true
+		return b.endOver(ctx)
+	})
 }
 
-// update writes the newest row as change leaves it. When another request was
-// faster, change works on what that one wrote; when the row is gone nothing is
+// update writes the newest row as edit leaves it. When another request was
+// faster, edit works on what that one wrote; when the row is gone nothing is
 // written, ever again, in this request.
-func (b *bound) update(ctx context.Context, change func(next *row)) error {
+func (b *bound) update(ctx context.Context, edit func(next *row), put putFunc) error {
 	for attempt := range saveAttempts {
 		next := b.row
 		next.version++
-		change(&next)
-		data, err := b.encode(next.entries)
-		if err != nil {
+		edit(&next)
+		b.refresh(&next)
+		if err := b.encode(&next); err != nil {
 			return err
 		}
-		done, err := b.rows.update(ctx, b.row, next, data, b.now())
+		done, err := put(ctx, b.row, next, b.now())
 		if err != nil {
 			return unavailable("save session", err)
 		}
@@ -168,6 +198,7 @@ func (b *bound) update(ctx context.Context, change func(next *row)) error {
 			b.row = next
 			return nil
 		}
+		b.observe(ctx, time.Now(), Event{Op: OpConflict, SID: b.row.SID, UserID: b.row.UserID, Count: 1})
 		if err := b.reload(ctx); err != nil {
 			return err
 		}
@@ -178,9 +209,19 @@ func (b *bound) update(ctx context.Context, change func(next *row)) error {
 	return fmt.Errorf("save session: %w", ErrConflict)
 }
 
+// putFunc replaces old by next if old is still what is there, and alive at now.
+type putFunc func(ctx context.Context, old, next row, now time.Time) (done bool, err error)
+
 // reload fetches the row that another request wrote.
 func (b *bound) reload(ctx context.Context) error {
-	newest, found, err := b.rows.find(ctx, b.row.SID, b.now())
+	token := b.row.token
+	newest, found, err := b.rows.findNewest(ctx, b.row.SID, b.now())
+	if err == nil && found {
+		newest, found, err = b.follow(ctx, newest)
+	}
+	if err == nil && found {
+		err = b.decode(&newest)
+	}
 	if err != nil {
 		return unavailable("save session", err)
 	}
@@ -188,53 +229,9 @@ func (b *bound) reload(ctx context.Context) error {
 		b.err = ErrEnded
 		return fmt.Errorf("save session: %w", ErrEnded)
 	}
-	newest.token = b.row.token
+	if newest.SID == token.sid {
+		newest.token = token
+	}
 	b.row = newest
 	return nil
-}
-
-// pause waits a little longer after every lost race, and never as long as the
-// other losers.
-func pause(ctx context.Context, attempt int) error {
-	limit := time.Millisecond << min(attempt, 6)
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(rand.N(limit)):
-		return nil
-	}
-}
-
-// begin makes next the row of a session that begins now, or that another user
-// or the same one again signs into: a new token, a full lifetime.
-func (b *bound) begin(r *http.Request, next *row, user string) {
-	now := b.now()
-	next.token = newToken()
-	next.SID, next.secretHash = next.token.sid, next.token.hash()
-	if next.CreatedAt.IsZero() || next.UserID != user {
-		next.CreatedAt = now
-	}
-	next.UserID, next.AuthMethod, next.AuthenticatedAt = user, "", time.Time{}
-	if user != "" {
-		next.AuthMethod, next.AuthenticatedAt = b.method, now
-	}
-	next.IP = clean(b.opts.ClientIP(r), maxIP)
-	next.UserAgent = clean(r.UserAgent(), maxUserAgent)
-	next.deadline = now.Add(b.opts.Lifetime)
-	b.refresh(next, now)
-}
-
-// refresh records that the session is in use at now.
-func (b *bound) refresh(next *row, now time.Time) {
-	next.LastSeenAt = now
-	next.ExpiresAt = b.expiry(now, next.deadline)
-}
-
-// encode gives the entries the form of the column data, within the limit.
-func (b *bound) encode(es entries) ([]byte, error) {
-	data := es.encode()
-	if len(data) > b.opts.MaxBytes {
-		return nil, fmt.Errorf("save session: %w: %d bytes, at most %d", ErrTooLarge, len(data), b.opts.MaxBytes)
-	}
-	return data, nil
 }

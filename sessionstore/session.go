@@ -1,9 +1,11 @@
 package sessionstore
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/gorilla/sessions"
@@ -22,13 +24,27 @@ const (
 // session alone, and no key in Values can be cleared by accident.
 type bound struct {
 	*Store
-	err    error   // why the session must not be saved: not loaded, or ended
-	row    row     // the row as last read or written
+	state
+	intent
+	session *sessions.Session
+	err     error // why the session must not be saved: not loaded, or ended
+	resign  bool  // the cookie was signed under an older secret
+	unsure  *unsure
+}
+
+// state is what a session knows of its row.
+type state struct {
+	row    row     // as last read or written
 	exists bool    // whether there is a row
 	known  entries // what Values held when they last agreed with the row
-	old    bool    // the cookie was signed under an older secret
-	renew  bool    // a new sid and secret at the next Save
-	method string  // of the sign-in that the next Save records
+}
+
+// intent is what the next Save is to do beside writing Values.
+type intent struct {
+	signsIn  bool   // the user has just proved who it is
+	method   string // how
+	remember bool   // and asked for a cookie that outlives the browser
+	renew    bool   // give the session a new sid and secret
 }
 
 // SignIn signs userID in: it puts the id under [Options].UserKey and lets the
@@ -52,8 +68,37 @@ func SignIn(session *sessions.Session, userID, method string) error {
 		session.Options.MaxAge = 0 // signed out, and in again, in one request
 	}
 	session.Values[b.opts.UserKey] = userID
+	b.intent = intent{signsIn: true, method: clean(method, maxMethod)}
+	return nil
+}
+
+// Remember lets the sign-in that came before it in this request last for
+// [Options].RememberLifetime, used or not, with a cookie that outlives the
+// browser. Signing in again as the same user keeps it so; signing out ends it.
+// It returns ErrForeign for a session of another store, and an error when
+// nobody is signing in.
+func Remember(session *sessions.Session) error {
+	b, err := boundOf(session)
+	if err != nil {
+		return err
+	}
+	if !b.signsIn {
+		return errors.New("remember: call SignIn first, in the same request")
+	}
+	b.remember = true
+	return nil
+}
+
+// Renew gives the session a new sid and secret at the next Save: the old ones
+// are dead at once. Everything else stays, also when it ends at the latest. It
+// is for a change of what the user may do; [SignIn] renews by itself. It
+// returns ErrForeign for a session of another store.
+func Renew(session *sessions.Session) error {
+	b, err := boundOf(session)
+	if err != nil {
+		return err
+	}
 	b.renew = true
-	b.method = clean(method, maxMethod)
 	return nil
 }
 
@@ -94,38 +139,70 @@ func (b *bound) New(r *http.Request, name string) (*sessions.Session, error) {
 		Secure:   !b.opts.Insecure,
 		SameSite: http.SameSiteLaxMode,
 	}
+	b.session = session
 	if b.err = (&http.Cookie{Name: name}).Valid(); b.err == nil {
-		b.err = b.load(r, session)
+		b.err = b.load(r)
 	}
 	return session, b.err
 }
 
 // load finds the row of the request's cookie. Whatever is wrong with the
 // cookie leaves the session new.
-func (b *bound) load(r *http.Request, session *sessions.Session) error {
-	t, old, ok := b.verify(cookieValue(r, session.Name()))
+func (b *bound) load(r *http.Request) error {
+	t, old, ok := b.verify(cookieValue(r, b.session.Name()))
 	if !ok {
 		return nil
 	}
-	row, found, err := b.rows.find(r.Context(), t.sid, b.now())
-	if errors.Is(err, errCorrupt) {
+	began := time.Now()
+	row, found, err := b.find(r.Context(), t)
+	event := Event{Op: OpLoad, SID: t.sid, Err: err}
+	if found {
+		event.SID, event.UserID, event.Count = row.SID, row.UserID, 1
+	}
+	b.observe(r.Context(), began, event)
+	if damaged(err) {
 		b.opts.Logger.ErrorContext(r.Context(), "a damaged session was taken for none; the row stays as it is", "error", err)
 		return nil
 	}
 	if err != nil {
 		return unavailable("load session", err)
 	}
-	if !found || !t.matches(row.secretHash) {
+	if !found {
 		return nil
 	}
-	if b.known, err = row.entries.values(session.Values); err != nil {
+	if b.known, err = row.entries.values(b.session.Values); err != nil {
 		b.opts.Logger.WarnContext(r.Context(), "a session value was left out; it stays in the row", "sid", row.SID, "error", err)
 	}
-	b.row, b.exists, b.old = row, true, old
-	b.row.token = t
-	session.ID, session.IsNew = row.SID, false
+	b.row, b.exists = row, true
+	b.resign = old && row.token == t
+	b.session.ID, b.session.IsNew = row.SID, false
 	b.touch(r.Context(), row)
 	return nil
+}
+
+// find returns the live row that a cookie's token proves. Under a sid that was
+// renewed a moment ago it finds the session, but no token of it.
+func (b *bound) find(ctx context.Context, t token) (row, bool, error) {
+	r, found, err := b.rows.find(ctx, t.sid, b.now())
+	if err != nil || !found || !t.matches(r.secretHash) {
+		return row{}, false, err
+	}
+	r.token = t
+	if r, found, err = b.follow(ctx, r); err != nil || !found {
+		return row{}, false, err
+	}
+	err = b.decode(&r)
+	return r, err == nil, err
+}
+
+// follow returns r, or what r was renewed to if that is still alive.
+func (s *Store) follow(ctx context.Context, r row) (_ row, found bool, err error) {
+	for r.renewedTo != "" {
+		if r, found, err = s.rows.findNewest(ctx, r.renewedTo, s.now()); err != nil || !found {
+			return row{}, false, err
+		}
+	}
+	return r, true, nil
 }
 
 // clean makes of a client's text what every database takes and no log or page

@@ -14,8 +14,6 @@ const (
 	flushInterval = 5 * time.Second
 	// minFlushInterval keeps a very short TouchInterval from writing all the time.
 	minFlushInterval = 100 * time.Millisecond
-	// flushBatch is how many sessions one statement touches.
-	flushBatch = 500
 	// flushTimeout bounds a flush.
 	flushTimeout = 5 * time.Second
 )
@@ -45,25 +43,31 @@ func (t *touches) take() map[string]time.Time {
 }
 
 // touch notes that a session is in use, if its row has not said so for an
-// interval. Without a Run that would write it later, it is written now.
+// interval. Without a Run that would write it later, or when later is too late,
+// it is written now.
 func (b *bound) touch(ctx context.Context, r row) {
 	now := b.now()
 	if now.Sub(r.LastSeenAt) < b.opts.TouchInterval {
 		return
 	}
-	b.touches.add(r.SID, now)
-	if b.touches.running.Load() == 0 {
-		b.flush(ctx)
+	if b.touches.running.Load() > 0 && r.ExpiresAt.Sub(now) > 2*flushInterval {
+		b.touches.add(r.SID, now)
+		return
 	}
+	b.touchNow(ctx, []string{r.SID}, now)
 }
 
-// Run writes down when sessions were last used, many at a time, until ctx ends;
-// then it writes what is left and returns. A program starts it once, in a
-// goroutine of its own, and waits for it at its end. Without Run everything
-// works, but the request that finds a stale last_seen_at writes it itself.
+// Run writes down when sessions were last used, many at a time, and deletes
+// expired ones now and then, until ctx ends; then it writes what is left and
+// returns. A program starts it once, in a goroutine of its own, and waits for
+// it at its end. Without Run everything works, but the request that finds a
+// stale last_seen_at writes it itself, and nothing is deleted but by Cleanup.
 func (s *Store) Run(ctx context.Context) {
 	s.touches.running.Add(1)
 	defer s.touches.running.Add(-1)
+	var cleaning sync.WaitGroup
+	cleaning.Go(func() { s.cleanUpRegularly(ctx) })
+	defer cleaning.Wait()
 	ticker := time.NewTicker(max(minFlushInterval, min(flushInterval, s.opts.TouchInterval)))
 	defer ticker.Stop()
 	for {
@@ -92,12 +96,19 @@ func (s *Store) flush(ctx context.Context) {
 	sids := slices.SortedFunc(maps.Keys(pending), func(a, b string) int {
 		return pending[a].Compare(pending[b])
 	})
-	for batch := range slices.Chunk(sids, flushBatch) {
+	for batch := range slices.Chunk(sids, batchSize) {
 		// The first use of a batch stands for all: no session lives longer
 		// for having been written down together with others.
-		seen := pending[batch[0]]
-		if err := s.rows.touch(ctx, batch, seen, seen.Add(s.opts.IdleTimeout), s.now()); err != nil {
-			s.opts.Logger.WarnContext(ctx, "last_seen_at of sessions not written", "sessions", len(batch), "error", err)
-		}
+		s.touchNow(ctx, batch, pending[batch[0]])
 	}
+}
+
+// touchNow writes down that the sessions were in use at seen.
+func (s *Store) touchNow(ctx context.Context, sids []string, seen time.Time) {
+	began := time.Now()
+	err := s.rows.touch(ctx, sids, seen, seen.Add(s.opts.IdleTimeout), s.now())
+	if err != nil {
+		s.opts.Logger.WarnContext(ctx, "last_seen_at of sessions not written", "sessions", len(sids), "error", err)
+	}
+	s.observe(ctx, began, Event{Op: OpTouch, Count: len(sids), Err: err})
 }

@@ -225,7 +225,7 @@ func TestStore_NewerFormat(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
 		ada.set(t, "cart", 3)
-		s.execute(t, "UPDATE sessions SET data = ?", []byte{2, 2, 3, 'a', 1, 0})
+		s.execute(t, "UPDATE sessions SET data = ?", []byte{3, 2, 3, 'a', 1, 0})
 		before := s.row(t, ada.cookie(t))
 		v := ada.visit(t, func(session *sessions.Session) { session.Values["cart"] = 4 })
 		if v.getErr == nil || v.saveErr == nil || len(v.cookies) != 0 {

@@ -1,0 +1,130 @@
+package sessionstore
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// RenewalGrace is how long the sid and secret still work that a session had
+// before [Options].RenewAfter renewed it: long enough for the requests of a page
+// that were sent before the browser got the new ones.
+const RenewalGrace = 30 * time.Second
+
+// begins reports whether user begins a session, or another part of one.
+func (b *bound) begins(user string) bool {
+	return b.signsIn || user != b.row.UserID
+}
+
+// beginAgain has user sign in to, or out of, the session that there is. What
+// others wrote for another user, or what this program cannot decode, is not for
+// this one.
+func (b *bound) beginAgain(r *http.Request, current, changes entries, user string) error {
+	t := newToken()
+	switched := b.row.UserID != "" && b.row.UserID != user
+	return b.store(r, user != "", func(ctx context.Context) error {
+		err := b.update(ctx, func(next *row) {
+			next.entries = next.entries.with(changes)
+			if switched {
+				next.entries = current
+			}
+			b.begin(r, next, user, t)
+		}, b.rows.update)
+		if err != nil {
+			return err
+		}
+		return b.endOver(ctx)
+	})
+}
+
+// begin makes next the row of a session that begins now, or that another user
+// or the same one again signs in to: a new token, a full lifetime.
+func (b *bound) begin(r *http.Request, next *row, user string, t token) {
+	now := b.now()
+	b.replaceToken(next, t)
+	if next.UserID != user || next.series == "" {
+		next.CreatedAt, next.series = now, t.sid
+		next.Remembered = false
+	}
+	next.Remembered = next.Remembered || b.remember
+	next.UserID, next.AuthMethod, next.AuthenticatedAt = user, "", time.Time{}
+	if user != "" {
+		next.AuthMethod, next.AuthenticatedAt = b.method, now
+	}
+	next.IP = clean(b.opts.ClientIP(r), maxIP)
+	next.UserAgent = clean(r.UserAgent(), maxUserAgent)
+	next.deadline = now.Add(b.opts.Lifetime)
+	if next.Remembered {
+		next.deadline = now.Add(b.opts.RememberLifetime)
+	}
+	b.refresh(next)
+}
+
+// replaceToken gives next another sid and secret.
+func (b *bound) replaceToken(next *row, t token) {
+	next.token = t
+	next.SID, next.secretHash = t.sid, t.hash()
+	next.renewedAt = b.now()
+}
+
+// refresh records that the session is in use now.
+func (s *Store) refresh(next *row) {
+	next.LastSeenAt = s.now()
+	next.ExpiresAt = next.deadline
+	if idle := next.LastSeenAt.Add(s.opts.IdleTimeout); !next.Remembered && idle.Before(next.deadline) {
+		next.ExpiresAt = idle
+	}
+}
+
+// renewalDue reports whether RenewAfter has passed since r got its sid.
+func (s *Store) renewalDue(r row) bool {
+	return s.opts.RenewAfter > 0 && r.UserID != "" && s.now().Sub(r.renewedAt) >= s.opts.RenewAfter
+}
+
+// renewGracefully renews the session so that requests under way with the old
+// cookie find it still. Of several that renew at the same time the first does,
+// and its answer alone has the new cookie.
+func (b *bound) renewGracefully(r *http.Request, changes entries) error {
+	t := newToken()
+	return b.store(r, false, func(ctx context.Context) error {
+		return b.update(ctx, func(next *row) {
+			next.entries = next.entries.with(changes)
+			if b.renewalDue(*next) {
+				b.replaceToken(next, t)
+			}
+		}, b.updateLeavingTrace)
+	})
+}
+
+// updateLeavingTrace is update, and where the sid changes it leaves a row at the
+// old one that leads to the new one for a moment.
+func (b *bound) updateLeavingTrace(ctx context.Context, old, next row, now time.Time) (bool, error) {
+	if next.SID == old.SID {
+		return b.rows.update(ctx, old, next, now)
+	}
+	end := now.Add(RenewalGrace)
+	trace := row{secretHash: old.secretHash, renewedTo: next.SID, data: []byte{}, deadline: end}
+	trace.SID, trace.CreatedAt, trace.LastSeenAt, trace.ExpiresAt = old.SID, now, now, end
+	return b.rows.updateLeaving(ctx, old, next, trace, now)
+}
+
+// endOver ends what is over Options.MaxPerUser after a sign-in.
+func (b *bound) endOver(ctx context.Context) error {
+	if b.opts.MaxPerUser == 0 || b.row.UserID == "" {
+		return nil
+	}
+	began := time.Now()
+	over, err := b.rows.over(ctx, b.row.UserID, b.opts.MaxPerUser, b.now())
+	if err != nil {
+		return unavailable("end sessions over the limit", err)
+	}
+	if len(over) == 0 {
+		return nil
+	}
+	n, err := b.rows.execIn(ctx, queryEndOver, over, b.row.UserID)
+	if err != nil {
+		return unavailable("end sessions over the limit", err)
+	}
+	b.observe(ctx, began, Event{Op: OpEnd, UserID: b.row.UserID, Count: int(n)})
+	return nil
+}

@@ -1,0 +1,198 @@
+package sessionstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/gobuffalo/pop/v6"
+)
+
+// writeAttempts bounds how often a statement is tried that the database gave up
+// in favour of another.
+const writeAttempts = 10
+
+// A querier runs statements: a pool of connections, or one transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+type pool interface {
+	querier
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	TransactionContext(ctx context.Context) (*pop.Tx, error)
+}
+
+// A database runs queries, written with ? for their arguments: in the
+// transaction of the context if there is one, and otherwise each by itself,
+// prepared once.
+type database struct {
+	pool    pool
+	dialect interface{ TranslateSQL(string) string }
+	sqlite  bool
+	locks   bool          // FOR UPDATE is understood
+	writing chan struct{} // SQLite's one writer
+	stmts   sync.Map      // query → *sql.Stmt
+}
+
+func newDatabase(conn *pop.Connection) (*database, error) {
+	if conn == nil {
+		return nil, errors.New("sessionstore: the connection is nil")
+	}
+	p, ok := conn.Store.(pool)
+	if !ok {
+		return nil, errors.New("sessionstore: the connection is not open: call its Open first")
+	}
+	sqlite := conn.Dialect.Name() == "sqlite3"
+	return &database{pool: p, dialect: conn.Dialect, sqlite: sqlite, locks: !sqlite, writing: make(chan struct{}, 1)}, nil
+}
+
+// prepare returns the statement of a query.
+func (d *database) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt, ok := d.stmts.Load(query); ok {
+		return stmt.(*sql.Stmt), nil
+	}
+	stmt, err := d.pool.PrepareContext(ctx, d.dialect.TranslateSQL(query))
+	if err != nil {
+		return nil, err
+	}
+	if first, loaded := d.stmts.LoadOrStore(query, stmt); loaded {
+		return first.(*sql.Stmt), stmt.Close()
+	}
+	return stmt, nil
+}
+
+// queryRow runs a query for one row, whose error Scan returns.
+func (d *database) queryRow(ctx context.Context, query string, args ...any) (*sql.Row, error) {
+	if tx := transactionOf(ctx); tx != nil {
+		return tx.QueryRowContext(ctx, d.dialect.TranslateSQL(query), args...), nil
+	}
+	stmt, err := d.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryRowContext(d.unwatched(ctx), args...), nil
+}
+
+// queryRows runs a query for any number of rows.
+func (d *database) queryRows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if tx := transactionOf(ctx); tx != nil {
+		return tx.QueryContext(ctx, d.dialect.TranslateSQL(query), args...)
+	}
+	stmt, err := d.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// exec runs a prepared statement and returns how many rows it changed.
+func (d *database) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	if tx := transactionOf(ctx); tx != nil {
+		return affected(tx.ExecContext(ctx, d.dialect.TranslateSQL(query), args...))
+	}
+	stmt, err := d.prepare(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	err = d.write(ctx, func() error {
+		n, err = affected(stmt.ExecContext(d.unwatched(ctx), args...))
+		return err
+	})
+	return n, err
+}
+
+// execOnce is exec for a query that is not worth to be prepared.
+func (d *database) execOnce(ctx context.Context, query string, args ...any) (n int64, err error) {
+	query = d.dialect.TranslateSQL(query)
+	if tx := transactionOf(ctx); tx != nil {
+		return affected(tx.ExecContext(ctx, query, args...))
+	}
+	err = d.write(ctx, func() error {
+		n, err = affected(d.pool.ExecContext(d.unwatched(ctx), query, args...))
+		return err
+	})
+	return n, err
+}
+
+func affected(result sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// together runs do in a transaction, the one of ctx or one of its own.
+func (d *database) together(ctx context.Context, do func(context.Context) error) error {
+	if transactionOf(ctx) != nil {
+		return do(ctx)
+	}
+	return d.write(ctx, func() error {
+		tx, err := d.pool.TransactionContext(ctx)
+		if err != nil {
+			return err
+		}
+		if err := do(withTransaction(ctx, tx)); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		return tx.Commit()
+	})
+}
+
+// write runs do, which writes, again when the database gave it up in favour of
+// another transaction. SQLite has one writer at a time, and those who wait for
+// it in line get it sooner than those who ask now and then, as SQLite does.
+func (d *database) write(ctx context.Context, do func() error) error {
+	if d.sqlite {
+		select {
+		case d.writing <- struct{}{}:
+			defer func() { <-d.writing }()
+		case <-ctx.Done():
+			return fmt.Errorf("wait for other writers: %w", ctx.Err())
+		}
+	}
+	var err error
+	for attempt := range writeAttempts {
+		if err = do(); err == nil || !gaveWay(err) {
+			return err
+		}
+		if stop := pause(ctx, attempt); stop != nil {
+			return errors.Join(err, stop)
+		}
+	}
+	return err
+}
+
+// unwatched is ctx without its end on SQLite, where a statement waits for
+// nothing but the disk, and to watch for the end costs more than the statement.
+func (d *database) unwatched(ctx context.Context) context.Context {
+	if d.sqlite {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
+// gaveWay reports whether a statement failed because of another transaction
+// only: a deadlock, or one that could not be made to look as if one came after
+// the other.
+func gaveWay(err error) bool {
+	var coded interface{ SQLState() string } // of PostgreSQL and CockroachDB
+	if errors.As(err, &coded) {
+		return coded.SQLState() == "40001" || coded.SQLState() == "40P01"
+	}
+	var numbered *mysql.MySQLError
+	return errors.As(err, &numbered) && numbered.Number == 1213
+}
+
+// pause waits a little longer after every lost race, and never as long as the
+// other losers.
+func pause(ctx context.Context, attempt int) error {
+	return rest(ctx, rand.N(time.Millisecond<<min(attempt, 6)))
+}
