@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,14 +31,19 @@ type pool interface {
 	TransactionContext(ctx context.Context) (*pop.Tx, error)
 }
 
+type dialect interface {
+	TranslateSQL(query string) string
+	Lock(do func() error) error
+}
+
 // A database runs queries, written with ? for their arguments: in the
 // transaction of the context if there is one, and otherwise each by itself,
 // prepared once.
 type database struct {
 	pool    pool
-	dialect interface{ TranslateSQL(string) string }
+	dialect dialect
 	sqlite  bool
-	locks   bool          // FOR UPDATE is understood
+	shared  bool          // Pop has one lock for all that writes to SQLite
 	writing chan struct{} // SQLite's one writer
 	stmts   sync.Map      // query → *sql.Stmt
 }
@@ -50,8 +56,9 @@ func newDatabase(conn *pop.Connection) (*database, error) {
 	if !ok {
 		return nil, errors.New("sessionstore: the connection is not open: call its Open first")
 	}
-	sqlite := conn.Dialect.Name() == "sqlite3"
-	return &database{pool: p, dialect: conn.Dialect, sqlite: sqlite, locks: !sqlite, writing: make(chan struct{}, 1)}, nil
+	d := &database{pool: p, dialect: conn.Dialect, sqlite: conn.Dialect.Name() == "sqlite3", writing: make(chan struct{}, 1)}
+	d.shared = d.sqlite && conn.Dialect.Details().Options["lock"] != "false"
+	return d, nil
 }
 
 // prepare returns the statement of a query.
@@ -147,16 +154,14 @@ func (d *database) together(ctx context.Context, do func(context.Context) error)
 }
 
 // write runs do, which writes, again when the database gave it up in favour of
-// another transaction. SQLite has one writer at a time, and those who wait for
-// it in line get it sooner than those who ask now and then, as SQLite does.
+// another transaction.
 func (d *database) write(ctx context.Context, do func() error) error {
 	if d.sqlite {
-		select {
-		case d.writing <- struct{}{}:
-			defer func() { <-d.writing }()
-		case <-ctx.Done():
-			return fmt.Errorf("wait for other writers: %w", ctx.Err())
+		done, err := d.turn(ctx)
+		if err != nil {
+			return fmt.Errorf("wait for other writers: %w", err)
 		}
+		defer done()
 	}
 	var err error
 	for attempt := range writeAttempts {
@@ -170,6 +175,37 @@ func (d *database) write(ctx context.Context, do func() error) error {
 	return err
 }
 
+// turn waits until nobody else in this program writes to SQLite. It has one
+// writer at a time, and those who wait in line get there sooner than those who
+// ask now and then, as SQLite does. Pop's lock keeps its transactions from
+// failing because of us; it may be held, by mistake, by who asks for it here.
+func (d *database) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case d.writing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if !d.shared {
+		return func() { <-d.writing }, nil
+	}
+	locked, unlock := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = d.dialect.Lock(func() error { // returns what the function does
+			close(locked)
+			<-unlock
+			return nil
+		})
+	}()
+	done = func() { close(unlock); <-d.writing }
+	select {
+	case <-locked:
+		return done, nil
+	case <-ctx.Done():
+		done()
+		return nil, ctx.Err()
+	}
+}
+
 // unwatched is ctx without its end on SQLite, where a statement waits for
 // nothing but the disk, and to watch for the end costs more than the statement.
 func (d *database) unwatched(ctx context.Context) context.Context {
@@ -181,14 +217,18 @@ func (d *database) unwatched(ctx context.Context) context.Context {
 
 // gaveWay reports whether a statement failed because of another transaction
 // only: a deadlock, or one that could not be made to look as if one came after
-// the other.
+// the other. SQLite says so at once, without a wait, where two that read want
+// to write; its driver is not imported for its error's sake.
 func gaveWay(err error) bool {
 	var coded interface{ SQLState() string } // of PostgreSQL and CockroachDB
 	if errors.As(err, &coded) {
 		return coded.SQLState() == "40001" || coded.SQLState() == "40P01"
 	}
 	var numbered *mysql.MySQLError
-	return errors.As(err, &numbered) && numbered.Number == 1213
+	if errors.As(err, &numbered) {
+		return numbered.Number == 1213
+	}
+	return err != nil && strings.HasSuffix(err.Error(), "database is locked")
 }
 
 // pause waits a little longer after every lost race, and never as long as the

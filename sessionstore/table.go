@@ -100,7 +100,7 @@ func (t *table) find(ctx context.Context, sid string, now time.Time) (row, bool,
 // findNewest is find for a row that is about to be written again. In a
 // transaction that saw an older one it sees the newest, too.
 func (t *table) findNewest(ctx context.Context, sid string, now time.Time) (row, bool, error) {
-	if t.db.locks && transactionOf(ctx) != nil {
+	if !t.db.sqlite && transactionOf(ctx) != nil {
 		return t.findBy(ctx, queryLock, sid, now)
 	}
 	return t.findBy(ctx, queryFind, sid, now)

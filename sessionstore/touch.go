@@ -54,6 +54,8 @@ func (b *bound) touch(ctx context.Context, r row) {
 		b.touches.add(r.SID, now)
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
 	b.touchNow(ctx, []string{r.SID}, now)
 }
 

@@ -1,0 +1,242 @@
+package sessionstore_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/gobuffalo/pop/v6"
+	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// onOneConnection is onEveryEngine with one connection for everything, which
+// a store that asked for another would wait for without an end.
+func onOneConnection(t *testing.T, test func(t *testing.T, s *site)) {
+	onConnections(t, 1, test)
+}
+
+func onConnections(t *testing.T, n int, test func(t *testing.T, s *site)) {
+	for _, engine := range testdb.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			conn := testdb.Migrated(t, testdb.NewURL(t, engine), func(details *pop.ConnectionDetails) {
+				details.Pool, details.IdlePool = n, n
+			})
+			test(t, newSiteOn(t, conn))
+		})
+	}
+}
+
+var errRollBack = errors.New("roll back")
+
+// visitIn is visit in a transaction around the request, which ends as end says.
+func (b *browser) visitIn(t testing.TB, end error, handle func(*sessions.Session)) visit {
+	t.Helper()
+	visits := make(chan visit, 1)
+	response := b.request(t, func(w http.ResponseWriter, r *http.Request) {
+		defer close(visits)
+		session, err := b.site.store.Get(r, cookieName)
+		v := visit{session: session, getErr: err}
+		err = b.site.transaction(r, end, func() {
+			handle(session)
+			v.saveErr = session.Save(r, w)
+		})
+		if !errors.Is(err, end) {
+			t.Errorf("the transaction ended with %v, not %v", err, end)
+		}
+		if err := sessionstore.Settle(r, session, err == nil); err != nil {
+			t.Errorf("Settle: %v", err)
+		}
+		visits <- v
+	})
+	if response == nil {
+		return visit{}
+	}
+	v := <-visits
+	v.cookies = response.Cookies()
+	if v.getErr != nil || v.saveErr != nil {
+		t.Fatalf("Get: %v, Save: %v", v.getErr, v.saveErr)
+	}
+	return v
+}
+
+// transaction runs do in a transaction of the request that has read something,
+// as handlers do, and ends it with end.
+func (s *site) transaction(r *http.Request, end error, do func()) error {
+	return s.conn.Transaction(func(tx *pop.Connection) error {
+		if err := sessionstore.InTransaction(r, tx); err != nil {
+			return err
+		}
+		if _, err := tx.Count("sessions"); err != nil {
+			return err
+		}
+		do()
+		return end
+	})
+}
+
+func setTo(key, value any) func(*sessions.Session) {
+	return func(session *sessions.Session) { session.Values[key] = value }
+}
+
+func TestInTransaction_Committed(t *testing.T) {
+	onOneConnection(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.visitIn(t, nil, setTo("cart", 1))
+		first := ada.cookie(t)
+		ada.visitIn(t, nil, signIn("ada"))
+		ada.visitIn(t, nil, func(session *sessions.Session) {
+			delete(session.Values, "cart")
+			session.Values["cart 2"] = 2
+		})
+		if got := ada.read(t); len(got) != 2 || got["user_id"] != "ada" || got["cart 2"] != 2 {
+			t.Errorf("session holds %v", got)
+		}
+		last := ada.cookie(t)
+		ada.visitIn(t, nil, sessionstore.SignOut)
+		s.wantRows(t, 0)
+		s.wantDead(t, first)
+		s.wantDead(t, last)
+	})
+}
+
+// The response with the cookie is out when the transaction is rolled back.
+func TestInTransaction_RolledBack(t *testing.T) {
+	onOneConnection(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.visitIn(t, errRollBack, setTo("cart", 1))
+		if got := ada.read(t); got["cart"] != 1 {
+			t.Errorf("a new session holds %v", got)
+		}
+		ada.visitIn(t, errRollBack, setTo("cart", 2))
+		if got := ada.read(t); got["cart"] != 2 {
+			t.Errorf("a changed session holds %v", got)
+		}
+		old := ada.cookie(t)
+		ada.visitIn(t, errRollBack, renew)
+		if got := ada.read(t); got["cart"] != 2 {
+			t.Errorf("a renewed session holds %v", got)
+		}
+		ada.visitIn(t, errRollBack, sessionstore.SignOut)
+		s.wantRows(t, 0)
+		s.wantDead(t, old)
+	})
+}
+
+func renew(session *sessions.Session) {
+	if err := sessionstore.Renew(session); err != nil {
+		panic(err)
+	}
+}
+
+// The user may have been made in that transaction, and another get its id.
+func TestInTransaction_SignInIsRolledBack(t *testing.T) {
+	onOneConnection(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.set(t, "cart", 1)
+		anonymous := s.with(t, cookieName+"="+ada.cookie(t))
+		v := ada.visitIn(t, errRollBack, signIn("ada"))
+		if len(v.cookies) != 1 || ada.user(t) != nil {
+			t.Errorf("cookies %v, signed in: %v", v.cookies, ada.user(t))
+		}
+		if got := anonymous.read(t); got["cart"] != 1 || got["user_id"] != nil {
+			t.Errorf("the session before holds %v", got)
+		}
+		s.wantRows(t, 1)
+	})
+}
+
+// Pop runs a handler again, in another transaction, when SQLite was locked.
+func TestInTransaction_HandlerRunsAgain(t *testing.T) {
+	onOneConnection(t, func(t *testing.T, s *site) {
+		for name, handle := range map[string]func(*sessions.Session){
+			"New":     setTo("cart", 1),
+			"SignsIn": signIn("ada"),
+		} {
+			b := s.browser(t)
+			b.request(t, func(w http.ResponseWriter, r *http.Request) {
+				session, _ := s.store.Get(r, cookieName)
+				for _, end := range []error{errRollBack, nil} {
+					err := s.transaction(r, end, func() {
+						handle(session)
+						if err := session.Save(r, w); err != nil {
+							t.Errorf("%s: %v", name, err)
+						}
+					})
+					if !errors.Is(err, end) {
+						t.Error(err)
+					}
+				}
+				if err := sessionstore.Settle(r, session, true); err != nil {
+					t.Error(err)
+				}
+			})
+			if got := b.read(t); len(got) != 1 {
+				t.Errorf("%s: session holds %v", name, got)
+			}
+		}
+		s.wantRows(t, 2)
+	})
+}
+
+// Two saves of one request are one to its browser.
+func TestInTransaction_SavedTwice(t *testing.T) {
+	for name, end := range map[string]error{"Committed": nil, "RolledBack": errRollBack} {
+		t.Run(name, func(t *testing.T) {
+			onOneConnection(t, func(t *testing.T, s *site) { savedTwice(t, s, end) })
+		})
+	}
+}
+
+func savedTwice(t *testing.T, s *site, end error) {
+	ada := s.browser(t)
+	response := ada.request(t, func(w http.ResponseWriter, r *http.Request) {
+		session, _ := s.store.Get(r, cookieName)
+		err := s.transaction(r, end, func() {
+			for i, key := range []string{"a", "b"} {
+				session.Values[key] = i
+				if err := session.Save(r, w); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if err := sessionstore.Settle(r, session, err == nil); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := ada.read(t); len(got) != 2 || len(response.Cookies()) != 1 {
+		t.Errorf("session holds %v, cookies %v", got, response.Cookies())
+	}
+	s.wantRows(t, 1)
+}
+
+// What others write while a transaction runs is merged, also where the
+// transaction does not see it by itself.
+func TestInTransaction_Merges(t *testing.T) {
+	onConnections(t, 4, func(t *testing.T, s *site) {
+		if s.conn.Dialect.Name() == "sqlite3" {
+			t.Skip("SQLite lets nobody else write meanwhile")
+		}
+		ada := s.browser(t)
+		ada.set(t, "first", 0)
+		ada.visitIn(t, nil, func(session *sessions.Session) {
+			ada.set(t, "other", 1)
+			session.Values["own"] = 2
+		})
+		if got := ada.read(t); len(got) != 3 {
+			t.Errorf("session holds %v", got)
+		}
+	})
+}
+
+func TestInTransaction_NotOne(t *testing.T) {
+	s := newSite(t, testdb.NewURL(t, testdb.SQLite))
+	for _, conn := range []*pop.Connection{nil, s.conn} {
+		if err := sessionstore.InTransaction(newRequest(t), conn); err == nil {
+			t.Error("accepted")
+		}
+	}
+}
