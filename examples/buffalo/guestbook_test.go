@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/testapp"
 	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/internal/testproc"
@@ -29,12 +30,25 @@ func TestGuestBook(t *testing.T) {
 	for _, engine := range testdb.Engines() {
 		for _, pool := range []string{"1", "5"} {
 			t.Run(fmt.Sprintf("%s pool %s", engine, pool), func(t *testing.T) {
-				address := serve(t, program, "DATABASE_URL="+testdb.NewURL(t, engine), "POOL="+pool)
+				address := serve(t, program, "DATABASE_URL="+databaseURL(t, engine), "POOL="+pool)
 				inParallel(8, func(i int) { stay(t, address, fmt.Sprintf("visitor %d", i)) })
 				inParallel(8, func(int) { pageInPieces(t, address) })
 			})
 		}
 	}
+}
+
+// databaseURL is a DATABASE_URL as Pop alone takes it.
+func databaseURL(t *testing.T, engine testdb.Engine) string {
+	url := testdb.NewURL(t, engine)
+	if engine != testdb.MariaDB {
+		return url
+	}
+	details, err := config.DatabaseAt(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return details.URL
 }
 
 // stay signs a visitor in, who leaves notes and makes mistakes.
