@@ -30,7 +30,35 @@
 // [SignIn] puts the user's id into the session under [Options].UserKey and
 // gives the session a new sid and secret when it is saved, so that a cookie
 // planted before the sign-in is worth nothing after it. Programs that set that
-// key themselves get the same. [SignOut] ends the session at the next Save.
+// key themselves get the same. [Remember] makes a sign-in last for weeks.
+// [Renew] gives a new sid and secret for other reasons, and keeps everything
+// else. [SignOut] ends the session at the next Save.
+//
+// # When a session ends
+//
+// It ends when it was not used for Options.IdleTimeout, and in any case
+// Options.Lifetime after the sign-in; both stand in the row and in the WHERE of
+// every query, so what has ended is not found, deleted or not. [Store.Run]
+// deletes it in time. [Store.Revoke] and its like end sessions from outside:
+// one, a user's, all but the present one, everybody's. A session that ended
+// stays so, whatever requests were under way.
+//
+// # Secrets
+//
+// Options.Secrets is a list: the first signs and encrypts, all verify and
+// decrypt. Put a new one in front and nobody is signed out; a session that
+// comes with an old cookie gets a new one. The keys for cookies and for data
+// are derived apart. With Options.Encrypt the data is encrypted, bound to its
+// row. It protects what is in the values of a copy of the database; the other
+// columns stay readable, for lists and queries.
+//
+// # In a transaction around the request
+//
+// Buffalo apps often run each request in a transaction. Saving beside it, on
+// another connection, hangs where SQLite lets one write or the pool has no
+// other connection. [InTransaction] has the session saved in that transaction,
+// and [Settle] mends what a rollback took along. For Buffalo, package sessionmw
+// does both.
 //
 // # When the database is away
 //
