@@ -40,13 +40,22 @@ const (
 	kindFloat64
 	kindTime
 	kindGob
+	kindStrings
+	kindInts
+	kindList
+	kindStringMap
+	kindIntMap
+	kindMap
 )
 
 var errCorrupt = errors.New("session data is damaged")
 
 // appendValue appends v, its kind first. The same value gives the same bytes,
 // except for gob values that hold maps; sameValue knows.
-func appendValue(dst []byte, v any) ([]byte, error) {
+func appendValue(dst []byte, v any) ([]byte, error) { return appendNested(dst, v, 0) }
+
+// appendNested is appendValue for a value that lies in depth others.
+func appendNested(dst []byte, v any, depth int) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
 		return append(dst, kindNil), nil
@@ -68,6 +77,9 @@ func appendValue(dst []byte, v any) ([]byte, error) {
 	}
 	if kind, n, ok := asInteger(v); ok {
 		return binary.AppendVarint(append(dst, kind), n), nil
+	}
+	if appended, ok, err := appendContainer(dst, v, depth); ok {
+		return appended, err
 	}
 	return appendGob(dst, v)
 }
@@ -119,7 +131,10 @@ func asInteger(v any) (kind byte, n int64, ok bool) {
 
 // decodeValue is the inverse of appendValue. What it returns shares no memory
 // with b.
-func decodeValue(b []byte) (any, error) {
+func decodeValue(b []byte) (any, error) { return decodeNested(b, 0) }
+
+// decodeNested is decodeValue for a value that lies in depth others.
+func decodeNested(b []byte, depth int) (any, error) {
 	if len(b) == 0 {
 		return nil, errCorrupt
 	}
@@ -147,6 +162,9 @@ func decodeValue(b []byte) (any, error) {
 			return nil, fmt.Errorf("decode gob: %w", err)
 		}
 		return v, nil
+	}
+	if v, ok, err := decodeContainer(kind, b, depth); ok {
+		return v, err
 	}
 	return decodeInteger(kind, b)
 }
@@ -205,12 +223,13 @@ func integer(kind byte, n int64) any {
 }
 
 // sameValue reports whether two encodings stand for the same value. Gob writes
-// maps in any order, so there different bytes decide nothing.
+// maps in any order, and older versions wrote as gob what has a kind now, so
+// there different bytes decide nothing.
 func sameValue(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}
-	if len(a) == 0 || len(b) == 0 || a[0] != kindGob || b[0] != kindGob {
+	if len(a) == 0 || len(b) == 0 || a[0] != kindGob && b[0] != kindGob {
 		return false
 	}
 	va, errA := decodeValue(a)
