@@ -2,6 +2,7 @@ package actions
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -30,7 +31,7 @@ func newUserJSON(u *models.User) userJSON {
 // bypass signs in the user that token names, without a question. It exists in
 // development and staging only, and only when BYPASS_AUTH is true.
 func (a *app) bypass(c buffalo.Context) error {
-	username, err := bypassToken(c)
+	username, remember, err := bypassForm(c)
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (a *app) bypass(c buffalo.Context) error {
 	if err != nil {
 		return unavailable(err)
 	}
-	if err := a.signIn(c, user, bypassMethod); err != nil {
+	if err := a.signIn(c, user, bypassMethod, remember); err != nil {
 		return err
 	}
 	if prefersHTML(c) {
@@ -51,33 +52,58 @@ func (a *app) bypass(c buffalo.Context) error {
 	return c.Render(http.StatusOK, a.pages.json(newUserJSON(user)))
 }
 
-// bypassToken reads token from the query, a form or a JSON body.
-func bypassToken(c buffalo.Context) (string, error) {
+// bypassForm reads token and remember from the query, a form or a JSON body.
+func bypassForm(c buffalo.Context) (username string, remember bool, err error) {
 	form := struct {
-		Token string `json:"token"`
-	}{Token: c.Param("token")}
+		Token    string `json:"token"`
+		Remember any    `json:"remember"`
+	}{c.Param("token"), c.Param("remember")}
 	contentType, _ := c.Value("contentType").(string)
 	if strings.Contains(contentType, "json") && c.Request().Method == http.MethodPost && c.Request().ContentLength != 0 {
 		if err := c.Bind(&form); err != nil && !errors.Is(err, io.EOF) {
-			return "", badBody(err)
+			return "", false, badBody(err)
 		}
 	}
 	if strings.TrimSpace(form.Token) == "" {
-		return "", problem(http.StatusBadRequest, "Say who signs in: token=USERNAME.")
+		return "", false, problem(http.StatusBadRequest, "Say who signs in: token=USERNAME.")
 	}
-	return form.Token, nil
+	remember, ok := wish(form.Remember)
+	if !ok {
+		return "", false, problem(http.StatusBadRequest, "Say whether to remember the sign-in: remember=true or remember=false.")
+	}
+	return form.Token, remember, nil
+}
+
+// wish reads a yes or no as a program says it, in JSON or not, or as a
+// checkbox does, which sends nothing for no.
+func wish(given any) (yes, ok bool) {
+	if given == nil {
+		return false, true
+	}
+	switch fmt.Sprint(given) {
+	case "true", "1", "on":
+		return true, true
+	case "false", "0", "":
+		return false, true
+	}
+	return false, false
 }
 
 // signIn is what every way in ends with: a session of the user's, with a sid
 // and secret that nobody has seen before, written before the response begins.
-func (a *app) signIn(c buffalo.Context, user *models.User, method string) error {
+func (a *app) signIn(c buffalo.Context, user *models.User, method string, remember bool) error {
 	session := c.Session()
 	if err := sessionstore.SignIn(session.Session, user.ID.String(), method); err != nil {
 		return err
 	}
+	if remember {
+		if err := sessionstore.Remember(session.Session); err != nil {
+			return err
+		}
+	}
 	if err := session.Save(); err != nil {
 		return err
 	}
-	a.audit(c, "signin.success", "method", method, "user", user.ID, "sid", session.Session.ID)
+	a.audit(c, "signin.success", "method", method, "user", user.ID, "sid", session.Session.ID, "remember", remember)
 	return nil
 }

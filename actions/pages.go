@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/elnormous/contenttype"
 	"github.com/gobuffalo/buffalo"
@@ -49,6 +50,19 @@ func templatesFS(env string) fs.FS {
 func (p pages) show(c buffalo.Context, name, title string) error {
 	c.Set("title", p.texts.Translate(c, title))
 	return c.Render(http.StatusOK, p.engine.HTML(name))
+}
+
+// period says how long d is in the user's language, in whole units: a label
+// that promises a minute too little does no harm.
+func (p pages) period(c buffalo.Context, d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= 2*day:
+		return p.texts.Translate(c, "days", int(d/day))
+	case d >= 2*time.Hour:
+		return p.texts.Translate(c, "hours", int(d/time.Hour))
+	}
+	return p.texts.Translate(c, "minutes", max(int(d/time.Minute), 1))
 }
 
 func (p pages) json(v any) render.Renderer { return p.engine.JSON(v) }

@@ -20,6 +20,7 @@ type sessionJSON struct {
 	ExpiresAt       string `json:"expires_at"`
 	IP              string `json:"ip"`
 	UserAgent       string `json:"user_agent"`
+	Remembered      bool   `json:"remembered"`
 	Current         bool   `json:"current"`
 }
 
@@ -33,6 +34,7 @@ func newSessionJSON(r sessionstore.Record, currentSID string) sessionJSON {
 		ExpiresAt:       r.ExpiresAt.Format(time.RFC3339),
 		IP:              r.IP,
 		UserAgent:       r.UserAgent,
+		Remembered:      r.Remembered,
 		Current:         r.SID == currentSID,
 	}
 }
@@ -47,6 +49,7 @@ func (a *app) newSession(c buffalo.Context) error {
 		return c.Render(http.StatusOK, a.pages.json(map[string]any{"ways": ways}))
 	}
 	c.Set("bypass", a.cfg.BypassAuth)
+	c.Set("remember_for", a.pages.period(c, a.cfg.Session.RememberLifetime))
 	c.Set("signed_out", c.Param("notice") == "signed-out")
 	return a.pages.show(c, "signin.plush.html", "signin")
 }

@@ -102,6 +102,56 @@ func (as *ActionSuite) Test_Bypass_Refused() {
 	})
 }
 
+func (as *ActionSuite) Test_Bypass_Remember() {
+	for query, want := range map[string]bool{
+		"": false, "&remember=": false, "&remember=false": false, "&remember=0": false,
+		"&remember=true": true, "&remember=1": true, "&remember=on": true,
+	} {
+		cookie := as.JSON("/auth/bypass?token=admin%s", query).Get().Header().Get("Set-Cookie")
+		as.Equal(want, strings.Contains(cookie, "Max-Age="), query)
+		pair, _, _ := strings.Cut(cookie, ";")
+		as.Equal(want, as.sessionOf(pair).Remembered, query)
+	}
+	for _, body := range []map[string]any{{"remember": true}, {"remember": "true"}, {"remember": "on"}, {"remember": 1}} {
+		body["token"] = "admin"
+		as.Contains(as.JSON("/auth/bypass").Post(body).Header().Get("Set-Cookie"), "Max-Age=", body)
+	}
+	for _, body := range []map[string]any{{"remember": false}, {"remember": nil}, {"remember": ""}, {"remember": 0}} {
+		body["token"] = "admin"
+		res := as.JSON("/auth/bypass").Post(body)
+		as.Equal(http.StatusOK, res.Code, body)
+		as.NotContains(res.Header().Get("Set-Cookie"), "Max-Age=", body)
+	}
+}
+
+func (as *ActionSuite) Test_Bypass_RememberRefused() {
+	as.DBDelta(0, "sessions", func() {
+		for _, query := range []string{"yes", "no", "off", "TRUE", "2", "-1", "%20true", "truefalse", "nil"} {
+			res := as.JSON("/auth/bypass?token=admin&remember=%s", query).Get()
+			as.Equal(http.StatusBadRequest, res.Code, query)
+			as.Contains(res.Body.String(), "remember=true or remember=false", query)
+			as.Empty(res.Header().Values("Set-Cookie"), query)
+		}
+		for _, value := range []any{"yes", 2, 0.5, []bool{true}, map[string]bool{"remember": true}, []any{}} {
+			res := as.JSON("/auth/bypass").Post(map[string]any{"token": "admin", "remember": value})
+			as.Equal(http.StatusBadRequest, res.Code, value)
+			as.Contains(res.Body.String(), "remember=true or remember=false", value)
+		}
+	})
+}
+
+func (as *ActionSuite) Test_Remember_Pages() {
+	as.Contains(as.HTML("/signin").Get().Body.String(), "Remember me on this device for 30 days")
+	for remember, want := range map[string][]string{"on": {"<dd>Yes</dd>", "Ends at"}, "": {"<dd>No</dd>", "Ends, if not used, at"}} {
+		res := as.JSON("/auth/bypass?token=user&remember=%s", remember).Get()
+		cookie, _, _ := strings.Cut(res.Header().Get("Set-Cookie"), ";")
+		page := as.with(cookie).HTML("/session").Get().Body.String()
+		for _, text := range want {
+			as.Contains(page, text, remember)
+		}
+	}
+}
+
 func (as *ActionSuite) Test_Session() {
 	as.Equal(http.StatusUnauthorized, as.JSON("/session").Get().Code)
 	cookie := as.signIn("contributor")
@@ -154,4 +204,11 @@ func (as *ActionSuite) signIn(username string) string {
 	as.Equal(http.StatusOK, res.Code)
 	cookie, _, _ := strings.Cut(res.Header().Get("Set-Cookie"), ";")
 	return cookie
+}
+
+// sessionOf returns what GET /session says of the cookie's session.
+func (as *ActionSuite) sessionOf(cookie string) sessionJSON {
+	var body struct{ Session sessionJSON }
+	as.with(cookie).JSON("/session").Get().Bind(&body)
+	return body.Session
 }

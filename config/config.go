@@ -45,10 +45,13 @@ type Config struct {
 
 // Session holds the settings of the sessions.
 type Session struct {
-	Secrets     [][]byte      // SESSION_SECRET: the first signs, all verify
-	Name        string        // SESSION_NAME
-	IdleTimeout time.Duration // SESSION_IDLE_TIMEOUT
-	Lifetime    time.Duration // SESSION_LIFETIME
+	Secrets          [][]byte      // SESSION_SECRET: the first signs, all verify
+	Name             string        // SESSION_NAME
+	IdleTimeout      time.Duration // SESSION_IDLE_TIMEOUT
+	Lifetime         time.Duration // SESSION_LIFETIME
+	RememberLifetime time.Duration // SESSION_REMEMBER_LIFETIME; never shorter than Lifetime
+	MaxPerUser       int           // SESSION_MAX_PER_USER; 0 is no limit
+	Encrypt          bool          // SESSION_ENCRYPT
 }
 
 // Load reads the settings. The error is one line that names the setting, says
@@ -102,11 +105,14 @@ func (c Config) CookieName() string {
 // SessionOptions are the settings as the session store takes them.
 func (c Config) SessionOptions() sessionstore.Options {
 	return sessionstore.Options{
-		Secrets:     c.Session.Secrets,
-		Insecure:    !c.Secure(),
-		IdleTimeout: c.Session.IdleTimeout,
-		Lifetime:    c.Session.Lifetime,
-		Transient:   buffaloTransient,
+		Secrets:          c.Session.Secrets,
+		Insecure:         !c.Secure(),
+		IdleTimeout:      c.Session.IdleTimeout,
+		Lifetime:         c.Session.Lifetime,
+		RememberLifetime: c.Session.RememberLifetime,
+		MaxPerUser:       c.Session.MaxPerUser,
+		Encrypt:          c.Session.Encrypt,
+		Transient:        buffaloTransient,
 	}
 }
 
@@ -166,10 +172,25 @@ func (r *reader) session(local bool) Session {
 		Name:        r.text("SESSION_NAME", "session"),
 		IdleTimeout: r.duration("SESSION_IDLE_TIMEOUT", sessionstore.DefaultIdleTimeout),
 		Lifetime:    r.duration("SESSION_LIFETIME", sessionstore.DefaultLifetime),
+		MaxPerUser:  r.number("SESSION_MAX_PER_USER"),
+		Encrypt:     r.boolean("SESSION_ENCRYPT"),
 	}
+	s.RememberLifetime = r.rememberLifetime(s.Lifetime)
 	// The prefixes promise browsers something; CookieName adds the right one.
 	if (&http.Cookie{Name: s.Name}).Valid() != nil || strings.HasPrefix(s.Name, "__") {
 		r.fail("SESSION_NAME", fmt.Sprintf("%q is no cookie name without a prefix", s.Name), "SESSION_NAME=session")
 	}
 	return s
+}
+
+// rememberLifetime is at least as long as the lifetime of every session:
+// whoever asks to be remembered does not ask to be signed out earlier.
+func (r *reader) rememberLifetime(lifetime time.Duration) time.Duration {
+	const name = "SESSION_REMEMBER_LIFETIME"
+	enough := max(sessionstore.DefaultRememberLifetime, lifetime)
+	d := r.duration(name, enough)
+	if d < lifetime {
+		r.fail(name, fmt.Sprintf("%s is shorter than SESSION_LIFETIME, %s: who asks to be remembered would be signed out earlier than others", d, lifetime), fmt.Sprintf("%s=%s", name, enough))
+	}
+	return d
 }

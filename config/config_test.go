@@ -4,8 +4,11 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobuffalo/envy"
+
+	"github.com/latchkey/latchkey/sessionstore"
 )
 
 // A secret that is as good as any.
@@ -118,6 +121,17 @@ func TestLoad_Refuses(t *testing.T) {
 		{"duration without unit", Development, "SESSION_LIFETIME", map[string]string{"SESSION_LIFETIME": "24"}},
 		{"duration of nothing", Development, "SESSION_IDLE_TIMEOUT", map[string]string{"SESSION_IDLE_TIMEOUT": "0s"}},
 		{"negative duration", Development, "SESSION_IDLE_TIMEOUT", map[string]string{"SESSION_IDLE_TIMEOUT": "-1h"}},
+		{"remembered for nothing", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "0s"}},
+		{"negative time to remember", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "-720h"}},
+		{"time to remember without unit", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "720"}},
+		{"time to remember in days", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "30d"}},
+		{"remembered shorter than others", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "23h59m59s"}},
+		{"remembered shorter than a long lifetime", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "720h", "SESSION_LIFETIME": "721h"}},
+		{"negative number of sessions", Development, "SESSION_MAX_PER_USER", map[string]string{"SESSION_MAX_PER_USER": "-1"}},
+		{"number of sessions in words", Development, "SESSION_MAX_PER_USER", map[string]string{"SESSION_MAX_PER_USER": "two"}},
+		{"part of a session", Development, "SESSION_MAX_PER_USER", map[string]string{"SESSION_MAX_PER_USER": "1.5"}},
+		{"more sessions than can be counted", Development, "SESSION_MAX_PER_USER", map[string]string{"SESSION_MAX_PER_USER": "99999999999999999999"}},
+		{"encryption of another sort", Development, "SESSION_ENCRYPT", map[string]string{"SESSION_ENCRYPT": "aes"}},
 		{"switch", Development, "BYPASS_AUTH", map[string]string{"BYPASS_AUTH": "yes"}},
 		{"cookie name", Development, "SESSION_NAME", map[string]string{"SESSION_NAME": "my session"}},
 		{"proxy", Development, "TRUSTED_PROXIES", map[string]string{"TRUSTED_PROXIES": "10.0.0.1"}},
@@ -138,6 +152,50 @@ func TestLoad_Refuses(t *testing.T) {
 				t.Errorf("error %q tells the secret", message)
 			}
 		})
+	}
+}
+
+func TestLoad_Sessions(t *testing.T) {
+	tests := []struct {
+		name     string
+		settings map[string]string
+		want     sessionstore.Options
+	}{
+		{"defaults", nil, sessionstore.Options{RememberLifetime: 720 * time.Hour}},
+		{"given", map[string]string{"SESSION_REMEMBER_LIFETIME": "48h", "SESSION_MAX_PER_USER": "3", "SESSION_ENCRYPT": "true"},
+			sessionstore.Options{RememberLifetime: 48 * time.Hour, MaxPerUser: 3, Encrypt: true}},
+		{"switched off", map[string]string{"SESSION_MAX_PER_USER": "0", "SESSION_ENCRYPT": "false"},
+			sessionstore.Options{RememberLifetime: 720 * time.Hour}},
+		{"remembered as long as others", map[string]string{"SESSION_REMEMBER_LIFETIME": "24h"},
+			sessionstore.Options{RememberLifetime: 24 * time.Hour}},
+		{"a lifetime longer than the default", map[string]string{"SESSION_LIFETIME": "1000h"},
+			sessionstore.Options{RememberLifetime: 1000 * time.Hour}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := load(t, Development, tt.settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := c.SessionOptions()
+			if got.RememberLifetime != tt.want.RememberLifetime || got.MaxPerUser != tt.want.MaxPerUser || got.Encrypt != tt.want.Encrypt {
+				t.Errorf("remembered for %s, %d sessions, encrypted %v; want %s, %d, %v",
+					got.RememberLifetime, got.MaxPerUser, got.Encrypt, tt.want.RememberLifetime, tt.want.MaxPerUser, tt.want.Encrypt)
+			}
+		})
+	}
+}
+
+// TestLoad_RememberedTooShort holds that the example in the error is accepted.
+func TestLoad_RememberedTooShort(t *testing.T) {
+	settings := map[string]string{"SESSION_LIFETIME": "1000h", "SESSION_REMEMBER_LIFETIME": "720h"}
+	_, err := load(t, Development, settings)
+	if err == nil || !strings.Contains(err.Error(), "SESSION_LIFETIME, 1000h0m0s") {
+		t.Fatalf("%v, want the time that is longer", err)
+	}
+	_, settings["SESSION_REMEMBER_LIFETIME"], _ = strings.Cut(err.Error(), "for example SESSION_REMEMBER_LIFETIME=")
+	if _, err := load(t, Development, settings); err != nil {
+		t.Errorf("the example is refused: %v", err)
 	}
 }
 

@@ -55,12 +55,16 @@ func loadTestEnvironment() error {
 
 // forgetEnvFile unsets what only .env says.
 func forgetEnvFile() error {
-	settings, err := godotenv.Read(EnvFile)
+	content, err := os.ReadFile(EnvFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read settings: %s: %w", EnvFile, err)
+		return fmt.Errorf("read settings: %w", err)
+	}
+	settings, err := parseEnv(EnvFile, content)
+	if err != nil {
+		return err
 	}
 	for name := range settings {
 		if environ.Given(name) {
@@ -96,14 +100,14 @@ func writeSecret(path string) (bool, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("read settings: %w", err)
 	}
-	settings, err := godotenv.UnmarshalBytes(old)
+	settings, err := parseEnv(path, old)
 	if err != nil {
-		return false, fmt.Errorf("read settings: %s: %w", path, err)
+		return false, err
 	}
 	if settings["SESSION_SECRET"] != "" || os.Getenv("SESSION_SECRET") != "" {
 		return false, nil
 	}
-	if err := replaceFile(path, withSecret(old, settings)); err != nil {
+	if err := replaceFile(path, withSecret(old, settings), nil); err != nil {
 		return false, fmt.Errorf("write settings: %w", err)
 	}
 	return true, loadFile(path)
@@ -112,9 +116,13 @@ func writeSecret(path string) (bool, error) {
 // loadFile brings the file's settings into the environment, where that has
 // none, or an empty one.
 func loadFile(path string) error {
-	settings, err := godotenv.Read(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read settings: %w", err)
+	}
+	settings, err := parseEnv(path, content)
+	if err != nil {
+		return err
 	}
 	for name, value := range settings {
 		if os.Getenv(name) != "" {
@@ -146,14 +154,31 @@ func appendLine(content, line []byte) []byte {
 	return append(append(content, line...), '\n')
 }
 
-// replaceFile writes the file whole or not at all, readable by its owner only.
-func replaceFile(path string, content []byte) error {
+// errUnreadable stands for the parser's own error, which repeats the file from
+// the bad line on, secrets and all.
+var errUnreadable = errors.New("a line is no NAME=value, or a quote is not closed")
+
+// parseEnv reads the settings that a file's content gives.
+func parseEnv(path string, content []byte) (map[string]string, error) {
+	settings, err := godotenv.UnmarshalBytes(content)
+	if err != nil {
+		return nil, fmt.Errorf("read settings: %s: %w", path, errUnreadable)
+	}
+	return settings, nil
+}
+
+// replaceFile writes the file whole or not at all. It has the mode and the
+// owner of old; without old only its owner may read it.
+func replaceFile(path string, content []byte, old fs.FileInfo) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temp.Name()) // does nothing after the rename
 	_, err = temp.Write(content)
+	if err == nil && old != nil {
+		err = errors.Join(keepOwner(temp, old), temp.Chmod(old.Mode().Perm()))
+	}
 	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return err
 	}

@@ -53,6 +53,16 @@ func (r *reader) duration(name string, fallback time.Duration) time.Duration {
 	return d
 }
 
+// number returns a whole number of 0 or more, and 0 where there is none.
+func (r *reader) number(name string) int {
+	value := r.text(name, "0")
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 {
+		r.fail(name, fmt.Sprintf("%q is no whole number of 0 or more", value), name+"=5")
+	}
+	return n
+}
+
 func (r *reader) port() string {
 	value := r.text("PORT", "3000")
 	if _, err := strconv.ParseUint(value, 10, 16); err != nil {

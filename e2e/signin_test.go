@@ -79,8 +79,8 @@ func testSessionShown(t *testing.T, app *testapp.App) {
 		}
 	}
 	wantTimes(t, got.Session)
-	if len(got.Session) != 9 {
-		t.Errorf("the session has %d fields, want the 9 of the contract: %v", len(got.Session), got.Session)
+	if len(got.Session) != 10 {
+		t.Errorf("the session has %d fields, want the 10 of the contract: %v", len(got.Session), got.Session)
 	}
 }
 

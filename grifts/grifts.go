@@ -67,8 +67,10 @@ func init() {
 		must(grift.Add(name, task))
 	}
 	add("secret:generate", "Print a fresh SESSION_SECRET", generateSecret)
+	add("secret:rotate", "Put a fresh secret in front of SESSION_SECRET in .env", rotateSecret)
 	add("sessions:cleanup", "Delete the expired sessions", withTools(cleanupSessions))
 	add("sessions:list", "List the live sessions: of everybody, or of USER", withTools(listSessions))
+	add("sessions:revoke", "End sessions: SID | user NAME | all", withTools(revokeSessions))
 	add("sessions:show", "Show what is in a session: COOKIE-or-SID", withTools(showSession))
 	add("users:list", "List the users", withTools(listUsers))
 	add("db:seed", "Create the users of development", withTools(seed))

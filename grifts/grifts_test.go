@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorilla/sessions"
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/testdb"
@@ -61,6 +64,12 @@ func (w *workshop) run(t *testing.T, task func(tools) error, args ...string) str
 // signIn makes a session of the user's and returns its cookie's value.
 func (w *workshop) signIn(t *testing.T, username string) string {
 	t.Helper()
+	return w.signInAs(t, username, func(*sessions.Session) error { return nil })
+}
+
+// signInAs is signIn with what else is to be done to the session.
+func (w *workshop) signInAs(t *testing.T, username string, also func(*sessions.Session) error) string {
+	t.Helper()
 	user, err := models.FindUserByUsername(w.db, username)
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +81,9 @@ func (w *workshop) signIn(t *testing.T, username string) string {
 		t.Fatal(err)
 	}
 	if err := sessionstore.SignIn(session, user.ID.String(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := also(session); err != nil {
 		t.Fatal(err)
 	}
 	session.Values["cart"] = "two apples"
@@ -123,6 +135,26 @@ func TestListSessions(t *testing.T) {
 		w.args = []string{"nobody"}
 		if err := listSessions(w.tools); err == nil {
 			t.Error("listed an unknown user's sessions")
+		}
+	})
+}
+
+func TestSessions_Remembered(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, w *workshop) {
+		w.run(t, seed)
+		for shown, cookie := range map[string]string{
+			"-":   w.signIn(t, "user"),
+			"yes": w.signInAs(t, "user", sessionstore.Remember),
+		} {
+			sid, _, _ := strings.Cut(cookie, ".")
+			line := regexp.MustCompile("(?m)^" + sid + ` +\S+ +test +` + shown + ` +20`)
+			if out := w.run(t, listSessions); !line.MatchString(out) {
+				t.Errorf("no %s in\n%s", line, out)
+			}
+			line = regexp.MustCompile(`(?m)^remembered +` + shown + `$`)
+			if out := w.run(t, showSession, sid); !line.MatchString(out) {
+				t.Errorf("no %s in\n%s", line, out)
+			}
 		}
 	})
 }

@@ -9,22 +9,15 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/gobuffalo/grift/grift"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
 // listLimit is more than anybody reads.
 const listLimit = 1000
-
-func generateSecret(*grift.Context) error {
-	_, err := fmt.Println(config.NewSecret())
-	return err
-}
 
 func cleanupSessions(t tools) error {
 	total, err := t.store.CountExpired(t.ctx)
@@ -61,9 +54,9 @@ func listSessions(t tools) error {
 		return err
 	}
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SID\tUSER\tMETHOD\tLAST SEEN\tEXPIRES\tIP")
+	fmt.Fprintln(w, "SID\tUSER\tMETHOD\tREMEMBERED\tLAST SEEN\tEXPIRES\tIP")
 	for _, r := range records {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.SID, orDash(r.UserID), orDash(r.AuthMethod), stamp(r.LastSeenAt), stamp(r.ExpiresAt), r.IP)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.SID, orDash(r.UserID), orDash(r.AuthMethod), yesOrDash(r.Remembered), stamp(r.LastSeenAt), stamp(r.ExpiresAt), r.IP)
 	}
 	if len(records) == listLimit {
 		fmt.Fprintf(w, "(the %d used last; there may be more)\n", listLimit)
@@ -91,12 +84,10 @@ func showSession(t tools) error {
 	if err != nil {
 		return err
 	}
-	if i := strings.LastIndex(given, "="); i >= 0 {
-		given = given[i+1:] // "session=..." as copied from a browser
-	}
+	given = withoutName(given)
 	record, values, err := t.store.Find(t.ctx, given)
 	if errors.Is(err, sessionstore.ErrNotFound) {
-		return fmt.Errorf("no live session has that sid: it expired, ended, or never was")
+		return errNoSession
 	}
 	if err != nil && values == nil {
 		return err
@@ -110,6 +101,15 @@ func showSession(t tools) error {
 	return errors.Join(err, w.Flush())
 }
 
+// errNoSession does not repeat what was given: that may be a cookie.
+var errNoSession = errors.New("no live session has that sid: it expired, ended, or never was")
+
+// withoutName takes the name off a cookie that was copied from a browser, as
+// in "session=...".
+func withoutName(cookie string) string {
+	return cookie[strings.LastIndex(cookie, "=")+1:]
+}
+
 func signature(ok bool) string {
 	if ok {
 		return "signed with this SESSION_SECRET"
@@ -121,6 +121,7 @@ func printRecord(w *tabwriter.Writer, r sessionstore.Record) {
 	fmt.Fprintf(w, "sid\t%s\nuser_id\t%s\nauth_method\t%s\n", r.SID, orDash(r.UserID), orDash(r.AuthMethod))
 	fmt.Fprintf(w, "authenticated_at\t%s\ncreated_at\t%s\n", stamp(r.AuthenticatedAt), stamp(r.CreatedAt))
 	fmt.Fprintf(w, "last_seen_at\t%s\nexpires_at\t%s\n", stamp(r.LastSeenAt), stamp(r.ExpiresAt))
+	fmt.Fprintf(w, "remembered\t%s\n", yesOrDash(r.Remembered))
 	fmt.Fprintf(w, "ip\t%s\nuser_agent\t%s\n", r.IP, r.UserAgent)
 }
 
@@ -138,6 +139,13 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
+}
+
+func yesOrDash(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "-"
 }
 
 func stamp(t time.Time) string {

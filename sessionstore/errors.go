@@ -29,7 +29,7 @@ var (
 	ErrForeign = errors.New("session was not made by sessionstore: use Store.Get or Store.New")
 )
 
-var errUserID = fmt.Errorf("a user id has at most %d characters, no control characters and valid UTF-8", maxUserID)
+var errUserID = fmt.Errorf("a user id has at most %d characters, no control characters, no space at its end, and valid UTF-8", maxUserID)
 
 // A ValueError says which value of a session cannot be stored. The row stays
 // as it was.

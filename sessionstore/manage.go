@@ -1,6 +1,7 @@
 package sessionstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,11 +15,22 @@ import (
 // ending, everybody's sessions.
 var errNoUser = errors.New("the user id is empty")
 
+var errNoSession = fmt.Errorf("revoke session: %w", ErrNotFound)
+
+// somebody reports whether a user id can be one. Its error, for none at all,
+// names what was to be done.
+func somebody(doing, userID string) (bool, error) {
+	if userID == "" {
+		return false, fmt.Errorf("%s: %w", doing, errNoUser)
+	}
+	return isUserID(userID), nil
+}
+
 // List returns up to limit live sessions of a user, the last used first. limit
 // must be 1 or more. An empty userID is an error; see ListAll.
 func (s *Store) List(ctx context.Context, userID string, limit int) ([]Record, error) {
-	if userID == "" {
-		return nil, fmt.Errorf("list sessions: %w", errNoUser)
+	if ok, err := somebody("list sessions", userID); !ok {
+		return nil, err
 	}
 	return s.list(ctx, userID, limit)
 }
@@ -42,8 +54,8 @@ func (s *Store) list(ctx context.Context, userID string, limit int) ([]Record, e
 // Count returns how many live sessions a user has. An empty userID is an error;
 // see CountAll.
 func (s *Store) Count(ctx context.Context, userID string) (int64, error) {
-	if userID == "" {
-		return 0, fmt.Errorf("count sessions: %w", errNoUser)
+	if ok, err := somebody("count sessions", userID); !ok {
+		return 0, err
 	}
 	return s.count(ctx, queryCountOf, userID, s.now())
 }
@@ -105,8 +117,8 @@ func (s *Store) Verify(cookie string) bool {
 // no such session, also when somebody else has. An empty userID is an error;
 // see RevokeSID.
 func (s *Store) Revoke(ctx context.Context, userID, sid string) error {
-	if userID == "" {
-		return fmt.Errorf("revoke session: %w", errNoUser)
+	if ok, err := somebody("revoke session", userID); !ok {
+		return cmp.Or(err, errNoSession)
 	}
 	return s.revoke(ctx, sid, userID, queryEndOf)
 }
@@ -136,7 +148,7 @@ func (s *Store) revoke(ctx context.Context, sid, userID, query string) error {
 		}
 		sid = trace.renewedTo // "" if it is somebody else's
 	}
-	return fmt.Errorf("revoke session: %w", ErrNotFound)
+	return errNoSession
 }
 
 // RevokeOthers ends all sessions of the user but this one, and returns how
@@ -155,8 +167,8 @@ func (s *Store) RevokeOthers(ctx context.Context, session *sessions.Session) (in
 // RevokeUser ends all sessions of a user, and returns how many. An empty userID
 // is an error; see RevokeAll.
 func (s *Store) RevokeUser(ctx context.Context, userID string) (int64, error) {
-	if userID == "" {
-		return 0, fmt.Errorf("revoke sessions: %w", errNoUser)
+	if ok, err := somebody("revoke sessions", userID); !ok {
+		return 0, err
 	}
 	return s.end(ctx, userID, queryEndUser, userID)
 }

@@ -34,8 +34,8 @@ const touchesPerIdleTimeout = 60
 type Options struct {
 	// Secrets sign the cookies, each of 32 random bytes or more. The first
 	// signs, all verify: put a new one in front, and drop the old one when
-	// SESSION_LIFETIME has passed. A session that comes with a cookie signed
-	// by an older one gets a new cookie.
+	// the longest lifetime, RememberLifetime, has passed. A session that comes
+	// with a cookie signed by an older one gets a new cookie.
 	Secrets [][]byte
 
 	// Insecure lets browsers send the cookie over plain http. For development.

@@ -19,7 +19,7 @@ const saveTimeout = 5 * time.Second
 
 // Save implements sessions.Store; see Store.Save.
 func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
-	if b.err != nil {
+	if b.err != nil && !(b.signsIn && errors.Is(b.err, ErrEnded)) {
 		return fmt.Errorf("save session: %w", b.err)
 	}
 	if b.unsure != nil && b.unsure.tx != transactionOf(r.Context()) {
@@ -40,10 +40,13 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 		SignOut(session) // in Buffalo's way: Session.Clear
 		return b.end(r, w)
 	}
+	changes := b.known.changesTo(current)
 	before, begins := b.row.token, b.begins(user)
-	err = b.write(r, current, user)
+	err = b.write(r, current, changes, user)
 	if errors.Is(err, ErrEnded) && begins && user != "" {
-		b.forget()
+		if err := b.forget(changes); err != nil {
+			return err
+		}
 		return b.Save(r, w, session)
 	}
 	if err != nil {
@@ -57,9 +60,9 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	return nil
 }
 
-// write brings the row up to date with current, if it is not.
-func (b *bound) write(r *http.Request, current entries, user string) error {
-	changes := b.known.changesTo(current)
+// write brings the row up to date with current, if it is not: by the changes
+// that lead there from what the request found.
+func (b *bound) write(r *http.Request, current, changes entries, user string) error {
 	switch {
 	case !b.exists && len(changes) == 0:
 		return nil
@@ -71,9 +74,22 @@ func (b *bound) write(r *http.Request, current entries, user string) error {
 		t := newToken()
 		return b.change(r, changes, func(next *row) { b.replaceToken(next, t) })
 	case b.renewalDue(b.row):
-		return b.renewGracefully(r, changes)
+		return b.unlessReading(r, changes, b.renewGracefully(r, changes))
 	case len(changes) > 0, b.row.stale:
-		return b.change(r, changes, func(*row) {})
+		return b.unlessReading(r, changes, b.change(r, changes, func(*row) {}))
+	}
+	return nil
+}
+
+// unlessReading returns the error of a write, but not to a request that only
+// reads: it asked for no write, and needs none.
+func (b *bound) unlessReading(r *http.Request, changes entries, err error) error {
+	if err == nil || len(changes) > 0 {
+		return err
+	}
+	b.err = nil
+	if !errors.Is(err, ErrEnded) {
+		b.opts.Logger.WarnContext(r.Context(), "a session was not renewed or encrypted anew; the next request tries again", "error", err)
 	}
 	return nil
 }
@@ -105,12 +121,22 @@ func (b *bound) saving(ctx context.Context) (context.Context, context.CancelFunc
 
 // forget makes a new session of one that ended while a user signed in to it,
 // perhaps by a sign-in beside this one: the user has just proved who it is.
-// Nothing of the ended session goes along.
-func (b *bound) forget() {
+// What the request itself set goes along, and nothing of the ended session.
+func (b *bound) forget(changes entries) error {
 	user := b.session.Values[b.opts.UserKey]
-	clear(b.session.Values)
+	for _, e := range b.known {
+		if _, changed := changes.find(e.key); changed {
+			continue
+		}
+		key, err := decodeValue(e.key)
+		if err != nil {
+			return fmt.Errorf("save session: %w", err)
+		}
+		delete(b.session.Values, key)
+	}
 	b.session.Values[b.opts.UserKey] = user
 	b.err, b.state = nil, state{}
+	return nil
 }
 
 // userOf returns the user in the session as the column user_id has it.
@@ -120,7 +146,7 @@ func (b *bound) userOf(session *sessions.Session) (string, error) {
 		return "", nil
 	}
 	user := fmt.Sprint(v)
-	if user != clean(user, maxUserID) {
+	if !isUserID(user) {
 		return "", &ValueError{Key: b.opts.UserKey, Err: errUserID}
 	}
 	return user, nil

@@ -223,3 +223,9 @@ func clean(text string, limit int) string {
 	}
 	return text
 }
+
+// isUserID reports whether an id can be a user's. Some databases take text that
+// ends in spaces for the same without, and one user for another.
+func isUserID(id string) bool {
+	return id == clean(id, maxUserID) && !strings.HasSuffix(id, " ")
+}

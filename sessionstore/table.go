@@ -61,12 +61,13 @@ const (
 	queryCount   = `SELECT COUNT(*) FROM sessions WHERE expires_at > ? AND renewed_to = ''`
 	queryCountOf = `SELECT COUNT(*) FROM sessions WHERE user_id = ? AND expires_at > ?`
 
-	queryEnd       = `DELETE FROM sessions WHERE sid = ? AND renewed_to = ''`
-	queryEndOf     = `DELETE FROM sessions WHERE user_id = ? AND sid = ?`
-	queryEndSeries = `DELETE FROM sessions WHERE user_id = ? AND series = ?`
-	queryEndOthers = `DELETE FROM sessions WHERE user_id = ? AND series <> ?`
-	queryEndUser   = `DELETE FROM sessions WHERE user_id = ?`
-	queryEndAll    = `DELETE FROM sessions`
+	queryEnd        = `DELETE FROM sessions WHERE sid = ? AND renewed_to = ''`
+	queryEndOf      = `DELETE FROM sessions WHERE user_id = ? AND sid = ?`
+	queryEndSeries  = `DELETE FROM sessions WHERE user_id = ? AND series = ?`
+	queryEndNobodys = `DELETE FROM sessions WHERE user_id IS NULL AND series = ?`
+	queryEndOthers  = `DELETE FROM sessions WHERE user_id = ? AND series <> ?`
+	queryEndUser    = `DELETE FROM sessions WHERE user_id = ?`
+	queryEndAll     = `DELETE FROM sessions`
 
 	// queryOver finds what is over the limit. Every program agrees on the order.
 	queryOver    = `SELECT series FROM sessions WHERE user_id = ? AND expires_at > ? ORDER BY last_seen_at DESC, sid LIMIT ? OFFSET ?`
@@ -143,8 +144,11 @@ func (t *table) updateLeaving(ctx context.Context, old, next, trace row, now tim
 // end deletes the row of a session, wherever renewals have taken it.
 func (t *table) end(ctx context.Context, r row) (int64, error) {
 	n, err := t.db.exec(ctx, queryEnd, r.SID)
-	if err != nil || n > 0 || r.UserID == "" || r.series == "" {
+	switch {
+	case err != nil || n > 0 || r.series == "":
 		return n, err
+	case r.UserID == "":
+		return t.db.exec(ctx, queryEndNobodys, r.series)
 	}
 	return t.db.exec(ctx, queryEndSeries, r.UserID, r.series)
 }

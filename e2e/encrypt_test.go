@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"testing"
+
+	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+// TestEncrypt holds that the column data tells nothing while SESSION_ENCRYPT is
+// on, and that nobody is signed out when it is switched on or off.
+func TestEncrypt(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		database, secret := testdb.NewURL(t, engine), config.NewSecret()
+		var clients []*testapp.Client
+		for _, encrypt := range []string{"false", "true", "false", "true"} {
+			app := testapp.Start(t, testapp.Options{DatabaseURL: database, Extra: []string{"SESSION_SECRET=" + secret, "SESSION_ENCRYPT=" + encrypt}})
+			clients = moveTo(t, app, clients)
+			fresh := app.Client(t)
+			fresh.SignIn("admin")
+			for _, client := range append(clients, fresh) {
+				wantSignedIn(t, client, "admin")
+			}
+			wantReadable(t, app, fresh, encrypt == "false")
+			clients = append(clients, fresh)
+			app.Stop(t)
+		}
+	})
+}
+
+// moveTo returns clients of another app with the same cookies.
+func moveTo(t *testing.T, app *testapp.App, clients []*testapp.Client) []*testapp.Client {
+	t.Helper()
+	moved := make([]*testapp.Client, 0, len(clients))
+	for _, client := range clients {
+		name, cookie := client.SessionCookie()
+		moved = append(moved, with(t, app, name, cookie))
+	}
+	return moved
+}
+
+// wantReadable checks whether the column data of the client's session shows the
+// user's id, in the forms that an id is stored in.
+func wantReadable(t *testing.T, app *testapp.App, client *testapp.Client, readable bool) {
+	t.Helper()
+	var got who
+	client.JSON(http.MethodGet, "/session", nil).Decode(t, &got)
+	_, cookie := client.SessionCookie()
+	var data []byte
+	query(t, app, &data, "SELECT data FROM sessions WHERE sid = ?", sidOf(cookie))
+	if len(data) == 0 {
+		t.Fatal("the column data is empty")
+	}
+	for _, word := range []string{got.User.ID, "user_id", "admin"} {
+		shows := false
+		for _, form := range []string{word, base64.StdEncoding.EncodeToString([]byte(word)), hex.EncodeToString([]byte(word))} {
+			shows = shows || bytes.Contains(data, []byte(form))
+		}
+		if want := readable && word != "admin"; shows != want {
+			t.Errorf("data shows %q: %v, want %v\n%q", word, shows, want, data)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package grifts
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// errRevokeUsage does not repeat what was given: that may be a cookie.
+var errRevokeUsage = errors.New("say which sessions to end: sessions:revoke SID, sessions:revoke user NAME, or sessions:revoke all")
+
+// revokeSessions ends sessions in the database, which the running app asks at
+// every request.
+func revokeSessions(t tools) error {
+	ended, err := t.revoke()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.out, "%d %s ended\n", ended, plural(ended, "session"))
+	return err
+}
+
+func (t tools) revoke() (ended int64, err error) {
+	switch {
+	case len(t.args) == 2 && t.args[0] == "user":
+		return t.revokeUser(t.args[1])
+	case len(t.args) != 1, t.args[0] == "", t.args[0] == "user":
+		return 0, errRevokeUsage
+	case t.args[0] == "all":
+		return t.store.RevokeAll(t.ctx)
+	}
+	return t.revokeSID(t.args[0])
+}
+
+// revokeUser ends the sessions of a user, who may be disabled.
+func (t tools) revokeUser(username string) (int64, error) {
+	user, err := models.LookUpUser(t.db, username)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", username, err)
+	}
+	return t.store.RevokeUser(t.ctx, user.ID.String())
+}
+
+// revokeSID ends the session of a sid, or of a cookie, of which the sid is all
+// that it uses.
+func (t tools) revokeSID(given string) (int64, error) {
+	sid, _, _ := strings.Cut(withoutName(given), ".")
+	err := t.store.RevokeSID(t.ctx, sid)
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return 0, errNoSession
+	}
+	return 1, err
+}
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}

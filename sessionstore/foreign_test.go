@@ -1,0 +1,88 @@
+package sessionstore_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// onEveryForeignSession gives a test a request for whose cookie name another of
+// gorilla's stores has made a session already.
+func onEveryForeignSession(t *testing.T, test func(t *testing.T, s *site, w http.ResponseWriter, r *http.Request, theirs *sessions.Session)) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		others := sessions.NewCookieStore([]byte("another store's"))
+		answered := false
+		s.browser(t).request(t, func(w http.ResponseWriter, r *http.Request) {
+			defer func() {
+				if p := recover(); p != nil {
+					t.Errorf("panic: %v", p)
+				}
+			}()
+			theirs, err := others.Get(r, cookieName)
+			if err != nil {
+				t.Error(err)
+			}
+			theirs.Values["theirs"] = true
+			test(t, s, w, r, theirs)
+			answered = true
+		})
+		if !answered {
+			t.Error("the request was not answered")
+		}
+		s.wantRows(t, 0)
+	})
+}
+
+func TestStore_GetBesideAnotherStore(t *testing.T) {
+	onEveryForeignSession(t, func(t *testing.T, s *site, w http.ResponseWriter, r *http.Request, theirs *sessions.Session) {
+		for range 2 {
+			session, err := s.store.Get(r, cookieName)
+			if !errors.Is(err, sessionstore.ErrForeign) || !errors.Is(sessionstore.Err(session), sessionstore.ErrForeign) {
+				t.Errorf("Get: %v, Err: %v", err, sessionstore.Err(session))
+			}
+			if session == nil || session == theirs || len(session.Values) != 0 {
+				t.Errorf("session %v", session)
+				return
+			}
+			session.Values["ours"] = true
+			if err := session.Save(r, w); !errors.Is(err, sessionstore.ErrForeign) {
+				t.Errorf("Save: %v", err)
+			}
+			if err := s.store.Save(r, w, session); !errors.Is(err, sessionstore.ErrForeign) {
+				t.Errorf("Store.Save: %v", err)
+			}
+		}
+		if len(theirs.Values) != 1 || len(w.Header()["Set-Cookie"]) != 0 {
+			t.Errorf("their values %v, header %v", theirs.Values, w.Header())
+		}
+	})
+}
+
+// Asked for, the other store's session is still the other store's: this one
+// neither writes it nor sets its cookie for it.
+func TestStore_SaveOfAnotherStoresSession(t *testing.T) {
+	onEveryForeignSession(t, func(t *testing.T, s *site, w http.ResponseWriter, r *http.Request, theirs *sessions.Session) {
+		_, _ = s.store.Get(r, cookieName)
+		if err := s.store.Save(r, w, theirs); !errors.Is(err, sessionstore.ErrForeign) {
+			t.Errorf("Store.Save: %v", err)
+		}
+		if err := sessionstore.SignIn(theirs, "ada", ""); !errors.Is(err, sessionstore.ErrForeign) {
+			t.Errorf("SignIn: %v", err)
+		}
+		if err := sessionstore.Err(theirs); !errors.Is(err, sessionstore.ErrForeign) {
+			t.Errorf("Err: %v", err)
+		}
+	})
+}
+
+// Gorilla's Save saves all sessions of a request, and must not panic over one.
+func TestStore_GorillaSaveOfAnotherStoresSession(t *testing.T) {
+	onEveryForeignSession(t, func(t *testing.T, s *site, w http.ResponseWriter, r *http.Request, _ *sessions.Session) {
+		_, _ = s.store.Get(r, cookieName)
+		_ = sessions.Save(r, w)
+	})
+}

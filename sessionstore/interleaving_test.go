@@ -1,0 +1,235 @@
+package sessionstore_test
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobuffalo/pop/v6"
+	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// How many interleavings there are on an engine, and of how many steps.
+const (
+	interleavingsOnFile   = 3000
+	interleavingsOnServer = 300
+	stepsOfInterleaving   = 25
+	mostOpenRequests      = 4
+)
+
+// TestStore_Model lets requests that are open at the same time take their steps
+// in a random order, with revocations, time and clean-ups between them, and
+// holds the table to the model after each. LATCHKEY_SEED replays the
+// interleaving of a failure.
+func TestStore_Model(t *testing.T) {
+	for _, engine := range testdb.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			seed, runs := seedOf(t), interleavingsOnServer
+			if engine == testdb.SQLite {
+				runs = interleavingsOnFile
+			}
+			if os.Getenv("LATCHKEY_SEED") != "" {
+				runs = 1
+			}
+			l := newLab(t, engine)
+			for i := range runs {
+				l.interleave(t, seed+uint64(i))
+			}
+		})
+	}
+}
+
+// seedOf returns the first seed of a test: another one every time, unless it
+// is given.
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	text := os.Getenv("LATCHKEY_SEED")
+	if text == "" {
+		return uint64(rand.Uint32())
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("LATCHKEY_SEED: %v", err)
+	}
+	return seed
+}
+
+// A lab is a database with stores that differ in when they renew. All
+// interleavings on an engine use the same one.
+type lab struct {
+	conn   *pop.Connection
+	clock  *clock
+	stores map[time.Duration]*sessionstore.Store // by RenewAfter
+}
+
+// oftenRenewal is often enough for one grace to lead to the next.
+const oftenRenewal = sessionstore.RenewalGrace / 3
+
+var renewals = []time.Duration{0, oftenRenewal, 10 * time.Minute}
+
+func newLab(t *testing.T, engine testdb.Engine) *lab {
+	t.Helper()
+	l := &lab{
+		conn:   testdb.Migrated(t, testdb.NewURL(t, engine)),
+		clock:  &clock{now: midday},
+		stores: make(map[time.Duration]*sessionstore.Store),
+	}
+	for _, renewAfter := range renewals {
+		store, err := sessionstore.New(l.conn, sessionstore.Options{
+			Secrets: [][]byte{secret}, Now: l.clock.Now, Logger: slog.New(slog.DiscardHandler),
+			IdleTimeout: modelIdle, Lifetime: modelLifetime, RememberLifetime: modelRemember,
+			TouchInterval: modelTouch, RenewAfter: renewAfter,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.stores[renewAfter] = store
+	}
+	return l
+}
+
+// An interleaving is one run: a store beside its model.
+type interleaving struct {
+	*testing.T
+	*rand.Rand
+	conn     *pop.Connection
+	store    *sessionstore.Store
+	model    *model
+	pace     []time.Duration // between steps
+	seed     uint64
+	steps    []string
+	browsers [3]string              // the cookie that each has
+	cookies  []string               // all that were ever handed out
+	open     []*openRequest         // loaded and not yet finished
+	requests int                    // so far
+	written  int                    // values so far, each another one
+	found    map[string]map[any]any // content of a row → its values
+}
+
+// An openRequest is a request that has loaded its session.
+type openRequest struct {
+	name    string
+	browser int
+	r       *http.Request
+	w       *httptest.ResponseRecorder
+	session *sessions.Session
+	model   *modelRequest
+}
+
+func (l *lab) interleave(t *testing.T, seed uint64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	renewAfter := renewals[rng.IntN(len(renewals))]
+	in := &interleaving{
+		T: t, Rand: rng, seed: seed, conn: l.conn, store: l.stores[renewAfter],
+		model: newModel(l.clock, renewAfter), found: make(map[string]map[any]any),
+	}
+	in.pace = pick(in, paces)
+	in.step("renewal after %v", renewAfter)
+	for range stepsOfInterleaving {
+		in.next()
+		in.checkRows()
+	}
+	in.probe()
+	in.revokeAll()
+	in.checkRows()
+}
+
+// step notes what is about to happen.
+func (in *interleaving) step(format string, args ...any) {
+	in.steps = append(in.steps, fmt.Sprintf(format, args...))
+}
+
+func (in *interleaving) failf(format string, args ...any) {
+	in.Helper()
+	in.Fatalf("%s\nLATCHKEY_SEED=%d\n%s", fmt.Sprintf(format, args...), in.seed, strings.Join(in.steps, "\n"))
+}
+
+// next takes one step of one request, or of somebody else.
+func (in *interleaving) next() {
+	switch n := in.IntN(100); {
+	case len(in.open) == 0 || n < 20 && len(in.open) < mostOpenRequests:
+		in.begin()
+	case n < 76:
+		in.proceed(pick(in, in.open))
+	case n < 91:
+		in.wait()
+	case n < 94:
+		in.cleanUp()
+	default:
+		in.revoke()
+	}
+}
+
+func pick[T any](in *interleaving, from []T) T { return from[in.IntN(len(from))] }
+
+// begin opens a request, mostly with the cookie that its browser has, and
+// sometimes with one that anybody ever had.
+func (in *interleaving) begin() {
+	browser := in.IntN(len(in.browsers))
+	cookie := in.browsers[browser]
+	if len(in.cookies) > 0 && in.IntN(5) == 0 {
+		cookie = pick(in, in.cookies)
+	}
+	in.open = append(in.open, in.load(browser, cookie))
+}
+
+// load reads the session of a cookie, as the model does.
+func (in *interleaving) load(browser int, cookie string) *openRequest {
+	in.requests++
+	q := &openRequest{name: fmt.Sprintf("request %d", in.requests), browser: browser, w: httptest.NewRecorder()}
+	in.step("%s: browser %d loads with %s", q.name, browser, in.nameOf(cookie))
+	var err error
+	if q.r, err = http.NewRequest(http.MethodPost, "/", nil); err != nil {
+		in.failf("%v", err)
+	}
+	if cookie != "" {
+		q.r.AddCookie(&http.Cookie{Name: cookieName, Value: cookie})
+	}
+	if q.session, err = in.store.New(q.r, cookieName); err != nil {
+		in.failf("load: %v", err)
+	}
+	q.model = in.model.load(sidIn(cookie))
+	if q.session.IsNew != (q.model.at.sid == "") {
+		in.failf("the session is new: %v", q.session.IsNew)
+	}
+	in.checkRequest(q)
+	return q
+}
+
+func sidIn(cookie string) string {
+	sid, _, _ := strings.Cut(cookie, ".")
+	return sid
+}
+
+// nameOf tells cookies apart by when they were handed out, for a replay makes
+// others.
+func (in *interleaving) nameOf(cookie string) string {
+	if cookie == "" {
+		return "no cookie"
+	}
+	return fmt.Sprintf("cookie %d", slices.Index(in.cookies, cookie))
+}
+
+// probe comes back with every cookie that was handed out.
+func (in *interleaving) probe() {
+	for _, cookie := range in.cookies {
+		in.load(0, cookie)
+	}
+	n, err := in.store.CountAll(in.Context())
+	if want := in.model.live(); n != want || err != nil {
+		in.failf("%d live sessions, want %d; %v", n, want, err)
+	}
+}

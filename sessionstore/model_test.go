@@ -1,0 +1,285 @@
+package sessionstore_test
+
+import (
+	"maps"
+	"time"
+
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// How the stores behave that the model is of: the limits are close together,
+// so that short runs come to all of them.
+const (
+	modelIdle     = time.Hour
+	modelLifetime = 90 * time.Minute
+	modelRemember = 6 * time.Hour
+	modelTouch    = time.Minute
+	userKey       = sessionstore.DefaultUserKey
+)
+
+// A model is what a store should do, as if every Save was alone in the world
+// and worked on what the one before it left. It knows no versions, no retries
+// and no queries.
+type model struct {
+	clock      *clock
+	renewAfter time.Duration
+	sessions   map[string]*modelSession // sid → session, also a dead one until Cleanup
+	graces     map[string]grace         // sid that was renewed on schedule → where to
+}
+
+type modelSession struct {
+	sid, series, user             string
+	values                        map[any]any // as acknowledged last
+	remembered                    bool
+	gotSID                        time.Time
+	lastSeen, deadline, expiresAt time.Time
+}
+
+// A grace lets an old cookie work a little longer.
+type grace struct {
+	to    string
+	until time.Time
+}
+
+// A modelRequest is what one request knows and wants.
+type modelRequest struct {
+	at              modelSession // its session as last read or written; no sid: none
+	known, values   map[any]any  // then, and as the request has changed it
+	signsIn         bool
+	remember, renew bool
+	signsOut        bool
+	ended           bool // Save has said so
+}
+
+// A fate is what comes of a Save.
+type fate string
+
+const (
+	kept    fate = "kept its cookie"
+	begun   fate = "got a new cookie"
+	dropped fate = "signed out"
+	ended   fate = "reported ErrEnded"
+)
+
+func newModel(clock *clock, renewAfter time.Duration) *model {
+	return &model{clock: clock, renewAfter: renewAfter,
+		sessions: make(map[string]*modelSession), graces: make(map[string]grace)}
+}
+
+// now is the time as the databases have it.
+func (m *model) now() time.Time { return m.clock.Now().Truncate(time.Microsecond) }
+
+// find returns the live session that a sid leads to, or nil.
+func (m *model) find(sid string) *modelSession {
+	for {
+		if s := m.sessions[sid]; s != nil && s.expiresAt.After(m.now()) {
+			return s
+		}
+		g, ok := m.graces[sid]
+		if !ok || !g.until.After(m.now()) {
+			return nil
+		}
+		sid = g.to
+	}
+}
+
+// use notes that the session is in use.
+func (m *model) use(s *modelSession) {
+	s.lastSeen, s.expiresAt = m.now(), s.deadline
+	if idle := s.lastSeen.Add(modelIdle); !s.remembered && idle.Before(s.deadline) {
+		s.expiresAt = idle
+	}
+}
+
+func (m *model) due(s *modelSession) bool {
+	return m.renewAfter > 0 && s.user != "" && m.now().Sub(s.gotSID) >= m.renewAfter
+}
+
+// load begins a request that comes with the cookie of sid.
+func (m *model) load(sid string) *modelRequest {
+	q := &modelRequest{known: make(map[any]any), values: make(map[any]any)}
+	s := m.find(sid)
+	if s == nil {
+		return q
+	}
+	if m.now().Sub(s.lastSeen) >= modelTouch {
+		m.use(s)
+	}
+	q.at, q.known, q.values = *s, maps.Clone(s.values), maps.Clone(s.values)
+	return q
+}
+
+func (q *modelRequest) user() string {
+	user, _ := q.values[userKey].(string)
+	return user
+}
+
+func (q *modelRequest) signIn(user string, remember bool) {
+	if q.at.user != "" && q.at.user != user {
+		clear(q.values)
+	}
+	q.values[userKey] = user
+	q.signsIn, q.remember, q.renew, q.signsOut = true, remember, false, false
+}
+
+// save ends as the store's Save should. fresh is the sid that the session has
+// got if it was to get one.
+func (m *model) save(q *modelRequest, fresh string) fate {
+	if q.ended && !q.signsIn {
+		return ended
+	}
+	if q.signsOut || q.at.user != "" && len(q.values) == 0 {
+		m.signOut(q)
+		return dropped
+	}
+	if !m.writes(q) {
+		q.signsIn, q.remember, q.renew = false, false, false
+		return kept
+	}
+	s := m.find(q.at.sid)
+	if s == nil && q.at.sid != "" {
+		if q.reads() {
+			return kept
+		}
+		if !q.begins() || q.user() == "" {
+			q.ended = true
+			return ended
+		}
+		q.keepOwn()
+	}
+	if s == nil {
+		s = &modelSession{values: make(map[any]any)}
+	}
+	return m.write(q, s, fresh)
+}
+
+// keepOwn leaves a request with what it set itself, and its user: who has just
+// proved who it is gets a session, but nothing of one that ended.
+func (q *modelRequest) keepOwn() {
+	user := q.user()
+	maps.DeleteFunc(q.values, func(key, value any) bool { return q.known[key] == value })
+	q.values[userKey] = user
+	q.known, q.ended = nil, false
+}
+
+// reads reports whether a request asks for nothing to be written: it does not
+// fail for a renewal of which it knows nothing.
+func (q *modelRequest) reads() bool {
+	return !q.begins() && !q.renew && maps.Equal(q.known, q.values)
+}
+
+func (q *modelRequest) begins() bool { return q.signsIn || q.user() != q.at.user }
+
+// writes reports whether there is something to write.
+func (m *model) writes(q *modelRequest) bool {
+	if q.at.sid == "" {
+		return !maps.Equal(q.known, q.values)
+	}
+	return !q.reads() || m.due(&q.at)
+}
+
+// write makes the changes of a request to the session.
+func (m *model) write(q *modelRequest, s *modelSession, fresh string) fate {
+	old := s.sid
+	if s.user != "" && s.user != q.user() {
+		s.values = maps.Clone(q.values) // what another left is not for this one
+	} else {
+		s.merge(q.known, q.values)
+	}
+	switch {
+	case old == "" || q.begins():
+		m.begin(q, s, fresh)
+	case q.renew:
+		s.sid, s.gotSID = fresh, m.now()
+	case m.due(s):
+		s.sid, s.gotSID = fresh, m.now()
+		m.graces[old] = grace{to: fresh, until: m.now().Add(sessionstore.RenewalGrace)}
+	}
+	m.use(s)
+	delete(m.sessions, old)
+	m.sessions[s.sid] = s
+	q.at, q.known = *s, maps.Clone(q.values)
+	q.signsIn, q.remember, q.renew = false, false, false
+	if s.sid == old {
+		return kept
+	}
+	return begun
+}
+
+// merge makes the changes that lead from known to values, and no others.
+func (s *modelSession) merge(known, values map[any]any) {
+	for key := range known {
+		if _, there := values[key]; !there {
+			delete(s.values, key)
+		}
+	}
+	for key, value := range values {
+		if known[key] != value {
+			s.values[key] = value
+		}
+	}
+}
+
+// begin is a sign-in, a switch of users, or the first value of a visitor.
+func (m *model) begin(q *modelRequest, s *modelSession, fresh string) {
+	if s.series == "" || s.user != q.user() {
+		s.series, s.user, s.remembered = fresh, q.user(), false
+	}
+	s.remembered = s.remembered || q.remember
+	s.sid, s.gotSID = fresh, m.now()
+	s.deadline = m.now().Add(modelLifetime)
+	if s.remembered {
+		s.deadline = m.now().Add(modelRemember)
+	}
+}
+
+// signOut ends the session of a request, under whatever sid a user has it now.
+func (m *model) signOut(q *modelRequest) {
+	q.signsOut = true
+	if q.at.sid == "" {
+		return
+	}
+	at := q.at
+	q.at, q.known, q.values = modelSession{}, nil, make(map[any]any)
+	if m.sessions[at.sid] != nil {
+		delete(m.sessions, at.sid)
+	} else {
+		m.end(func(s *modelSession) bool { return s.user == at.user && s.series == at.series })
+	}
+}
+
+// end ends the sessions that are which, and returns how many.
+func (m *model) end(which func(*modelSession) bool) int {
+	before := len(m.sessions)
+	maps.DeleteFunc(m.sessions, func(_ string, s *modelSession) bool { return which(s) })
+	return before - len(m.sessions)
+}
+
+// revoke ends the session of a user that a sid leads to, if there is one.
+func (m *model) revoke(user, sid string) bool {
+	for m.sessions[sid] == nil {
+		g, ok := m.graces[sid]
+		if !ok || !g.until.After(m.now()) {
+			return false
+		}
+		sid = g.to
+	}
+	return m.end(func(s *modelSession) bool { return s.sid == sid && s.user == user }) == 1
+}
+
+// cleanUp forgets what is dead, and returns how much that was.
+func (m *model) cleanUp() int {
+	before := len(m.graces)
+	maps.DeleteFunc(m.graces, func(_ string, g grace) bool { return !g.until.After(m.now()) })
+	return before - len(m.graces) + m.end(func(s *modelSession) bool { return !s.expiresAt.After(m.now()) })
+}
+
+// live is how many sessions there are.
+func (m *model) live() (n int64) {
+	for _, s := range m.sessions {
+		if s.expiresAt.After(m.now()) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,187 @@
+package sessionstore_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+const (
+	day              = 24 * time.Hour
+	rememberLifetime = 10 * day
+)
+
+func rememberFor10Days(o *sessionstore.Options) { o.RememberLifetime = rememberLifetime }
+
+func rememberAs(userID string) func(*sessions.Session) {
+	return func(session *sessions.Session) {
+		signIn(userID)(session)
+		if err := sessionstore.Remember(session); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// wantMaxAge checks that a visit set one cookie, and how long it lasts: 0 is
+// until the browser ends.
+func wantMaxAge(t *testing.T, v visit, want time.Duration) {
+	t.Helper()
+	if len(v.cookies) != 1 || v.cookies[0].MaxAge != int(want/time.Second) {
+		t.Errorf("cookies %v, want one of Max-Age %d", v.cookies, int(want/time.Second))
+	}
+}
+
+func TestStore_Remember(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		wantMaxAge(t, ada.change(t, rememberAs("ada")), rememberLifetime)
+		row := s.row(t, ada.cookie(t))
+		if !row.Remembered || !row.DeadlineAt.Equal(at(rememberLifetime)) || !row.ExpiresAt.Equal(row.DeadlineAt) {
+			t.Errorf("remembered: %t, deadline %v, expires %v", row.Remembered, row.DeadlineAt, row.ExpiresAt)
+		}
+		records, err := s.store.List(t.Context(), "ada", 10)
+		if err != nil || len(records) != 1 || !records[0].Remembered {
+			t.Errorf("listed as %+v, %v", records, err)
+		}
+		s.clock.advance(rememberLifetime - instant) // and not used once
+		if user := ada.user(t); user != "ada" {
+			t.Errorf("%v is signed in just before the end", user)
+		}
+		s.clock.advance(instant)
+		s.wantDead(t, ada.cookie(t))
+	}, rememberFor10Days)
+}
+
+// To use a remembered session moves its end neither way.
+func TestStore_RememberedAndUsed(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.change(t, rememberAs("ada"))
+		for name, use := range map[string]func(){
+			"Read":    func() { ada.read(t) },
+			"Written": func() { ada.set(t, "cart", s.clock.Now().String()) },
+		} {
+			s.clock.advance(day)
+			use()
+			row := s.row(t, ada.cookie(t))
+			if now := s.clock.Now().Truncate(instant); !row.LastSeenAt.Equal(now) {
+				t.Errorf("%s: last seen %v, want %v", name, row.LastSeenAt, now)
+			}
+			if !row.ExpiresAt.Equal(at(rememberLifetime)) || !row.DeadlineAt.Equal(at(rememberLifetime)) {
+				t.Errorf("%s: expires %v, deadline %v", name, row.ExpiresAt, row.DeadlineAt)
+			}
+		}
+	}, rememberFor10Days)
+}
+
+// Neither a session that nobody signs in to can be remembered, nor one that
+// somebody signed in to before: only a sign-in can ask the user.
+func TestStore_RememberWithoutSignIn(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		remember := func(session *sessions.Session) {
+			if err := sessionstore.Remember(session); err == nil || errors.Is(err, sessionstore.ErrForeign) {
+				t.Errorf("Remember: %v", err)
+			}
+			session.Values["cart"] = s.clock.Now().String()
+		}
+		ada := s.browser(t)
+		for range 2 { // without a row, and with one
+			ada.change(t, remember)
+			s.clock.advance(time.Minute)
+		}
+		ada.signIn(t, "ada")
+		ada.change(t, remember)
+		if row := s.row(t, ada.cookie(t)); row.Remembered {
+			t.Error("remembered all the same")
+		}
+	})
+}
+
+func TestRemember_Foreign(t *testing.T) {
+	foreign := sessions.NewSession(sessions.NewCookieStore(secret), cookieName)
+	if err := sessionstore.Remember(foreign); !errors.Is(err, sessionstore.ErrForeign) {
+		t.Errorf("%v, want ErrForeign", err)
+	}
+}
+
+// Who signs in after somebody who is remembered.
+func TestStore_RememberedThenSignIn(t *testing.T) {
+	for name, step := range map[string]struct {
+		then       func(*sessions.Session)
+		remembered bool
+	}{
+		"SameUser":          {signIn("ada"), true},
+		"OtherUser":         {signIn("bob"), false},
+		"OtherUserByHand":   {func(session *sessions.Session) { session.Values["user_id"] = "bob" }, false},
+		"NobodyByHand":      {func(session *sessions.Session) { delete(session.Values, "user_id") }, false},
+		"OtherRemembered":   {rememberAs("bob"), true},
+		"AfterSigningOut":   {func(session *sessions.Session) { sessionstore.SignOut(session); signIn("bob")(session) }, false},
+		"AskedThenNoLonger": {func(session *sessions.Session) { rememberAs("bob")(session); signIn("bob")(session) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEveryEngine(t, func(t *testing.T, s *site) {
+				b := s.browser(t)
+				b.change(t, rememberAs("ada"))
+				b.set(t, "cart", 3)
+				s.clock.advance(day)
+				v := b.change(t, step.then)
+				maxAge, left := time.Duration(0), idle
+				if step.remembered {
+					maxAge, left = rememberLifetime, rememberLifetime
+				}
+				wantMaxAge(t, v, maxAge)
+				if row := s.row(t, b.cookie(t)); row.Remembered != step.remembered || !row.ExpiresAt.Equal(at(day+left)) {
+					t.Errorf("remembered: %t, expires %v", row.Remembered, row.ExpiresAt)
+				}
+			}, rememberFor10Days)
+		})
+	}
+}
+
+// Whenever the browser gets another cookie for the same sign-in, that one lasts
+// as long as the row, and not half a second less.
+func TestStore_RememberedCookieAnew(t *testing.T) {
+	for name, step := range map[string]struct {
+		edit   func(*sessionstore.Options)
+		handle func(*sessions.Session)
+	}{
+		"Renew":     {func(*sessionstore.Options) {}, renewSession},
+		"Schedule":  {func(o *sessionstore.Options) { o.RenewAfter = day }, nil},
+		"NewSecret": {secrets(newSecret, string(secret)), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEveryEngine(t, func(t *testing.T, s *site) {
+				ada := s.browser(t)
+				ada.change(t, rememberAs("ada"))
+				s.clock.advance(day + 500*time.Millisecond)
+				other := s.instance(t, rememberFor10Days, step.edit)
+				wantMaxAge(t, ada.on(other).change(t, step.handle), rememberLifetime-day)
+				if row := s.row(t, ada.cookie(t)); !row.Remembered || !row.ExpiresAt.Equal(at(rememberLifetime)) {
+					t.Errorf("remembered: %t, expires %v", row.Remembered, row.ExpiresAt)
+				}
+			}, rememberFor10Days)
+		})
+	}
+}
+
+func TestStore_RememberedSignsOut(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.change(t, rememberAs("ada"))
+		old := ada.cookie(t)
+		v := ada.change(t, sessionstore.SignOut)
+		if len(v.cookies) != 1 || v.cookies[0].MaxAge >= 0 || v.cookies[0].Value != "" || ada.cookie(t) != "" {
+			t.Errorf("cookies %v", v.cookies)
+		}
+		s.wantRows(t, 0)
+		s.wantDead(t, old)
+		wantMaxAge(t, ada.signIn(t, "ada"), 0)
+		if row := s.row(t, ada.cookie(t)); row.Remembered {
+			t.Error("the next sign-in is remembered too")
+		}
+	})
+}

@@ -1,0 +1,252 @@
+package sessionstore_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobuffalo/pop/v6"
+	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// The triggers count the writes that they saw in something that a rollback does
+// not take back: a sequence or, on SQLite, what RAISE(FAIL) leaves behind.
+var traps = map[testdb.Engine][]string{
+	testdb.PostgreSQL: {
+		`CREATE SEQUENCE tries MINVALUE 0`,
+		`CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('tries') < %[2]d THEN RAISE 'trapped' USING ERRCODE = '%[1]s'; END IF;
+			IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+			RETURN NEW;
+		END $$`,
+		`CREATE TRIGGER trap BEFORE INSERT OR UPDATE OR DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION trap()`,
+	},
+	testdb.MariaDB: {
+		`CREATE SEQUENCE tries MINVALUE 0 START WITH 0 NOCACHE`,
+		mariaTrap("INSERT"), mariaTrap("UPDATE"), mariaTrap("DELETE"),
+	},
+	testdb.SQLite: {
+		`CREATE TABLE tries (n)`,
+		liteTrap("INSERT"), liteTrap("UPDATE"), liteTrap("DELETE"),
+	},
+}
+
+func liteTrap(verb string) string {
+	return `CREATE TRIGGER trap_` + verb + ` BEFORE ` + verb + ` ON sessions BEGIN
+		INSERT INTO tries VALUES (1);
+		SELECT RAISE(FAIL, 'trapped: %[1]s') WHERE (SELECT COUNT(*) FROM tries) <= %[2]d;
+	END`
+}
+
+func mariaTrap(verb string) string {
+	return `CREATE TRIGGER trap_` + verb + ` BEFORE ` + verb + ` ON sessions FOR EACH ROW
+		IF NEXTVAL(tries) < %[2]d THEN
+			SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = %[1]s, MESSAGE_TEXT = 'trapped';
+		END IF`
+}
+
+var untrap = map[testdb.Engine][]string{
+	testdb.PostgreSQL: {`DROP TRIGGER trap ON sessions`, `DROP FUNCTION trap`, `DROP SEQUENCE tries`},
+	testdb.MariaDB:    {`DROP TRIGGER trap_INSERT`, `DROP TRIGGER trap_UPDATE`, `DROP TRIGGER trap_DELETE`, `DROP SEQUENCE tries`},
+	testdb.SQLite:     {`DROP TRIGGER trap_INSERT`, `DROP TRIGGER trap_UPDATE`, `DROP TRIGGER trap_DELETE`, `DROP TABLE tries`},
+}
+
+var countTries = map[testdb.Engine]string{
+	testdb.PostgreSQL: `SELECT nextval('tries')`,
+	testdb.MariaDB:    `SELECT NEXTVAL(tries)`,
+	testdb.SQLite:     `SELECT COUNT(*) FROM tries`,
+}
+
+// trap fails the next so many writes of sessions with an error of the database.
+// release says how many were tried, and lets them all through.
+func (s *site) trap(t *testing.T, f failure, times int) (release func() int) {
+	t.Helper()
+	for _, statement := range traps[f.engine] {
+		if strings.Contains(statement, "%[1]s") {
+			statement = fmt.Sprintf(statement, f.code, times)
+		}
+		if err := s.conn.RawQuery(statement).Exec(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() (tries int) {
+		t.Helper()
+		if err := s.conn.Store.Get(&tries, countTries[f.engine]); err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range untrap[f.engine] {
+			s.execute(t, statement)
+		}
+		return tries
+	}
+}
+
+// A failure is how an engine says that a statement failed.
+type failure struct {
+	engine testdb.Engine
+	code   string
+}
+
+func onFailures(t *testing.T, test func(t *testing.T, s *site, f failure), failures ...failure) {
+	for _, f := range failures {
+		t.Run(string(f.engine)+f.code, func(t *testing.T) {
+			t.Parallel()
+			test(t, newSite(t, testdb.NewURL(t, f.engine)), f)
+		})
+	}
+}
+
+// What the databases say when a statement gave way to another one.
+var gaveWay = []failure{
+	{testdb.PostgreSQL, "40001"}, {testdb.PostgreSQL, "40P01"}, {testdb.MariaDB, "1213"}, {testdb.SQLite, "database is locked"},
+}
+
+// inTransaction is the one of writes that is a transaction of the store's own.
+// SQLite's count does not outlive its rollback.
+const inTransaction = "Renewal"
+
+// writes are the ways to write a session, each from a session that ada is
+// signed in to.
+var writes = map[string]func(t *testing.T, s *site, ada *browser) error{
+	"Change": func(t *testing.T, _ *site, ada *browser) error {
+		return ada.visit(t, func(session *sessions.Session) { session.Values["cart"] = 4 }).saveErr
+	},
+	"Insert": func(t *testing.T, s *site, _ *browser) error { return s.browser(t).visit(t, signIn("bob")).saveErr },
+	"SignIn": func(t *testing.T, _ *site, ada *browser) error { return ada.visit(t, signIn("bob")).saveErr },
+	inTransaction: func(t *testing.T, s *site, ada *browser) error {
+		return ada.on(s.instance(t, func(o *sessionstore.Options) { o.RenewAfter = 1 })).visit(t, nil).saveErr
+	},
+	"SignOut": func(t *testing.T, _ *site, ada *browser) error { return ada.visit(t, sessionstore.SignOut).saveErr },
+	"Revoke": func(t *testing.T, s *site, ada *browser) error {
+		return s.store.Revoke(t.Context(), "ada", s.row(t, ada.cookie(t)).SID)
+	},
+	"RevokeAll": func(t *testing.T, s *site, _ *browser) error {
+		_, err := s.store.RevokeAll(t.Context())
+		return err
+	},
+	"Cleanup": func(t *testing.T, s *site, _ *browser) error {
+		s.clock.advance(idle)
+		_, err := s.store.Cleanup(t.Context(), 10)
+		return err
+	},
+}
+
+// A write that gave way to others is tried again, and nobody hears of it.
+func TestStore_TriesAgain(t *testing.T) {
+	onFailures(t, func(t *testing.T, s *site, f failure) {
+		onEveryWrite(t, s, f, func(name string, before storedRow, write func() error) {
+			release := s.trap(t, f, 3)
+			if err := write(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if tries := release(); tries < 4 {
+				t.Errorf("%s: %d tries, want 3 that failed and one", name, tries)
+			}
+			s.wantWritten(t, name, before)
+		})
+	}, gaveWay...)
+}
+
+// onEveryWrite tests each way to write a session, with one that is alone there.
+func onEveryWrite(t *testing.T, s *site, f failure, test func(name string, before storedRow, write func() error)) {
+	t.Helper()
+	for name, write := range writes {
+		if f.engine == testdb.SQLite && name == inTransaction {
+			continue
+		}
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		s.clock.advance(time.Second)
+		test(name, s.row(t, ada.cookie(t)), func() error { return write(t, s, ada) })
+		s.execute(t, "DELETE FROM sessions")
+	}
+}
+
+// wantWritten checks that the sessions are no longer just the one there was.
+func (s *site) wantWritten(t *testing.T, doing string, before storedRow) {
+	t.Helper()
+	var same int
+	query := "SELECT COUNT(*) FROM sessions WHERE sid = ? AND version = ?"
+	if err := s.conn.Store.Get(&same, s.conn.Dialect.TranslateSQL(query), before.SID, before.Version); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.countRows(t); n == 1 && same == 1 {
+		t.Errorf("%s: nothing was written", doing)
+	}
+}
+
+// A write that always gives way ends in ErrConflict, and the row is as it was.
+func TestStore_TriesAgainInVain(t *testing.T) {
+	onFailures(t, func(t *testing.T, s *site, f failure) {
+		onEveryWrite(t, s, f, func(name string, before storedRow, write func() error) {
+			release := s.trap(t, f, 1000)
+			err := write()
+			if !errors.Is(err, sessionstore.ErrConflict) || errors.Is(err, sessionstore.ErrUnavailable) || !strings.Contains(err.Error(), "trapped") {
+				t.Errorf("%s: %v; want ErrConflict and its cause", name, err)
+			}
+			if tries := release(); tries < 4 {
+				t.Errorf("%s: %d tries", name, tries)
+			}
+			s.wantUnchanged(t, before)
+			s.wantRows(t, 1)
+		})
+	}, gaveWay...)
+}
+
+// What fails for another reason would fail again.
+func TestStore_TriesOnce(t *testing.T) {
+	onFailures(t, func(t *testing.T, s *site, f failure) {
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		before := s.row(t, ada.cookie(t))
+		release := s.trap(t, f, 1000)
+		v := ada.visit(t, func(session *sessions.Session) { session.Values["cart"] = 4 })
+		if !errors.Is(v.saveErr, sessionstore.ErrUnavailable) || errors.Is(v.saveErr, sessionstore.ErrConflict) {
+			t.Errorf("Save: %v; want ErrUnavailable", v.saveErr)
+		}
+		if tries := release(); tries != 1 {
+			t.Errorf("%d tries, want 1", tries)
+		}
+		s.wantUnchanged(t, before)
+	}, failure{testdb.SQLite, "constraint"},
+		failure{testdb.PostgreSQL, "P0001"}, failure{testdb.PostgreSQL, "23505"}, failure{testdb.PostgreSQL, "40000"},
+		failure{testdb.MariaDB, "1644"}, failure{testdb.MariaDB, "1062"})
+}
+
+// In a transaction of the caller nothing can be tried again: the database has
+// ended it, or soon would. SQLite's count would go with the rollback.
+func TestStore_TriesOnceInATransaction(t *testing.T) {
+	onFailures(t, func(t *testing.T, s *site, f failure) {
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		before := s.row(t, ada.cookie(t))
+		release := s.trap(t, f, 1000)
+		r := newRequest(t)
+		r.Header.Set("Cookie", cookieName+"="+ada.cookie(t))
+		var saveErr error
+		err := s.conn.Transaction(func(tx *pop.Connection) error {
+			if err := sessionstore.InTransaction(r, tx); err != nil {
+				return err
+			}
+			session, err := s.store.Get(r, cookieName)
+			if err != nil {
+				return err
+			}
+			session.Values["cart"] = 4
+			saveErr = session.Save(r, newResponse())
+			return saveErr
+		})
+		if !errors.Is(saveErr, sessionstore.ErrConflict) || err == nil {
+			t.Errorf("Save: %v, transaction: %v; want ErrConflict", saveErr, err)
+		}
+		if tries := release(); tries != 1 {
+			t.Errorf("%d tries, want 1", tries)
+		}
+		s.wantUnchanged(t, before)
+	}, gaveWay[:3]...)
+}
