@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/locales"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/sessionmw"
 )
 
 // app is what the handlers share. Nothing in it changes after New.
@@ -61,7 +62,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	a.router = b.Muxer()
 	a.handleErrors(b)
 	b.Middleware.Remove(buffalo.RequestLogger) // Handler logs, static files too
-	b.Use(refuseLargeBody, a.refuseCrossOrigin, a.requireSessionStore, a.identify, texts.Middleware())
+	b.Use(refuseLargeBody, a.refuseCrossOrigin, sessionmw.Require, a.identify, texts.Middleware())
 	a.routes(b)
 	return b, nil
 }
@@ -100,6 +101,6 @@ func (a *app) routes(b *buffalo.App) {
 	// For the machines that look after the app
 	b.GET("/healthz", a.healthz)
 	b.GET("/readyz", a.readyz)
-	b.Middleware.Skip(a.requireSessionStore, a.healthz, a.readyz)
+	b.Middleware.Skip(sessionmw.Require, a.healthz, a.readyz)
 	b.Middleware.Skip(a.identify, a.healthz, a.readyz)
 }

@@ -13,17 +13,6 @@ import (
 // userKey is where identify leaves the user, for handlers and templates.
 const userKey = "current_user"
 
-// requireSessionStore answers 503 when the session could not be loaded, which
-// Buffalo does not tell. Whoever is signed in stays so.
-func (a *app) requireSessionStore(next buffalo.Handler) buffalo.Handler {
-	return func(c buffalo.Context) error {
-		if err := sessionstore.Err(c.Session().Session); err != nil {
-			return c.Error(http.StatusServiceUnavailable, err)
-		}
-		return next(c)
-	}
-}
-
 // identify finds out who asks. A user who was disabled or deleted since is
 // nobody, and the session ends.
 func (a *app) identify(next buffalo.Handler) buffalo.Handler {

@@ -20,6 +20,7 @@ import (
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/sessionmw"
 )
 
 // The values of GO_ENV.
@@ -112,18 +113,8 @@ func (c Config) SessionOptions() sessionstore.Options {
 		RememberLifetime: c.Session.RememberLifetime,
 		MaxPerUser:       c.Session.MaxPerUser,
 		Encrypt:          c.Session.Encrypt,
-		Transient:        buffaloTransient,
+		Transient:        sessionmw.Transient,
 	}
-}
-
-// buffaloTransient names what Buffalo puts into every session, used or not: a
-// number for its log, and the flash messages, mostly none.
-func buffaloTransient(key, value any) bool {
-	if key == "requestor_id" {
-		return true
-	}
-	flash, ok := value.([]byte)
-	return ok && key == "_flash_" && string(flash) == "{}"
 }
 
 func (c Config) defaultLogFormat() string {

@@ -135,7 +135,7 @@ func (s *Store) revoke(ctx context.Context, sid, userID, query string) error {
 		if userID != "" {
 			args = []any{userID, sid}
 		}
-		n, err := s.end(ctx, userID, query, args...)
+		n, err := s.end(ctx, Event{SID: sid, UserID: userID}, query, args...)
 		if err != nil || n > 0 {
 			return err
 		}
@@ -161,7 +161,7 @@ func (s *Store) RevokeOthers(ctx context.Context, session *sessions.Session) (in
 	if b.row.UserID == "" {
 		return 0, fmt.Errorf("revoke other sessions: %w", errNoUser)
 	}
-	return s.end(ctx, b.row.UserID, queryEndOthers, b.row.UserID, b.row.series)
+	return s.end(ctx, Event{UserID: b.row.UserID}, queryEndOthers, b.row.UserID, b.row.series)
 }
 
 // RevokeUser ends all sessions of a user, and returns how many. An empty userID
@@ -170,20 +170,22 @@ func (s *Store) RevokeUser(ctx context.Context, userID string) (int64, error) {
 	if ok, err := somebody("revoke sessions", userID); !ok {
 		return 0, err
 	}
-	return s.end(ctx, userID, queryEndUser, userID)
+	return s.end(ctx, Event{UserID: userID}, queryEndUser, userID)
 }
 
 // RevokeAll ends everybody's sessions, and returns how many rows that were. It
 // is one statement, so that none slips through; over a million rows it takes
 // seconds.
 func (s *Store) RevokeAll(ctx context.Context) (int64, error) {
-	return s.end(ctx, "", queryEndAll)
+	return s.end(ctx, Event{}, queryEndAll)
 }
 
-func (s *Store) end(ctx context.Context, userID, query string, args ...any) (int64, error) {
+// end runs a query that ends sessions, and tells of it as event says.
+func (s *Store) end(ctx context.Context, event Event, query string, args ...any) (int64, error) {
 	began := time.Now()
 	n, err := s.rows.db.exec(ctx, query, args...)
-	s.observe(ctx, began, Event{Op: OpEnd, UserID: userID, Count: int(n), Err: err})
+	event.Op, event.Count, event.Err = OpEnd, int(n), err
+	s.observe(ctx, began, event)
 	if err != nil {
 		return 0, unavailable("revoke sessions", err)
 	}

@@ -10,7 +10,7 @@ type Event struct {
 	Op     Op
 	SID    string        // of the session, if it is about one
 	UserID string        // of the session's user, if known
-	Count  int           // how many sessions were loaded, saved, ended, touched or deleted
+	Count  int           // how many sessions were loaded, saved, ended, touched or deleted; 0 with an Err
 	Took   time.Duration // how long it took
 	Err    error         // why it failed
 }
@@ -38,5 +38,8 @@ const (
 // observe tells the observer of something that began at a time.
 func (s *Store) observe(ctx context.Context, began time.Time, e Event) {
 	e.Took = time.Since(began)
+	if e.Err != nil {
+		e.Count = 0
+	}
 	s.opts.Observe(ctx, e)
 }

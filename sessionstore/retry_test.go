@@ -119,7 +119,7 @@ var writes = map[string]func(t *testing.T, s *site, ada *browser) error{
 	"Insert": func(t *testing.T, s *site, _ *browser) error { return s.browser(t).visit(t, signIn("bob")).saveErr },
 	"SignIn": func(t *testing.T, _ *site, ada *browser) error { return ada.visit(t, signIn("bob")).saveErr },
 	inTransaction: func(t *testing.T, s *site, ada *browser) error {
-		return ada.on(s.instance(t, func(o *sessionstore.Options) { o.RenewAfter = 1 })).visit(t, nil).saveErr
+		return ada.on(s.renewing(t)).visit(t, func(session *sessions.Session) { session.Values["cart"] = 4 }).saveErr
 	},
 	"SignOut": func(t *testing.T, _ *site, ada *browser) error { return ada.visit(t, sessionstore.SignOut).saveErr },
 	"Revoke": func(t *testing.T, s *site, ada *browser) error {
@@ -134,6 +134,12 @@ var writes = map[string]func(t *testing.T, s *site, ada *browser) error{
 		_, err := s.store.Cleanup(t.Context(), 10)
 		return err
 	},
+}
+
+// renewing is the site with renewals due all the time.
+func (s *site) renewing(t *testing.T) *site {
+	t.Helper()
+	return s.instance(t, func(o *sessionstore.Options) { o.RenewAfter = 1 })
 }
 
 // A write that gave way to others is tried again, and nobody hears of it.
@@ -249,4 +255,23 @@ func TestStore_TriesOnceInATransaction(t *testing.T) {
 		}
 		s.wantUnchanged(t, before)
 	}, gaveWay[:3]...)
+}
+
+// Who only reads asked for no renewal, and is not told that it failed.
+func TestStore_RenewalOfAReaderInVain(t *testing.T) {
+	onFailures(t, func(t *testing.T, s *site, f failure) {
+		if f.engine == testdb.SQLite {
+			t.Skip("its count does not outlive a rollback")
+		}
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		before := s.row(t, ada.cookie(t))
+		s.clock.advance(time.Second)
+		release := s.trap(t, f, 1000)
+		v := ada.on(s.renewing(t)).visit(t, nil)
+		if tries := release(); v.saveErr != nil || len(v.cookies) != 0 || tries < 2 {
+			t.Errorf("Save: %v, cookies %v, %d tries", v.saveErr, v.cookies, tries)
+		}
+		s.wantUnchanged(t, before)
+	}, gaveWay...)
 }

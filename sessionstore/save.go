@@ -22,6 +22,9 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	if b.err != nil && !(b.signsIn && errors.Is(b.err, ErrEnded)) {
 		return fmt.Errorf("save session: %w", b.err)
 	}
+	if session != b.session {
+		return ErrForeign
+	}
 	if b.unsure != nil && b.unsure.tx != transactionOf(r.Context()) {
 		b.rolledBack() // Pop runs a handler again when SQLite was locked
 	}

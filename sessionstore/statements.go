@@ -14,9 +14,9 @@ import (
 	"github.com/gobuffalo/pop/v6"
 )
 
-// writeAttempts bounds how often a statement is tried that the database gave up
-// in favour of another.
-const writeAttempts = 10
+// attempts bounds how often a statement is tried that the database gave up in
+// favour of another.
+const attempts = 10
 
 // A querier runs statements: a pool of connections, or one transaction.
 type querier interface {
@@ -76,28 +76,54 @@ func (d *database) prepare(ctx context.Context, query string) (*sql.Stmt, error)
 	return stmt, nil
 }
 
-// queryRow runs a query for one row, whose error Scan returns.
-func (d *database) queryRow(ctx context.Context, query string, args ...any) (*sql.Row, error) {
-	if tx := transactionOf(ctx); tx != nil {
-		return tx.QueryRowContext(ctx, d.dialect.TranslateSQL(query), args...), nil
-	}
-	stmt, err := d.prepare(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryRowContext(d.unwatched(ctx), args...), nil
+type scanner interface {
+	Scan(dest ...any) error
 }
 
-// queryRows runs a query for any number of rows.
-func (d *database) queryRows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+// one runs a query for one row. Its error may be sql.ErrNoRows.
+func (d *database) one(ctx context.Context, query string, args []any, scan func(scanner) error) error {
 	if tx := transactionOf(ctx); tx != nil {
-		return tx.QueryContext(ctx, d.dialect.TranslateSQL(query), args...)
+		return scan(tx.QueryRowContext(ctx, d.dialect.TranslateSQL(query), args...))
+	}
+	stmt, err := d.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	return again(ctx, func() error { return scan(stmt.QueryRowContext(d.unwatched(ctx), args...)) })
+}
+
+// all runs a query for any number of rows and returns what scan makes of each.
+func all[T any](ctx context.Context, d *database, query string, args []any, scan func(scanner) (T, error)) (found []T, err error) {
+	if tx := transactionOf(ctx); tx != nil {
+		return collect(scan)(tx.QueryContext(ctx, d.dialect.TranslateSQL(query), args...))
 	}
 	stmt, err := d.prepare(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(ctx, args...)
+	err = again(ctx, func() error {
+		found, err = collect(scan)(stmt.QueryContext(ctx, args...))
+		return err
+	})
+	return found, err
+}
+
+func collect[T any](scan func(scanner) (T, error)) func(*sql.Rows, error) ([]T, error) {
+	return func(rows *sql.Rows, err error) ([]T, error) {
+		if err != nil {
+			return nil, err
+		}
+		defer rows.Close()
+		var found []T
+		for rows.Next() {
+			item, err := scan(rows)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, item)
+		}
+		return found, rows.Err()
+	}
 }
 
 // exec runs a prepared statement and returns how many rows it changed.
@@ -153,8 +179,7 @@ func (d *database) together(ctx context.Context, do func(context.Context) error)
 	})
 }
 
-// write runs do, which writes, again when the database gave it up in favour of
-// another transaction.
+// write runs do, which writes.
 func (d *database) write(ctx context.Context, do func() error) error {
 	if d.sqlite {
 		done, err := d.turn(ctx)
@@ -163,8 +188,13 @@ func (d *database) write(ctx context.Context, do func() error) error {
 		}
 		defer done()
 	}
-	var err error
-	for attempt := range writeAttempts {
+	return again(ctx, do)
+}
+
+// again runs do until the database does not give it up in favour of another
+// transaction.
+func again(ctx context.Context, do func() error) (err error) {
+	for attempt := range attempts {
 		if err = do(); err == nil || !gaveWay(err) {
 			return err
 		}

@@ -60,7 +60,7 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 		return sessions.NewSession(&bound{Store: s, err: err}, name), err
 	}
 	session, err := registry.Get(own, name)
-	if session != own.session { // another store's, under the same name
+	if session != own.session { // another store's, under the same name; gorilla has made it ours
 		return sessions.NewSession(&bound{Store: s, err: ErrForeign}, name), ErrForeign
 	}
 	return session, err
@@ -88,7 +88,7 @@ func (s *Store) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 // boundOf finds what is known of a session beside its Values.
 func boundOf(session *sessions.Session) (*bound, error) {
 	if session != nil {
-		if b, ok := session.Store().(*bound); ok {
+		if b, ok := session.Store().(*bound); ok && (b.session == session || b.err != nil) {
 			return b, nil
 		}
 	}

@@ -107,12 +107,11 @@ func (t *table) findNewest(ctx context.Context, sid string, now time.Time) (row,
 	return t.findBy(ctx, queryFind, sid, now)
 }
 
-func (t *table) findBy(ctx context.Context, query, sid string, now time.Time) (row, bool, error) {
-	found, err := t.db.queryRow(ctx, query, sid, now)
-	if err != nil {
-		return row{}, false, err
-	}
-	r, err := scanRow(found)
+func (t *table) findBy(ctx context.Context, query, sid string, now time.Time) (r row, found bool, err error) {
+	err = t.db.one(ctx, query, []any{sid, now}, func(from scanner) (err error) {
+		r, err = scanRow(from)
+		return err
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return row{}, false, nil
 	}
@@ -155,37 +154,19 @@ func (t *table) end(ctx context.Context, r row) (int64, error) {
 
 // over returns the series of a user's sessions beyond the limit last used ones.
 func (t *table) over(ctx context.Context, userID string, limit int, now time.Time) ([]string, error) {
-	return t.texts(ctx, queryOver, userID, now, batchSize, limit)
+	return all(ctx, t.db, queryOver, []any{userID, now, batchSize, limit}, scanText)
 }
 
 // list returns the live rows used last, of one user or, with "", of everybody.
 func (t *table) list(ctx context.Context, userID string, now time.Time, limit int) ([]Record, error) {
-	query, args := queryList, []any{now, limit}
 	if userID != "" {
-		query, args = queryListOf, []any{userID, now, limit}
+		return all(ctx, t.db, queryListOf, []any{userID, now, limit}, scanRecord)
 	}
-	rows, err := t.db.queryRows(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var records []Record
-	for rows.Next() {
-		r, err := scanRecord(rows)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, r)
-	}
-	return records, rows.Err()
+	return all(ctx, t.db, queryList, []any{now, limit}, scanRecord)
 }
 
 func (t *table) count(ctx context.Context, query string, args ...any) (n int64, err error) {
-	row, err := t.db.queryRow(ctx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	err = row.Scan(&n)
+	err = t.db.one(ctx, query, args, func(from scanner) error { return from.Scan(&n) })
 	return n, err
 }
 
@@ -199,30 +180,12 @@ func (t *table) touch(ctx context.Context, sids []string, seen, expires, now tim
 // first. It deletes them in the order of their sids: two programs that delete
 // the same rows wait for each other, and never both.
 func (t *table) deleteExpired(ctx context.Context, now time.Time, limit int) (int64, error) {
-	sids, err := t.texts(ctx, queryExpired, now, limit)
+	sids, err := all(ctx, t.db, queryExpired, []any{now, limit}, scanText)
 	if err != nil || len(sids) == 0 {
 		return 0, err
 	}
 	slices.Sort(sids)
 	return t.execIn(ctx, queryCleanup, sids, now)
-}
-
-// texts runs a query for one column.
-func (t *table) texts(ctx context.Context, query string, args ...any) ([]string, error) {
-	rows, err := t.db.queryRows(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var texts []string
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		texts = append(texts, text)
-	}
-	return texts, rows.Err()
 }
 
 // execIn runs a query that ends in "IN (" with the texts, of which there must be
@@ -233,10 +196,6 @@ func (t *table) execIn(ctx context.Context, query string, in []string, args ...a
 		args = append(args, text)
 	}
 	return t.db.execOnce(ctx, query, args...)
-}
-
-type scanner interface {
-	Scan(dest ...any) error
 }
 
 // scan reads recordColumns, and further columns into more.
@@ -253,6 +212,11 @@ func scan(from scanner, r *Record, more ...any) error {
 func scanRecord(from scanner) (r Record, err error) {
 	err = scan(from, &r)
 	return r, err
+}
+
+func scanText(from scanner) (text string, err error) {
+	err = from.Scan(&text)
+	return text, err
 }
 
 func scanRow(from scanner) (r row, err error) {

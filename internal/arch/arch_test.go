@@ -27,8 +27,8 @@ var allowed = map[string][]string{
 	"public":                 {},
 	"internal/environ":       {},
 	"internal/schema":        {""},
-	"config":                 {"", "internal/environ", "sessionstore"},
-	"actions":                {"config", "internal/schema", "locales", "models", "public", "sessionstore", "templates"},
+	"config":                 {"", "internal/environ", "sessionstore", "sessionstore/sessionmw"},
+	"actions":                {"config", "internal/schema", "locales", "models", "public", "sessionstore", "sessionstore/sessionmw", "templates"},
 	"grifts":                 {"config", "models", "sessionstore"},
 	"cmd/app":                {"actions", "config", "grifts", "internal/schema", "models", "sessionstore"},
 }
