@@ -1,12 +1,12 @@
 package sessionstore
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"hash"
 	"math"
 	"net/http"
 	"slices"
@@ -60,9 +60,12 @@ func (t token) matches(hash string) bool {
 
 // mac signs "<sid>.<secret>", as text.
 func (k keys) mac(signed string) string {
-	h := hmac.New(sha256.New, k.cookie)
+	h := k.macs.Get().(hash.Hash)
+	defer k.macs.Put(h)
+	h.Reset()
 	h.Write([]byte(signed))
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	var sum [sha256.Size]byte
+	return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0]))
 }
 
 // sign returns the cookie's value.

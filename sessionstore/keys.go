@@ -4,9 +4,11 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 const (
@@ -20,8 +22,8 @@ const (
 
 // keys are what is derived from one secret.
 type keys struct {
-	cookie []byte // signs cookies
-	data   []byte // from which each session gets a key for its data
+	macs *sync.Pool // of hash.Hash, keyed, for cookies: half of a mac is its key
+	data []byte     // from which each session gets a key for its data
 }
 
 // newKeys derives the keys of each secret with HKDF (RFC 5869).
@@ -42,7 +44,8 @@ func newKeys(secrets [][]byte) ([]keys, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sessionstore: derive key: %w", err)
 		}
-		all = append(all, keys{cookie, data})
+		macs := &sync.Pool{New: func() any { return hmac.New(sha256.New, cookie) }}
+		all = append(all, keys{macs, data})
 	}
 	return all, nil
 }

@@ -116,7 +116,7 @@ func (s site) me(w http.ResponseWriter, r *http.Request) {
 	}
 	id, ok := session.Values["user_id"].(string)
 	if !ok {
-		answer(w, http.StatusUnauthorized, map[string]string{"error": "nobody is signed in"})
+		answer(w, http.StatusUnauthorized, problem{"nobody is signed in"})
 		return
 	}
 	name, _ := session.Values["username"].(string)
@@ -125,7 +125,7 @@ func (s site) me(w http.ResponseWriter, r *http.Request) {
 
 func (s site) signIn(w http.ResponseWriter, r *http.Request) {
 	if r.FormValue("token") != admin.Username {
-		answer(w, http.StatusUnauthorized, map[string]string{"error": "no such user"})
+		answer(w, http.StatusUnauthorized, problem{"no such user"})
 		return
 	}
 	session, err := s.store.Get(r, "session")
@@ -190,6 +190,11 @@ func (s site) cleanup(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]int64{"ms": time.Since(began).Milliseconds()})
 }
 
+// A problem is the answer to what went wrong.
+type problem struct {
+	Error string `json:"error"`
+}
+
 func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
@@ -205,5 +210,5 @@ func fail(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", "5")
 		status = http.StatusServiceUnavailable
 	}
-	answer(w, status, map[string]string{"error": http.StatusText(status)})
+	answer(w, status, problem{http.StatusText(status)})
 }
