@@ -55,14 +55,10 @@ func loadTestEnvironment() error {
 
 // forgetEnvFile unsets what only .env says.
 func forgetEnvFile() error {
-	content, err := os.ReadFile(EnvFile)
+	settings, err := readSettings(EnvFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("read settings: %w", err)
-	}
-	settings, err := parseEnv(EnvFile, content)
 	if err != nil {
 		return err
 	}
@@ -116,11 +112,7 @@ func writeSecret(path string) (bool, error) {
 // loadFile brings the file's settings into the environment, where that has
 // none, or an empty one.
 func loadFile(path string) error {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("read settings: %w", err)
-	}
-	settings, err := parseEnv(path, content)
+	settings, err := readSettings(path)
 	if err != nil {
 		return err
 	}
@@ -157,6 +149,15 @@ func appendLine(content, line []byte) []byte {
 // errUnreadable stands for the parser's own error, which repeats the file from
 // the bad line on, secrets and all.
 var errUnreadable = errors.New("a line is no NAME=value, or a quote is not closed")
+
+// readSettings reads the settings in a file.
+func readSettings(path string) (map[string]string, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	return parseEnv(path, content)
+}
 
 // parseEnv reads the settings that a file's content gives.
 func parseEnv(path string, content []byte) (map[string]string, error) {

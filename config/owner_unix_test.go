@@ -6,12 +6,14 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/latchkey/latchkey/internal/testproc"
 )
 
 // TestRotate_KeepsOwner holds that root takes the file from nobody.
 func TestRotate_KeepsOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give a file away")
+		testproc.Missing(t, "config: root, who alone can give a file away")
 	}
 	path := envFileWith(t, "SESSION_SECRET="+goodSecret+"\n")
 	const uid, gid = 12345, 54321

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
@@ -35,13 +34,13 @@ func (t tools) revoke() (ended int64, err error) {
 	return t.revokeSID(t.args[0])
 }
 
-// revokeUser ends the sessions of a user, who may be disabled.
+// revokeUser ends the sessions of a user.
 func (t tools) revokeUser(username string) (int64, error) {
-	user, err := models.LookUpUser(t.db, username)
+	userID, err := t.userID(username)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", username, err)
+		return 0, err
 	}
-	return t.store.RevokeUser(t.ctx, user.ID.String())
+	return t.store.RevokeUser(t.ctx, userID)
 }
 
 // revokeSID ends the session of a sid, or of a cookie, of which the sid is all

@@ -70,11 +70,20 @@ func (t tools) sessions() ([]sessionstore.Record, error) {
 	if len(t.args) == 0 {
 		return t.store.ListAll(t.ctx, listLimit)
 	}
-	user, err := models.LookUpUser(t.db, t.args[0])
+	userID, err := t.userID(t.args[0])
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.args[0], err)
+		return nil, err
 	}
-	return t.store.List(t.ctx, user.ID.String(), listLimit)
+	return t.store.List(t.ctx, userID, listLimit)
+}
+
+// userID finds a user by name, who may be disabled.
+func (t tools) userID(username string) (string, error) {
+	user, err := models.LookUpUser(t.db, username)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", username, err)
+	}
+	return user.ID.String(), nil
 }
 
 // showSession finds the row of a cookie or a sid. The cookie's secret is never

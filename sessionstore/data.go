@@ -1,9 +1,6 @@
 package sessionstore
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // errSealed is of data that none of the secrets opens: it was encrypted under
 // another one, or belongs to another row.
@@ -25,7 +22,9 @@ func (s *Store) encode(r *row) (err error) {
 	return nil
 }
 
-// decode is the inverse of encode, under any of the secrets.
+// decode is the inverse of encode, under any of the secrets. Its error is
+// errCorrupt for data that nobody can read, and another for data that only a
+// newer version can.
 func (s *Store) decode(r *row) (err error) {
 	plain := r.data
 	if len(plain) > 0 && plain[0] == formatSealed {
@@ -49,7 +48,3 @@ func (s *Store) unseal(sid string, data []byte) (plain []byte, stale bool, err e
 	}
 	return nil, false, errSealed
 }
-
-// damaged reports whether an error of decode means that nobody can read the
-// data, unlike data that only a newer version can.
-func damaged(err error) bool { return errors.Is(err, errCorrupt) }

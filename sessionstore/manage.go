@@ -87,10 +87,7 @@ func (s *Store) Find(ctx context.Context, cookieOrSID string) (Record, map[any]a
 	if !isSID(sid) {
 		return Record{}, nil, fmt.Errorf("find session: %w", ErrNotFound)
 	}
-	r, found, err := s.rows.find(ctx, sid, s.now())
-	if err == nil && found {
-		r, found, err = s.follow(ctx, r)
-	}
+	r, found, err := s.newest(ctx, sid)
 	if err != nil {
 		return Record{}, nil, unavailable("find session", err)
 	}

@@ -57,7 +57,6 @@ func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 	if next.Remembered {
 		next.deadline = now.Add(b.opts.RememberLifetime)
 	}
-	b.refresh(next)
 }
 
 // replaceToken gives next another sid and secret.

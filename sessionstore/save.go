@@ -195,6 +195,7 @@ func (b *bound) endRow(r *http.Request) error {
 func (b *bound) insert(r *http.Request, current entries, user string) error {
 	next := row{entries: current, version: 1}
 	b.begin(r, &next, user, newToken())
+	b.refresh(&next)
 	return b.store(r, user != "", func(ctx context.Context) error {
 		if err := b.encode(&next); err != nil {
 			return err
@@ -244,10 +245,7 @@ type putFunc func(ctx context.Context, old, next row, now time.Time) (done bool,
 // reload fetches the row that another request wrote.
 func (b *bound) reload(ctx context.Context) error {
 	token := b.row.token
-	newest, found, err := b.rows.findNewest(ctx, b.row.SID, b.now())
-	if err == nil && found {
-		newest, found, err = b.follow(ctx, newest)
-	}
+	newest, found, err := b.newest(ctx, b.row.SID)
 	if err == nil && found {
 		err = b.decode(&newest)
 	}

@@ -160,7 +160,7 @@ func (b *bound) load(r *http.Request) error {
 		event.SID, event.UserID, event.Count = row.SID, row.UserID, 1
 	}
 	b.observe(r.Context(), began, event)
-	if damaged(err) {
+	if errors.Is(err, errCorrupt) {
 		b.opts.Logger.ErrorContext(r.Context(), "a damaged session was taken for none; the row stays as it is", "error", err)
 		return nil
 	}
@@ -188,21 +188,25 @@ func (b *bound) find(ctx context.Context, t token) (row, bool, error) {
 		return row{}, false, err
 	}
 	r.token = t
-	if r, found, err = b.follow(ctx, r); err != nil || !found {
-		return row{}, false, err
+	if r.renewedTo != "" {
+		if r, found, err = b.newest(ctx, r.renewedTo); err != nil || !found {
+			return row{}, false, err
+		}
 	}
 	err = b.decode(&r)
 	return r, err == nil, err
 }
 
-// follow returns r, or what r was renewed to if that is still alive.
-func (s *Store) follow(ctx context.Context, r row) (_ row, found bool, err error) {
-	for r.renewedTo != "" {
-		if r, found, err = s.rows.findNewest(ctx, r.renewedTo, s.now()); err != nil || !found {
-			return row{}, false, err
+// newest returns the live row of sid, or the one that it was renewed to, its
+// data not decoded.
+func (s *Store) newest(ctx context.Context, sid string) (row, bool, error) {
+	for {
+		r, found, err := s.rows.findNewest(ctx, sid, s.now())
+		if err != nil || !found || r.renewedTo == "" {
+			return r, found, err
 		}
+		sid = r.renewedTo
 	}
-	return r, true, nil
 }
 
 // clean makes of a client's text what every database takes and no log or page
