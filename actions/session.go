@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -57,9 +58,15 @@ func (a *app) newSession(c buffalo.Context) error {
 // showSession says who asks, and in which session.
 func (a *app) showSession(c buffalo.Context) error {
 	user := currentUser(c)
-	record, ok := sessionstore.Describe(c.Session().Session)
-	if user == nil || !ok {
+	if user == nil {
 		return errNobody
+	}
+	record, _, err := a.store.Find(c.Request().Context(), c.Session().Session.ID)
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return errNobody // it ended meanwhile
+	}
+	if err != nil {
+		return err
 	}
 	session := newSessionJSON(record, record.SID)
 	if prefersHTML(c) {

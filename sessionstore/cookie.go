@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"hash"
 	"math"
 	"net/http"
 	"slices"
@@ -48,30 +47,34 @@ func isSID(text string) bool {
 	return err == nil && len(b) == tokenBytes && len(text) == tokenChars
 }
 
-// hash is all that the database knows of the secret.
-func (t token) hash() string {
+// hash is all that the database knows of the secret, as text.
+func (t token) hash() (text [2 * sha256.Size]byte) {
 	sum := sha256.Sum256([]byte(t.secret))
-	return hex.EncodeToString(sum[:])
+	hex.Encode(text[:], sum[:])
+	return text
 }
 
 func (t token) matches(hash string) bool {
-	return subtle.ConstantTimeCompare([]byte(t.hash()), []byte(hash)) == 1
+	own := t.hash()
+	return subtle.ConstantTimeCompare(own[:], []byte(hash)) == 1
 }
 
 // mac signs "<sid>.<secret>", as text.
-func (k keys) mac(signed string) string {
-	h := k.macs.Get().(hash.Hash)
-	defer k.macs.Put(h)
-	h.Reset()
-	h.Write([]byte(signed))
-	var sum [sha256.Size]byte
-	return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0]))
+func (k keys) mac(signed string) (text [macChars]byte) {
+	m := k.macs.Get().(*macer)
+	defer k.macs.Put(m)
+	m.hash.Reset()
+	m.signed = append(m.signed[:0], signed...)
+	m.hash.Write(m.signed)
+	base64.RawURLEncoding.Encode(text[:], m.hash.Sum(m.sum[:0]))
+	return text
 }
 
 // sign returns the cookie's value.
 func (k keys) sign(t token) string {
 	signed := t.sid + "." + t.secret
-	return signed + "." + k.mac(signed)
+	mac := k.mac(signed)
+	return signed + "." + string(mac[:])
 }
 
 // verify checks a cookie's value and takes it apart. old reports that it was
@@ -83,7 +86,7 @@ func (s *Store) verify(value string) (t token, old, ok bool) {
 	}
 	signed, mac := value[:2*tokenChars+1], value[2*tokenChars+2:]
 	for i, k := range s.keys {
-		if subtle.ConstantTimeCompare([]byte(k.mac(signed)), []byte(mac)) == 1 {
+		if own := k.mac(signed); subtle.ConstantTimeCompare(own[:], []byte(mac)) == 1 {
 			return token{sid: signed[:tokenChars], secret: signed[tokenChars+1:]}, i > 0, true
 		}
 	}

@@ -61,7 +61,7 @@ func TestKeys_FormatIsKept(t *testing.T) {
 		t.Errorf("cookie %s, want %s", got, want)
 	}
 	const hash = "1234d49f559b1659a9e0f888734d10ec561d06148d265ea0eba18132072b84fa"
-	if tok.hash() != hash || !tok.matches(hash) || tok.matches("") || tok.matches(hash[1:]+"0") {
+	if got := tok.hash(); string(got[:]) != hash || !tok.matches(hash) || tok.matches("") || tok.matches(hash[1:]+"0") {
 		t.Errorf("hash %s, want %s", tok.hash(), hash)
 	}
 }

@@ -133,9 +133,6 @@ func TestStore_ErrForeign(t *testing.T) {
 		if err := sessionstore.SignIn(session, "ada", ""); !errors.Is(err, sessionstore.ErrForeign) {
 			t.Errorf("%s: SignIn: %v", name, err)
 		}
-		if _, ok := sessionstore.Describe(session); ok {
-			t.Errorf("%s: Describe knows it", name)
-		}
 		if len(w.Header()) != 0 {
 			t.Errorf("%s: set %v", name, w.Header())
 		}
@@ -156,24 +153,4 @@ func TestStore_InvalidName(t *testing.T) {
 		t.Errorf("Save: %v, %v", err, w.Header())
 	}
 	s.wantRows(t, 0)
-}
-
-func TestStore_Describe(t *testing.T) {
-	onEveryEngine(t, func(t *testing.T, s *site) {
-		ada := s.browser(t)
-		if _, ok := sessionstore.Describe(ada.change(t, nil).session); ok {
-			t.Error("a session without a row is described")
-		}
-		v := ada.signIn(t, "ada")
-		saved, ok := sessionstore.Describe(v.session)
-		if !ok || saved.SID != v.session.ID || saved.UserID != "ada" || saved.AuthMethod != "password" || !saved.AuthenticatedAt.Equal(at(0)) {
-			t.Errorf("described as %+v, %v", saved, ok)
-		}
-		if loaded, _ := sessionstore.Describe(ada.change(t, nil).session); loaded != saved {
-			t.Errorf("loaded as\n%+v, saved as\n%+v", loaded, saved)
-		}
-		if _, ok := sessionstore.Describe(ada.change(t, sessionstore.SignOut).session); ok {
-			t.Error("an ended session is described")
-		}
-	})
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"sync"
 )
 
@@ -22,8 +23,15 @@ const (
 
 // keys are what is derived from one secret.
 type keys struct {
-	macs *sync.Pool // of hash.Hash, keyed, for cookies: half of a mac is its key
+	macs *sync.Pool // of *macer, for cookies: half of the work of a mac is its key
 	data []byte     // from which each session gets a key for its data
+}
+
+// A macer makes one mac after the other.
+type macer struct {
+	hash   hash.Hash // keyed
+	signed []byte
+	sum    [sha256.Size]byte
 }
 
 // newKeys derives the keys of each secret with HKDF (RFC 5869).
@@ -44,7 +52,7 @@ func newKeys(secrets [][]byte) ([]keys, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sessionstore: derive key: %w", err)
 		}
-		macs := &sync.Pool{New: func() any { return hmac.New(sha256.New, cookie) }}
+		macs := &sync.Pool{New: func() any { return &macer{hash: hmac.New(sha256.New, cookie)} }}
 		all = append(all, keys{macs, data})
 	}
 	return all, nil

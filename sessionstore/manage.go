@@ -136,7 +136,7 @@ func (s *Store) revoke(ctx context.Context, sid, userID, query string) error {
 		if err != nil || n > 0 {
 			return err
 		}
-		trace, found, err := s.rows.find(ctx, sid, s.now())
+		trace, found, err := s.rows.read(ctx, sid, s.now())
 		if err != nil {
 			return unavailable("revoke session", err)
 		}

@@ -85,8 +85,14 @@ func TestStore_Find(t *testing.T) {
 		ada := s.browser(t)
 		ada.signIn(t, "ada")
 		ada.set(t, "cart", 3)
-		want, _ := sessionstore.Describe(ada.change(t, nil).session)
 		cookie := ada.cookie(t)
+		want, _, _ := s.store.Find(t.Context(), cookie)
+		if want.UserID != "ada" || want.AuthMethod != "password" || !want.AuthenticatedAt.Equal(at(0)) || !want.ExpiresAt.Equal(at(idle)) {
+			t.Errorf("found %+v", want)
+		}
+		if listed, err := s.store.List(t.Context(), "ada", 1); err != nil || len(listed) != 1 || listed[0] != want {
+			t.Errorf("listed as %+v, %v; found as %+v", listed, err, want)
+		}
 		for name, given := range map[string]string{"Cookie": cookie, "Tampered": tampered(cookie, 30), "SID": want.SID} {
 			record, values, err := s.store.Find(t.Context(), given)
 			if err != nil || record != want || !reflect.DeepEqual(values, map[any]any{"user_id": "ada", "cart": 3}) {

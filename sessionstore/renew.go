@@ -23,7 +23,7 @@ func (b *bound) beginAgain(r *http.Request, current, changes entries, user strin
 	t := newToken()
 	switched := b.row.UserID != "" && b.row.UserID != user
 	return b.store(r, user != "", func(ctx context.Context) error {
-		err := b.update(ctx, func(next *row) {
+		err := b.rewrite(ctx, func(next *row) {
 			next.entries = next.entries.with(changes)
 			if switched {
 				next.entries = current
@@ -62,16 +62,18 @@ func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 // replaceToken gives next another sid and secret.
 func (b *bound) replaceToken(next *row, t token) {
 	next.token = t
-	next.SID, next.secretHash = t.sid, t.hash()
+	hash := t.hash()
+	next.SID, next.secretHash = t.sid, string(hash[:])
 	next.renewedAt = b.now()
 }
 
-// refresh records that the session is in use now.
+// refresh records that the session is in use now. Of a row that is not whole it
+// knows no earlier end; queryChange does.
 func (s *Store) refresh(next *row) {
 	next.LastSeenAt = s.now()
-	next.ExpiresAt = next.deadline
-	if idle := next.LastSeenAt.Add(s.opts.IdleTimeout); !next.Remembered && idle.Before(next.deadline) {
-		next.ExpiresAt = idle
+	next.ExpiresAt = next.LastSeenAt.Add(s.opts.IdleTimeout)
+	if next.whole && (next.Remembered || next.deadline.Before(next.ExpiresAt)) {
+		next.ExpiresAt = next.deadline
 	}
 }
 
@@ -80,13 +82,24 @@ func (s *Store) renewalDue(r row) bool {
 	return s.opts.RenewAfter > 0 && r.UserID != "" && s.now().Sub(r.renewedAt) >= s.opts.RenewAfter
 }
 
+// renewAtOnce gives the session a new sid and secret; the old ones are dead.
+func (b *bound) renewAtOnce(r *http.Request, changes entries) error {
+	t := newToken()
+	return b.store(r, false, func(ctx context.Context) error {
+		return b.rewrite(ctx, func(next *row) {
+			next.entries = next.entries.with(changes)
+			b.replaceToken(next, t)
+		}, b.rows.update)
+	})
+}
+
 // renewGracefully renews the session so that requests under way with the old
 // cookie find it still. Of several that renew at the same time the first does,
 // and its answer alone has the new cookie.
 func (b *bound) renewGracefully(r *http.Request, changes entries) error {
 	t := newToken()
 	return b.store(r, false, func(ctx context.Context) error {
-		return b.update(ctx, func(next *row) {
+		return b.rewrite(ctx, func(next *row) {
 			next.entries = next.entries.with(changes)
 			if b.renewalDue(*next) {
 				b.replaceToken(next, t)

@@ -74,12 +74,11 @@ func (b *bound) write(r *http.Request, current, changes entries, user string) er
 	case b.begins(user):
 		return b.beginAgain(r, current, changes, user)
 	case b.renew:
-		t := newToken()
-		return b.change(r, changes, func(next *row) { b.replaceToken(next, t) })
+		return b.renewAtOnce(r, changes)
 	case b.renewalDue(b.row):
 		return b.unlessReading(r, changes, b.renewGracefully(r, changes))
 	case len(changes) > 0, b.row.stale:
-		return b.unlessReading(r, changes, b.change(r, changes, func(*row) {}))
+		return b.unlessReading(r, changes, b.change(r, changes))
 	}
 	return nil
 }
@@ -97,13 +96,10 @@ func (b *bound) unlessReading(r *http.Request, changes entries, err error) error
 	return nil
 }
 
-// change writes the newest row with the changes made, and as edit leaves it.
-func (b *bound) change(r *http.Request, changes entries, edit func(next *row)) error {
+// change makes the changes to the newest row.
+func (b *bound) change(r *http.Request, changes entries) error {
 	return b.store(r, false, func(ctx context.Context) error {
-		return b.update(ctx, func(next *row) {
-			next.entries = next.entries.with(changes)
-			edit(next)
-		}, b.rows.update)
+		return b.update(ctx, func(next *row) { next.entries = next.entries.with(changes) }, b.rows.change)
 	})
 }
 
@@ -193,7 +189,7 @@ func (b *bound) endRow(r *http.Request) error {
 
 // insert makes the row of a new session.
 func (b *bound) insert(r *http.Request, current entries, user string) error {
-	next := row{entries: current, version: 1}
+	next := row{whole: true, entries: current, version: 1}
 	b.begin(r, &next, user, newToken())
 	b.refresh(&next)
 	return b.store(r, user != "", func(ctx context.Context) error {
@@ -239,10 +235,20 @@ func (b *bound) update(ctx context.Context, edit func(next *row), put putFunc) e
 	return fmt.Errorf("save session: %w", ErrConflict)
 }
 
+// rewrite is update for an edit that needs the whole row.
+func (b *bound) rewrite(ctx context.Context, edit func(next *row), put putFunc) error {
+	if !b.row.whole {
+		if err := b.reload(ctx); err != nil {
+			return err
+		}
+	}
+	return b.update(ctx, edit, put)
+}
+
 // putFunc replaces old by next if old is still what is there, and alive at now.
 type putFunc func(ctx context.Context, old, next row, now time.Time) (done bool, err error)
 
-// reload fetches the row that another request wrote.
+// reload fetches the whole row, as others left it.
 func (b *bound) reload(ctx context.Context) error {
 	token := b.row.token
 	newest, found, err := b.newest(ctx, b.row.SID)

@@ -168,7 +168,10 @@ func TestNew_Defaults(t *testing.T) {
 	if err := session.Save(r, w); err != nil {
 		t.Fatal(err)
 	}
-	record, _ := sessionstore.Describe(session)
+	record, _, err := store.Find(t.Context(), session.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if record.CreatedAt.Before(before.Truncate(time.Microsecond)) || record.CreatedAt.After(time.Now()) {
 		t.Errorf("created %v, not now", record.CreatedAt)
 	}

@@ -118,16 +118,6 @@ func Err(session *sessions.Session) error {
 	return b.err
 }
 
-// Describe returns what the table knows of the session, and false when it has
-// no row.
-func Describe(session *sessions.Session) (Record, bool) {
-	b, err := boundOf(session)
-	if err != nil || !b.exists {
-		return Record{}, false
-	}
-	return b.row.Record, true
-}
-
 // New implements sessions.Store; see Store.Get. It makes b the state of the
 // session that it returns.
 func (b *bound) New(r *http.Request, name string) (*sessions.Session, error) {
@@ -154,7 +144,8 @@ func (b *bound) load(r *http.Request) error {
 		return nil
 	}
 	began := time.Now()
-	row, found, err := b.find(r.Context(), t)
+	whole := old || b.opts.RenewAfter > 0 // it is likely to be written
+	row, found, err := b.find(r.Context(), t, whole)
 	event := Event{Op: OpLoad, SID: t.sid, Err: err}
 	if found {
 		event.SID, event.UserID, event.Count = row.SID, row.UserID, 1
@@ -182,8 +173,12 @@ func (b *bound) load(r *http.Request) error {
 
 // find returns the live row that a cookie's token proves. Under a sid that was
 // renewed a moment ago it finds the session, but no token of it.
-func (b *bound) find(ctx context.Context, t token) (row, bool, error) {
-	r, found, err := b.rows.find(ctx, t.sid, b.now())
+func (b *bound) find(ctx context.Context, t token, whole bool) (row, bool, error) {
+	find := b.rows.read
+	if whole {
+		find = b.rows.find
+	}
+	r, found, err := find(ctx, t.sid, b.now())
 	if err != nil || !found || !t.matches(r.secretHash) {
 		return row{}, false, err
 	}
@@ -197,7 +192,7 @@ func (b *bound) find(ctx context.Context, t token) (row, bool, error) {
 	return r, err == nil, err
 }
 
-// newest returns the live row of sid, or the one that it was renewed to, its
+// newest returns the whole live row of sid, or the one that it was renewed to, its
 // data not decoded.
 func (s *Store) newest(ctx context.Context, sid string) (row, bool, error) {
 	for {

@@ -80,16 +80,16 @@ type scanner interface {
 	Scan(dest ...any) error
 }
 
-// one runs a query for one row. Its error may be sql.ErrNoRows.
-func (d *database) one(ctx context.Context, query string, args []any, scan func(scanner) error) error {
+// one scans the one row of a query into dest. Its error may be sql.ErrNoRows.
+func (d *database) one(ctx context.Context, query string, args, dest []any) error {
 	if tx := transactionOf(ctx); tx != nil {
-		return scan(tx.QueryRowContext(ctx, d.dialect.TranslateSQL(query), args...))
+		return tx.QueryRowContext(ctx, d.dialect.TranslateSQL(query), args...).Scan(dest...)
 	}
 	stmt, err := d.prepare(ctx, query)
 	if err != nil {
 		return err
 	}
-	return again(ctx, func() error { return scan(stmt.QueryRowContext(d.unwatched(ctx), args...)) })
+	return again(ctx, func() error { return stmt.QueryRowContext(d.unwatched(ctx), args...).Scan(dest...) })
 }
 
 // all runs a query for any number of rows and returns what scan makes of each.

@@ -1,7 +1,6 @@
 package sessionstore
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -55,15 +54,16 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 		return s.New(r, name) // which says so; gorilla's registry takes no such name
 	}
 	registry := sessions.GetRegistry(r)
-	own, err := s.ownSession(registry, name)
-	if err != nil {
-		return sessions.NewSession(&bound{Store: s, err: err}, name), err
-	}
-	session, err := registry.Get(own, name)
-	if session != own.session { // another store's, under the same name; gorilla has made it ours
+	_, err := registry.Get(maker{s}, name)
+	made, ok := err.(madeBy)
+	if !ok { // another store's, under the same name; gorilla has made it ours
 		return sessions.NewSession(&bound{Store: s, err: ErrForeign}, name), ErrForeign
 	}
-	return session, err
+	session, _ := registry.Get(made.bound, name) // its store is now the one that knows it
+	if made.Store != s {
+		return sessions.NewSession(&bound{Store: s, err: ErrForeign}, name), ErrForeign
+	}
+	return session, made.err
 }
 
 // New reads the session of that cookie name anew, without regard to Get. For
@@ -95,32 +95,22 @@ func boundOf(session *sessions.Session) (*bound, error) {
 	return nil, ErrForeign
 }
 
-// ownSession returns what this store keeps of the request's session. Gorilla's
-// registry resets a session's store at every Get, so that what belongs to the
-// session is kept in the registry too, under a name of its own.
-func (s *Store) ownSession(registry *sessions.Registry, name string) (*bound, error) {
-	shelf, err := registry.Get(shelf{}, name+".latchkey")
-	if err != nil {
-		return nil, fmt.Errorf("sessionstore: %w", err)
-	}
-	b, ok := shelf.Values[s].(*bound)
-	if !ok {
-		b = &bound{Store: s}
-		shelf.Values[s] = b
-	}
-	return b, nil
+// Gorilla's registry keeps a session and the error of its New for the request,
+// and resets the session's store at every Get. So what belongs to a session is
+// found by that error.
+type (
+	// maker is the store that makes sessions for the registry.
+	maker struct{ *Store }
+	// madeBy is the error that comes with them.
+	madeBy struct{ *bound }
+)
+
+func (m maker) New(r *http.Request, name string) (*sessions.Session, error) {
+	b := &bound{Store: m.Store}
+	session, _ := b.New(r, name) // b keeps its error
+	return session, madeBy{b}
 }
 
-// shelf is the store of the registry's entries in which ownSession keeps what
-// it keeps. There is nothing in them to load or save.
-type shelf struct{}
+func (madeBy) Error() string { return ErrForeign.Error() }
 
-func (shelf) Get(r *http.Request, name string) (*sessions.Session, error) {
-	return sessions.GetRegistry(r).Get(shelf{}, name)
-}
-
-func (shelf) New(_ *http.Request, name string) (*sessions.Session, error) {
-	return sessions.NewSession(shelf{}, name), nil
-}
-
-func (shelf) Save(*http.Request, http.ResponseWriter, *sessions.Session) error { return nil }
+func (madeBy) Unwrap() error { return ErrForeign }

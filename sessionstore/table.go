@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -26,9 +27,11 @@ type Record struct {
 	ExpiresAt       time.Time // when it is dead, if it is not used before
 }
 
-// A row is a Record with what only the store may see.
+// A row is a Record with what only the store may see. Most requests only read,
+// and have no use for most of it: it is whole when something needs it to be.
 type row struct {
 	Record
+	whole      bool
 	token      token // what its cookie proves; not stored
 	secretHash string
 	data       []byte    // the entries as they are stored
@@ -41,18 +44,25 @@ type row struct {
 	deadline   time.Time // when it is dead, used or not
 }
 
-// The columns are in the order of scan and of row.args.
+// The columns are in the order of dest and of row.args.
 const (
+	readColumns   = `user_id, last_seen_at, expires_at, secret_hash, data, version, series, renewed_to`
 	recordColumns = `sid, user_id, auth_method, authenticated_at, remembered, ip, user_agent, created_at, last_seen_at, expires_at`
 	columns       = recordColumns + `, secret_hash, data, version, series, renewed_to, renewed_at, deadline_at`
 )
 
 const (
+	queryRead   = `SELECT ` + readColumns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
 	queryFind   = `SELECT ` + columns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
 	queryLock   = queryFind + ` FOR UPDATE`
 	queryInsert = `INSERT INTO sessions (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	queryUpdate = `UPDATE sessions SET sid = ?, user_id = ?, auth_method = ?, authenticated_at = ?, remembered = ?, ip = ?, user_agent = ?, created_at = ?, last_seen_at = ?, expires_at = ?,` +
 		` secret_hash = ?, data = ?, version = ?, series = ?, renewed_to = ?, renewed_at = ?, deadline_at = ?` +
+		` WHERE sid = ? AND version = ? AND expires_at > ?`
+
+	// queryChange ends a session no later than refresh does.
+	queryChange = `UPDATE sessions SET data = ?, version = ?, last_seen_at = ?,` +
+		` expires_at = CASE WHEN remembered OR deadline_at < ? THEN deadline_at ELSE ? END` +
 		` WHERE sid = ? AND version = ? AND expires_at > ?`
 
 	// What has been renewed is found under its next sid only.
@@ -93,29 +103,38 @@ func newTable(conn *pop.Connection) (*table, error) {
 	return &table{db}, err
 }
 
-// find returns the row of sid if it is alive at now, its data not decoded.
-func (t *table) find(ctx context.Context, sid string, now time.Time) (row, bool, error) {
-	return t.findBy(ctx, queryFind, sid, now)
+// read returns the row of sid if it is alive at now, as far as a request needs
+// it that only reads, its data not decoded.
+func (t *table) read(ctx context.Context, sid string, now time.Time) (r row, found bool, err error) {
+	r.SID = sid
+	found, err = t.found(ctx, queryRead, sid, now, r.readDest())
+	return r, found, err
+}
+
+// find is read for the whole row.
+func (t *table) find(ctx context.Context, sid string, now time.Time) (r row, found bool, err error) {
+	r.whole = true
+	found, err = t.found(ctx, queryFind, sid, now, r.dest())
+	return r, found, err
 }
 
 // findNewest is find for a row that is about to be written again. In a
 // transaction that saw an older one it sees the newest, too.
-func (t *table) findNewest(ctx context.Context, sid string, now time.Time) (row, bool, error) {
-	if !t.db.sqlite && transactionOf(ctx) != nil {
-		return t.findBy(ctx, queryLock, sid, now)
+func (t *table) findNewest(ctx context.Context, sid string, now time.Time) (r row, found bool, err error) {
+	if t.db.sqlite || transactionOf(ctx) == nil {
+		return t.find(ctx, sid, now)
 	}
-	return t.findBy(ctx, queryFind, sid, now)
+	r.whole = true
+	found, err = t.found(ctx, queryLock, sid, now, r.dest())
+	return r, found, err
 }
 
-func (t *table) findBy(ctx context.Context, query, sid string, now time.Time) (r row, found bool, err error) {
-	err = t.db.one(ctx, query, []any{sid, now}, func(from scanner) (err error) {
-		r, err = scanRow(from)
-		return err
-	})
+func (t *table) found(ctx context.Context, query, sid string, now time.Time, dest []any) (bool, error) {
+	err := t.db.one(ctx, query, []any{sid, now}, dest)
 	if errors.Is(err, sql.ErrNoRows) {
-		return row{}, false, nil
+		return false, nil
 	}
-	return r, err == nil, err
+	return err == nil, err
 }
 
 func (t *table) insert(ctx context.Context, r row) error {
@@ -126,6 +145,13 @@ func (t *table) insert(ctx context.Context, r row) error {
 // update replaces old by next if old is still what is there, and alive at now.
 func (t *table) update(ctx context.Context, old, next row, now time.Time) (bool, error) {
 	n, err := t.db.exec(ctx, queryUpdate, append(next.args(), old.SID, old.version, now)...)
+	return n == 1, err
+}
+
+// change is update where nothing but the data changes.
+func (t *table) change(ctx context.Context, old, next row, now time.Time) (bool, error) {
+	n, err := t.db.exec(ctx, queryChange, next.data, next.version, next.LastSeenAt, next.ExpiresAt, next.ExpiresAt,
+		old.SID, old.version, now)
 	return n == 1, err
 }
 
@@ -166,7 +192,7 @@ func (t *table) list(ctx context.Context, userID string, now time.Time, limit in
 }
 
 func (t *table) count(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = t.db.one(ctx, query, args, func(from scanner) error { return from.Scan(&n) })
+	err = t.db.one(ctx, query, args, []any{&n})
 	return n, err
 }
 
@@ -198,32 +224,64 @@ func (t *table) execIn(ctx context.Context, query string, in []string, args ...a
 	return t.db.execOnce(ctx, query, args...)
 }
 
-// scan reads recordColumns, and further columns into more.
-func scan(from scanner, r *Record, more ...any) error {
-	var userID sql.NullString
-	var authenticatedAt sql.NullTime
-	err := from.Scan(append([]any{&r.SID, &userID, &r.AuthMethod, &authenticatedAt, &r.Remembered,
-		&r.IP, &r.UserAgent, &r.CreatedAt, &r.LastSeenAt, &r.ExpiresAt}, more...)...)
-	r.UserID, r.AuthenticatedAt = userID.String, authenticatedAt.Time.UTC()
-	r.CreatedAt, r.LastSeenAt, r.ExpiresAt = r.CreatedAt.UTC(), r.LastSeenAt.UTC(), r.ExpiresAt.UTC()
-	return err
+// text reads NULL as "".
+type text string
+
+func (t *text) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*t = ""
+	case string:
+		*t = text(v)
+	case []byte:
+		*t = text(v)
+	default:
+		return fmt.Errorf("a %T in a column for text", v)
+	}
+	return nil
+}
+
+// utc reads NULL as the zero time, and every time as UTC.
+type utc time.Time
+
+func (u *utc) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*u = utc{}
+	case time.Time:
+		*u = utc(v.UTC())
+	default:
+		return fmt.Errorf("a %T in a column for times", v)
+	}
+	return nil
+}
+
+// dest is where recordColumns are scanned to.
+func (r *Record) dest() []any {
+	return []any{&r.SID, (*text)(&r.UserID), &r.AuthMethod, (*utc)(&r.AuthenticatedAt), &r.Remembered,
+		&r.IP, &r.UserAgent, (*utc)(&r.CreatedAt), (*utc)(&r.LastSeenAt), (*utc)(&r.ExpiresAt)}
+}
+
+// dest is where columns are scanned to.
+func (r *row) dest() []any {
+	return append(r.Record.dest(), &r.secretHash, &r.data, &r.version, &r.series, &r.renewedTo,
+		(*utc)(&r.renewedAt), (*utc)(&r.deadline))
+}
+
+// readDest is where readColumns are scanned to.
+func (r *row) readDest() []any {
+	return []any{(*text)(&r.UserID), (*utc)(&r.LastSeenAt), (*utc)(&r.ExpiresAt),
+		&r.secretHash, &r.data, &r.version, &r.series, &r.renewedTo}
 }
 
 func scanRecord(from scanner) (r Record, err error) {
-	err = scan(from, &r)
+	err = from.Scan(r.dest()...)
 	return r, err
 }
 
 func scanText(from scanner) (text string, err error) {
 	err = from.Scan(&text)
 	return text, err
-}
-
-func scanRow(from scanner) (r row, err error) {
-	var renewedAt sql.NullTime
-	err = scan(from, &r.Record, &r.secretHash, &r.data, &r.version, &r.series, &r.renewedTo, &renewedAt, &r.deadline)
-	r.renewedAt, r.deadline = renewedAt.Time.UTC(), r.deadline.UTC()
-	return r, err
 }
 
 // args are the row's values in the order of columns.

@@ -107,11 +107,12 @@ func TestStore_PreparedOnce(t *testing.T) {
 			ada := s.browser(t)
 			for i := range 5 {
 				ada.set(t, "cart", i)
+				ada.change(t, renewSession)
 			}
 			ada.atOnce(t, crowd, func(session *sessions.Session, i int) { session.Values["shared"] = i })
 			ada.read(t)
-			if s.queries.prepared != 3 {
-				t.Errorf("prepared %d statements, want one to insert, find and update each", s.queries.prepared)
+			if s.queries.prepared != 5 {
+				t.Errorf("prepared %d statements, want one to insert, read, change, find and update each", s.queries.prepared)
 			}
 		})
 	}
