@@ -86,3 +86,46 @@ func TestStore_GorillaSaveOfAnotherStoresSession(t *testing.T) {
 		_ = sessions.Save(r, w)
 	})
 }
+
+// Two stores of this package may not share a cookie's name in one request; the
+// one that comes first keeps its session.
+func TestStore_TwoStoresOfOneName(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		other := s.instance(t, func(*sessionstore.Options) {})
+		ada := s.browser(t)
+		ada.request(t, func(w http.ResponseWriter, r *http.Request) {
+			session, err := s.store.Get(r, cookieName)
+			if err != nil {
+				t.Error(err)
+			}
+			if _, err := other.store.Get(r, cookieName); !errors.Is(err, sessionstore.ErrForeign) {
+				t.Errorf("the other store's Get: %v", err)
+			}
+			session.Values["cart"] = 3
+			if again, err := s.store.Get(r, cookieName); err != nil || again != session {
+				t.Errorf("Get once more: %v, %v", again, err)
+			}
+			if err := session.Save(r, w); err != nil {
+				t.Errorf("Save: %v", err)
+			}
+		})
+		if cart := ada.read(t)["cart"]; cart != 3 {
+			t.Errorf("cart = %v", cart)
+		}
+	})
+}
+
+// So may a stranger not take a session from gorilla's registry.
+func TestStore_RegistryTellsWhose(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		s.browser(t).request(t, func(_ http.ResponseWriter, r *http.Request) {
+			if _, err := s.store.Get(r, cookieName); err != nil {
+				t.Error(err)
+			}
+			others := sessions.NewCookieStore([]byte("another store's"))
+			if _, err := others.Get(r, cookieName); !errors.Is(err, sessionstore.ErrForeign) {
+				t.Errorf("the other store's Get: %v", err)
+			}
+		})
+	})
+}

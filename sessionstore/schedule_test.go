@@ -281,3 +281,14 @@ func TestStore_ScheduleAfterTheEnd(t *testing.T) {
 		}
 	}, onSchedule)
 }
+
+// A session that is not due costs a reader no write.
+func TestStore_NotDueIsNotWritten(t *testing.T) {
+	onEveryCountedEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		s.queries.take()
+		ada.read(t)
+		s.queries.want(t, "a read", "SELECT")
+	}, onSchedule)
+}
