@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -45,6 +44,7 @@ type database struct {
 	sqlite  bool
 	shared  bool          // Pop has one lock for all that writes to SQLite
 	writing chan struct{} // SQLite's one writer
+	waiting queue         // for it
 	stmts   sync.Map      // query → *sql.Stmt
 }
 
@@ -135,8 +135,11 @@ func (d *database) exec(ctx context.Context, query string, args ...any) (n int64
 	if err != nil {
 		return 0, err
 	}
-	err = d.write(ctx, func() error {
-		n, err = affected(stmt.ExecContext(d.unwatched(ctx), args...))
+	if d.sqlite {
+		return d.execInCompany(ctx, stmt, args)
+	}
+	err = again(ctx, func() error {
+		n, err = affected(stmt.ExecContext(ctx, args...))
 		return err
 	})
 	return n, err
@@ -182,9 +185,9 @@ func (d *database) together(ctx context.Context, do func(context.Context) error)
 // write runs do, which writes.
 func (d *database) write(ctx context.Context, do func() error) error {
 	if d.sqlite {
-		done, err := d.turn(ctx)
+		done, err := d.turn(ctx, nil)
 		if err != nil {
-			return fmt.Errorf("wait for other writers: %w", err)
+			return err
 		}
 		defer done()
 	}
@@ -203,37 +206,6 @@ func again(ctx context.Context, do func() error) (err error) {
 		}
 	}
 	return err
-}
-
-// turn waits until nobody else in this program writes to SQLite. It has one
-// writer at a time, and those who wait in line get there sooner than those who
-// ask now and then, as SQLite does. Pop's lock keeps its transactions from
-// failing because of us; it may be held, by mistake, by who asks for it here.
-func (d *database) turn(ctx context.Context) (done func(), err error) {
-	select {
-	case d.writing <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if !d.shared {
-		return func() { <-d.writing }, nil
-	}
-	locked, unlock := make(chan struct{}), make(chan struct{})
-	go func() {
-		_ = d.dialect.Lock(func() error { // returns what the function does
-			close(locked)
-			<-unlock
-			return nil
-		})
-	}()
-	done = func() { close(unlock); <-d.writing }
-	select {
-	case <-locked:
-		return done, nil
-	case <-ctx.Done():
-		done()
-		return nil, ctx.Err()
-	}
 }
 
 // unwatched is ctx without its end on SQLite, where a statement waits for
