@@ -286,11 +286,16 @@ func scanText(from scanner) (text string, err error) {
 
 // args are the row's values in the order of columns.
 func (r row) args() []any {
-	return []any{r.SID, sql.NullString{String: r.UserID, Valid: r.UserID != ""}, r.AuthMethod,
-		nullTime(r.AuthenticatedAt), r.Remembered, r.IP, r.UserAgent, r.CreatedAt, r.LastSeenAt, r.ExpiresAt,
-		r.secretHash, r.data, r.version, r.series, r.renewedTo, nullTime(r.renewedAt), r.deadline}
+	return []any{r.SID, orNull(r.UserID), r.AuthMethod, orNull(r.AuthenticatedAt), r.Remembered,
+		r.IP, r.UserAgent, r.CreatedAt, r.LastSeenAt, r.ExpiresAt, r.secretHash, r.data, r.version,
+		r.series, r.renewedTo, orNull(r.renewedAt), r.deadline}
 }
 
-func nullTime(t time.Time) sql.NullTime {
-	return sql.NullTime{Time: t, Valid: !t.IsZero()}
+// orNull is v, or NULL for the zero value.
+func orNull[T comparable](v T) any {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return v
 }
