@@ -11,12 +11,14 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// LogHandler adds the request's id to every line that is logged for a request.
+// LogHandler has every line say when it was in UTC (ASVS 5.0 16.2.2), and for
+// which request, if it is for one.
 func LogHandler(inner slog.Handler) slog.Handler { return logHandler{inner} }
 
 type logHandler struct{ slog.Handler }
 
 func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.Time = r.Time.UTC()
 	if id := requestID(ctx); id != "" {
 		r.AddAttrs(slog.String("request_id", id))
 	}

@@ -9,14 +9,6 @@ import (
 	"github.com/gobuffalo/pop/v6/logging"
 )
 
-// inUTC has every time in the log in UTC (ASVS 5.0 16.2.2).
-func inUTC(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindTime {
-		a.Value = slog.TimeValue(a.Value.Time().UTC())
-	}
-	return a
-}
-
 // logPop has Pop log with us. What it says of migrations is for those who look
 // for it, and its statements stay out: they come with their arguments, and so
 // with sessions.

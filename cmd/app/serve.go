@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,11 @@ const (
 	idleTimeout       = 2 * time.Minute
 	// shutdownTimeout is how long requests may still take when the app ends.
 	shutdownTimeout = 15 * time.Second
+
+	// gcPercent lets the heap grow to five times what is in use, which is a few
+	// megabytes, before it is collected. At Go's default of 100 the collector
+	// does a sixth of all work. GOGC overrides it.
+	gcPercent = 400
 )
 
 // serve runs the app until ctx ends, and lets what is under way finish.
@@ -36,6 +42,9 @@ func serve(ctx context.Context, out io.Writer) error {
 	cfg, err := loadForServing(out)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	log := newLogger(cfg)
 	conn, err := models.Open(cfg.Database)
@@ -150,7 +159,7 @@ func greet(cfg config.Config, addr net.Addr, out io.Writer) {
 
 // newLogger writes to stderr and becomes the default.
 func newLogger(cfg config.Config) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: inUTC}
+	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
 	var h slog.Handler = slog.NewTextHandler(os.Stderr, opts)
 	if cfg.LogFormat == "json" {
 		h = slog.NewJSONHandler(os.Stderr, opts)
