@@ -84,7 +84,7 @@ const (
 	queryEndOver = `DELETE FROM sessions WHERE user_id = ? AND series IN (`
 
 	queryCountExpired = `SELECT COUNT(*) FROM sessions WHERE expires_at <= ?`
-	queryExpired      = `SELECT sid FROM sessions WHERE expires_at <= ? ORDER BY expires_at, sid LIMIT ?`
+	queryExpired      = `SELECT sid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
 
 	// queryCleanup spares a session that was used again since queryExpired.
 	queryCleanup = `DELETE FROM sessions WHERE expires_at <= ? AND sid IN (`
