@@ -24,7 +24,6 @@ import (
 type app struct {
 	cfg    config.Config
 	db     *pop.Connection
-	store  *sessionstore.Store
 	log    *slog.Logger
 	pages  pages
 	ready  readiness
@@ -43,7 +42,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	if err := loadPlugins(cfg); err != nil {
 		return nil, err
 	}
-	a := &app{cfg: cfg, db: db, store: store, log: log, pages: newPages(cfg, texts)}
+	a := &app{cfg: cfg, db: db, log: log, pages: newPages(cfg, texts)}
 	a.origin = http.NewCrossOriginProtection()
 	if cfg.Host.Host != "" {
 		if err := a.origin.AddTrustedOrigin(cfg.Host.String()); err != nil {

@@ -61,7 +61,7 @@ func (a *app) showSession(c buffalo.Context) error {
 	if user == nil {
 		return errNobody
 	}
-	record, _, err := a.store.Find(c.Request().Context(), c.Session().Session.ID)
+	record, err := sessionstore.Describe(c.Request().Context(), c.Session().Session)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return errNobody // it ended meanwhile
 	}

@@ -114,6 +114,7 @@ func (c Config) SessionOptions() sessionstore.Options {
 		MaxPerUser:       c.Session.MaxPerUser,
 		Encrypt:          c.Session.Encrypt,
 		Transient:        sessionmw.Transient,
+		Eager:            true, // GET /session is what is asked most
 	}
 }
 

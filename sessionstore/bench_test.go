@@ -2,6 +2,7 @@ package sessionstore_test
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"net/http"
 	"strings"
@@ -111,6 +112,50 @@ func BenchmarkSave(b *testing.B) {
 		}
 	})
 }
+
+// Sign-ins side by side: the raw statements wait for SQLite's one writer by
+// themselves, each with a commit of its own.
+func BenchmarkSignInAtOnce(b *testing.B) {
+	const atOnce = 16 // for each processor
+	b.Run("store", func(b *testing.B) {
+		s := newSite(b, testdb.NewURL(b, testdb.SQLite))
+		b.SetParallelism(atOnce)
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				r, w := newRequest(b), newResponse()
+				session, err := s.store.Get(r, cookieName)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				signIn("ada")(session)
+				if err := session.Save(r, w); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	})
+	b.Run("rawStatement", func(b *testing.B) {
+		s, r := benchSite(b)
+		stmt := s.statement(b, `INSERT INTO sessions (`+rawColumns+`) SELECT ?, `+rawColumns[len("sid, "):]+` FROM sessions WHERE sid = ?`)
+		sid := sidOf(r)
+		b.SetParallelism(atOnce)
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, err := stmt.ExecContext(context.Background(), rand.Text(), sid); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	})
+}
+
+const rawColumns = "sid, user_id, auth_method, authenticated_at, remembered, ip, user_agent, created_at, last_seen_at, " +
+	"expires_at, secret_hash, data, version, series, renewed_to, renewed_at, deadline_at"
 
 func sidOf(r *http.Request) string {
 	cookie, _ := r.Cookie(cookieName)

@@ -133,6 +133,9 @@ func TestStore_ErrForeign(t *testing.T) {
 		if err := sessionstore.SignIn(session, "ada", ""); !errors.Is(err, sessionstore.ErrForeign) {
 			t.Errorf("%s: SignIn: %v", name, err)
 		}
+		if _, err := sessionstore.Describe(t.Context(), session); !errors.Is(err, sessionstore.ErrForeign) {
+			t.Errorf("%s: Describe: %v", name, err)
+		}
 		if len(w.Header()) != 0 {
 			t.Errorf("%s: set %v", name, w.Header())
 		}
@@ -153,4 +156,33 @@ func TestStore_InvalidName(t *testing.T) {
 		t.Errorf("Save: %v, %v", err, w.Header())
 	}
 	s.wantRows(t, 0)
+}
+
+func TestStore_Describe(t *testing.T) {
+	for name, eager := range map[string]bool{"Lazy": false, "Eager": true} {
+		t.Run(name, func(t *testing.T) {
+			onEveryCountedEngine(t, func(t *testing.T, s *site) {
+				ada := s.browser(t)
+				if _, err := sessionstore.Describe(t.Context(), ada.change(t, nil).session); !errors.Is(err, sessionstore.ErrNotFound) {
+					t.Errorf("a session without a row: %v", err)
+				}
+				saved, err := sessionstore.Describe(t.Context(), ada.signIn(t, "ada").session)
+				if err != nil || saved.UserID != "ada" || saved.AuthMethod != "password" || !saved.AuthenticatedAt.Equal(at(0)) || !saved.ExpiresAt.Equal(at(idle)) {
+					t.Errorf("saved as %+v, %v", saved, err)
+				}
+				s.queries.take()
+				session := ada.change(t, nil).session
+				loaded, err := sessionstore.Describe(s.queries.context(t.Context()), session)
+				if err != nil || loaded != saved || loaded.SID != session.ID {
+					t.Errorf("loaded as %+v, %v; saved as %+v", loaded, err, saved)
+				}
+				if verbs := s.queries.take(); (verbs == "SELECT") != eager {
+					t.Errorf("statements %q", verbs)
+				}
+				if _, err := sessionstore.Describe(t.Context(), ada.change(t, sessionstore.SignOut).session); !errors.Is(err, sessionstore.ErrNotFound) {
+					t.Errorf("an ended session: %v", err)
+				}
+			}, func(o *sessionstore.Options) { o.Eager = eager })
+		})
+	}
 }

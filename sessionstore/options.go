@@ -91,6 +91,11 @@ type Options struct {
 	// the address of the connection, which behind a proxy is the proxy's.
 	ClientIP func(*http.Request) string
 
+	// Eager reads all that Describe returns along with every session: for
+	// programs that show it more often than not. Default: it is read when
+	// something asks for it, which makes other reads faster.
+	Eager bool
+
 	// Observe, if given, is told of what the store did, as it happens: for
 	// metrics. It must be safe for concurrent use and quick, for requests wait
 	// for it. Default: nobody is told.

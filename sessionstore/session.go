@@ -118,6 +118,21 @@ func Err(session *sessions.Session) error {
 	return b.err
 }
 
+// Describe returns what the table knows of the session. With [Options].Eager it
+// knows already; without, it asks. It returns ErrNotFound when the session has no
+// row, ErrUnavailable, or ErrForeign for a session of another store.
+func Describe(ctx context.Context, session *sessions.Session) (Record, error) {
+	b, err := boundOf(session)
+	if err != nil {
+		return Record{}, err
+	}
+	if b.exists && b.row.whole {
+		return b.row.Record, nil
+	}
+	record, _, err := b.Find(ctx, b.row.SID)
+	return record, err
+}
+
 // New implements sessions.Store; see Store.Get. It makes b the state of the
 // session that it returns.
 func (b *bound) New(r *http.Request, name string) (*sessions.Session, error) {
@@ -144,7 +159,7 @@ func (b *bound) load(r *http.Request) error {
 		return nil
 	}
 	began := time.Now()
-	whole := old || b.opts.RenewAfter > 0 // it is likely to be written
+	whole := b.opts.Eager || old || b.opts.RenewAfter > 0 // the latter may be written
 	row, found, err := b.find(r.Context(), t, whole)
 	event := Event{Op: OpLoad, SID: t.sid, Err: err}
 	if found {
