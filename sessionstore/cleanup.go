@@ -9,7 +9,7 @@ import (
 
 // batchSize is how many sessions one statement touches or deletes: few enough
 // for requests to get through between two.
-const batchSize = 500
+const batchSize = 100
 
 // Cleanup deletes up to limit expired sessions, the longest dead first, in one
 // short statement, and returns how many. Fewer than limit, which must be 1 or more,

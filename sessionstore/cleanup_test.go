@@ -16,7 +16,7 @@ import (
 )
 
 // perBatch is how many sessions one statement deletes.
-const perBatch = 500
+const perBatch = 100
 
 // fill makes rows that expire at a time.
 func (s *site) fill(t *testing.T, rows int, expires time.Time) {

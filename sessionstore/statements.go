@@ -3,6 +3,7 @@ package sessionstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"math/rand/v2"
 	"strings"
@@ -27,6 +28,8 @@ type querier interface {
 type pool interface {
 	querier
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	Conn(ctx context.Context) (*sql.Conn, error)
+	Driver() driver.Driver
 	TransactionContext(ctx context.Context) (*pop.Tx, error)
 }
 
@@ -42,10 +45,12 @@ type database struct {
 	pool    pool
 	dialect dialect
 	sqlite  bool
+	pgx     bool
 	shared  bool          // Pop has one lock for all that writes to SQLite
 	writing chan struct{} // SQLite's one writer
 	waiting queue         // for it
 	stmts   sync.Map      // query → *sql.Stmt
+	texts   sync.Map      // query → its text in the dialect
 }
 
 func newDatabase(conn *pop.Connection) (*database, error) {
@@ -56,7 +61,7 @@ func newDatabase(conn *pop.Connection) (*database, error) {
 	if !ok {
 		return nil, errors.New("sessionstore: the connection is not open: call its Open first")
 	}
-	d := &database{pool: p, dialect: conn.Dialect, sqlite: conn.Dialect.Name() == "sqlite3", writing: make(chan struct{}, 1)}
+	d := &database{pool: p, dialect: conn.Dialect, sqlite: conn.Dialect.Name() == "sqlite3", pgx: isPgx(p), writing: make(chan struct{}, 1)}
 	d.shared = d.sqlite && conn.Dialect.Details().Options["lock"] != "false"
 	return d, nil
 }
@@ -84,6 +89,9 @@ type scanner interface {
 func (d *database) one(ctx context.Context, query string, args, dest []any) error {
 	if tx := transactionOf(ctx); tx != nil {
 		return tx.QueryRowContext(ctx, d.dialect.TranslateSQL(query), args...).Scan(dest...)
+	}
+	if d.pgx {
+		return again(ctx, func() error { return d.onePgx(ctx, query, args, dest) })
 	}
 	stmt, err := d.prepare(ctx, query)
 	if err != nil {
@@ -130,6 +138,13 @@ func collect[T any](scan func(scanner) (T, error)) func(*sql.Rows, error) ([]T, 
 func (d *database) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
 	if tx := transactionOf(ctx); tx != nil {
 		return affected(tx.ExecContext(ctx, d.dialect.TranslateSQL(query), args...))
+	}
+	if d.pgx {
+		err = again(ctx, func() error {
+			n, err = d.execPgx(ctx, query, args)
+			return err
+		})
+		return n, err
 	}
 	stmt, err := d.prepare(ctx, query)
 	if err != nil {

@@ -119,7 +119,7 @@ func TestStore_RunTouchesTogether(t *testing.T) {
 
 // More sessions than one statement takes are touched in several.
 func TestStore_RunTouchesInBatches(t *testing.T) {
-	const many = 501
+	const many = perBatch + 1
 	onEveryCountedEngine(t, func(t *testing.T, s *site) {
 		stop := s.run(t)
 		browsers := make([]*browser, many)
