@@ -4,12 +4,18 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
-// batchSize is how many sessions one statement touches or deletes: few enough
-// for requests to get through between two.
-const batchSize = 100
+const (
+	// batchSize is how many sessions one statement touches or deletes: few enough
+	// for requests to get through between two.
+	batchSize = 100
+	// lookAhead is for how many batches CleanupAll looks at once. PostgreSQL leads
+	// every look past all that was deleted before.
+	lookAhead = 50
+)
 
 // Cleanup deletes up to limit expired sessions, the longest dead first, in one
 // short statement, and returns how many. Fewer than limit, which must be 1 or more,
@@ -19,8 +25,30 @@ func (s *Store) Cleanup(ctx context.Context, limit int) (int, error) {
 	if limit < 1 {
 		return 0, fmt.Errorf("clean up sessions: limit is %d, want 1 or more", limit)
 	}
+	sids, err := s.expired(ctx, limit)
+	if err != nil || len(sids) == 0 {
+		return 0, err
+	}
+	return s.deleteExpired(ctx, sids)
+}
+
+// expired returns the sids of up to limit expired sessions, the longest dead
+// first. It tells the observer when there is nothing more to do.
+func (s *Store) expired(ctx context.Context, limit int) ([]string, error) {
 	began := time.Now()
-	n, err := s.rows.deleteExpired(ctx, s.now(), limit)
+	sids, err := s.rows.expired(ctx, s.now(), limit)
+	if err != nil || len(sids) == 0 {
+		s.observe(ctx, began, Event{Op: OpCleanup, Err: err})
+	}
+	if err != nil {
+		return nil, unavailable("clean up sessions", err)
+	}
+	return sids, nil
+}
+
+func (s *Store) deleteExpired(ctx context.Context, sids []string) (int, error) {
+	began := time.Now()
+	n, err := s.rows.deleteExpired(ctx, sids, s.now())
 	s.observe(ctx, began, Event{Op: OpCleanup, Count: int(n), Err: err})
 	if err != nil {
 		return 0, unavailable("clean up sessions", err)
@@ -33,22 +61,29 @@ func (s *Store) Cleanup(ctx context.Context, limit int) (int, error) {
 // database at most. After each batch it calls progress, if that is not nil,
 // with the number so far.
 func (s *Store) CleanupAll(ctx context.Context, progress func(deleted int)) (int, error) {
+	if progress == nil {
+		progress = func(int) {}
+	}
 	deleted := 0
 	for {
-		began := time.Now()
-		n, err := s.Cleanup(ctx, batchSize)
-		deleted += n
+		sids, err := s.expired(ctx, lookAhead*batchSize)
 		if err != nil {
 			return deleted, err
 		}
-		if progress != nil {
+		for batch := range slices.Chunk(sids, batchSize) {
+			began := time.Now()
+			n, err := s.deleteExpired(ctx, batch)
+			if err != nil {
+				return deleted, err
+			}
+			deleted += n
 			progress(deleted)
+			if err := rest(ctx, time.Since(began)); err != nil {
+				return deleted, fmt.Errorf("clean up sessions: %w", err)
+			}
 		}
-		if n < batchSize {
+		if len(sids) < lookAhead*batchSize {
 			return deleted, nil
-		}
-		if err := rest(ctx, time.Since(began)); err != nil {
-			return deleted, fmt.Errorf("clean up sessions: %w", err)
 		}
 	}
 }

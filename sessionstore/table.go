@@ -202,14 +202,16 @@ func (t *table) touch(ctx context.Context, sids []string, seen, expires, now tim
 	return err
 }
 
-// deleteExpired deletes up to limit rows that are dead at now, the longest dead
-// first. It deletes them in the order of their sids: two programs that delete
-// the same rows wait for each other, and never both.
-func (t *table) deleteExpired(ctx context.Context, now time.Time, limit int) (int64, error) {
-	sids, err := all(ctx, t.db, queryExpired, []any{now, limit}, scanText)
-	if err != nil || len(sids) == 0 {
-		return 0, err
-	}
+// expired returns the sids of up to limit rows that are dead at now, the longest
+// dead first.
+func (t *table) expired(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	return all(ctx, t.db, queryExpired, []any{now, limit}, scanText)
+}
+
+// deleteExpired deletes those rows that are dead at now. It deletes them in the
+// order of their sids: two programs that delete the same rows wait for each
+// other, and never both.
+func (t *table) deleteExpired(ctx context.Context, sids []string, now time.Time) (int64, error) {
 	slices.Sort(sids)
 	return t.execIn(ctx, queryCleanup, sids, now)
 }
