@@ -17,19 +17,25 @@ const (
 	lookAhead = 50
 )
 
-// Cleanup deletes up to limit expired sessions, the longest dead first, in one
-// short statement, and returns how many. Fewer than limit, which must be 1 or more,
-// means that this call found no more. It never deletes a live session and may
-// run in several programs at once.
+// Cleanup deletes up to limit expired sessions, the longest dead first, in short
+// statements, and returns how many. limit must be 1 or more. Fewer than that means
+// that there are no more, or that another program was faster. It never deletes a
+// session that is alive by this program's clock, and may run in several programs
+// at once.
 func (s *Store) Cleanup(ctx context.Context, limit int) (int, error) {
 	if limit < 1 {
 		return 0, fmt.Errorf("clean up sessions: limit is %d, want 1 or more", limit)
 	}
 	sids, err := s.expired(ctx, limit)
-	if err != nil || len(sids) == 0 {
-		return 0, err
+	deleted := 0
+	for batch := range slices.Chunk(sids, batchSize) {
+		n, deleteErr := s.deleteExpired(ctx, batch)
+		if deleteErr != nil {
+			return deleted, deleteErr
+		}
+		deleted += n
 	}
-	return s.deleteExpired(ctx, sids)
+	return deleted, err
 }
 
 // expired returns the sids of up to limit expired sessions, the longest dead

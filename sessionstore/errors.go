@@ -45,9 +45,10 @@ func (e *ValueError) Error() string {
 func (e *ValueError) Unwrap() error { return e.Err }
 
 // unavailable marks a failed query as ErrUnavailable, or as ErrConflict when it
-// failed because of others only, and keeps its cause.
+// failed because of other requests only, and keeps its cause. SQLite that is still
+// locked after all tries is another program's.
 func unavailable(doing string, err error) error {
-	if gaveWay(err) {
+	if gaveWay(err) && !isLocked(err) {
 		return fmt.Errorf("%s: %w: %w", doing, ErrConflict, err)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)

@@ -84,15 +84,9 @@ func (s *Store) count(ctx context.Context, query string, args ...any) (int64, er
 // them.
 func (s *Store) Find(ctx context.Context, cookieOrSID string) (Record, map[any]any, error) {
 	sid, _, _ := strings.Cut(cookieOrSID, ".")
-	if !isSID(sid) {
-		return Record{}, nil, fmt.Errorf("find session: %w", ErrNotFound)
-	}
-	r, found, err := s.newest(ctx, sid)
+	r, err := s.look(ctx, sid)
 	if err != nil {
-		return Record{}, nil, unavailable("find session", err)
-	}
-	if !found {
-		return Record{}, nil, fmt.Errorf("find session: %w", ErrNotFound)
+		return Record{}, nil, err
 	}
 	if err := s.decode(&r); err != nil {
 		return r.Record, nil, fmt.Errorf("find session: %w", err)
@@ -102,6 +96,21 @@ func (s *Store) Find(ctx context.Context, cookieOrSID string) (Record, map[any]a
 		return r.Record, values, fmt.Errorf("find session: %w", err)
 	}
 	return r.Record, values, nil
+}
+
+// look returns the whole live row of a sid, its data not decoded, or ErrNotFound.
+func (s *Store) look(ctx context.Context, sid string) (row, error) {
+	if !isSID(sid) {
+		return row{}, fmt.Errorf("find session: %w", ErrNotFound)
+	}
+	r, found, err := s.follow(ctx, sid, s.rows.find)
+	if err != nil {
+		return row{}, unavailable("find session", err)
+	}
+	if !found {
+		return row{}, fmt.Errorf("find session: %w", ErrNotFound)
+	}
+	return r, nil
 }
 
 // Verify reports whether a cookie's value was signed with one of the secrets.

@@ -141,7 +141,7 @@ func (m *model) save(q *modelRequest, fresh string) fate {
 		if q.reads() {
 			return kept
 		}
-		if !q.begins() || q.user() == "" {
+		if !q.begins() || q.user() == "" || !q.signsIn && q.at.user != "" {
 			q.ended = true
 			return ended
 		}

@@ -32,7 +32,9 @@ const touchesPerIdleTimeout = 60
 
 // Options say how a [Store] behaves. Only Secrets is required.
 type Options struct {
-	// Secrets sign the cookies, each of 32 random bytes or more. The first
+	// Secrets sign the cookies, each of 32 random bytes or more. A cookie is good
+	// under every name that Get is asked for: where two names are to mean two
+	// things, make two stores with secrets of their own. The first secret
 	// signs, all verify: put a new one in front, and drop the old one when
 	// the longest lifetime, RememberLifetime, has passed. A session that comes
 	// with a cookie signed by an older one gets a new cookie.

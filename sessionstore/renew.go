@@ -33,7 +33,8 @@ func (b *bound) beginAgain(r *http.Request, current, changes entries, user strin
 		if err != nil {
 			return err
 		}
-		return b.endOver(ctx)
+		b.endOver(ctx)
+		return nil
 	})
 }
 
@@ -120,23 +121,28 @@ func (b *bound) updateLeavingTrace(ctx context.Context, old, next row, now time.
 	return b.rows.updateLeaving(ctx, old, next, trace, now)
 }
 
-// endOver ends what is over Options.MaxPerUser after a sign-in.
-func (b *bound) endOver(ctx context.Context) error {
-	if b.opts.MaxPerUser == 0 || b.row.UserID == "" {
-		return nil
+// endOver ends what is over Options.MaxPerUser after a sign-in, which has happened
+// by then: that the others stay is no reason to tell the user that it has not. The
+// next sign-in tries again.
+func (b *bound) endOver(ctx context.Context) {
+	for more := b.opts.MaxPerUser > 0 && b.row.UserID != ""; more; {
+		began := time.Now()
+		n, err := b.endSomeOver(ctx)
+		if err != nil {
+			b.opts.Logger.WarnContext(ctx, "sessions over the limit of their user not ended", "user", b.row.UserID, "error", err)
+		}
+		if err != nil || n > 0 {
+			b.observe(ctx, began, Event{Op: OpEnd, UserID: b.row.UserID, Count: int(n), Err: err})
+		}
+		more = n == batchSize
 	}
-	began := time.Now()
+}
+
+// endSomeOver ends up to a batch of what is over the limit.
+func (b *bound) endSomeOver(ctx context.Context) (int64, error) {
 	over, err := b.rows.over(ctx, b.row.UserID, b.opts.MaxPerUser, b.now())
-	if err != nil {
-		return unavailable("end sessions over the limit", err)
+	if err != nil || len(over) == 0 {
+		return 0, err
 	}
-	if len(over) == 0 {
-		return nil
-	}
-	n, err := b.rows.execIn(ctx, queryEndOver, over, b.row.UserID)
-	if err != nil {
-		return unavailable("end sessions over the limit", err)
-	}
-	b.observe(ctx, began, Event{Op: OpEnd, UserID: b.row.UserID, Count: int(n)})
-	return nil
+	return b.rows.execIn(ctx, queryEndOver, over, b.row.UserID)
 }

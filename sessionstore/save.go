@@ -39,14 +39,14 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	if err != nil {
 		return err
 	}
-	if b.row.UserID != "" && len(current) == 0 {
+	if b.row.UserID != "" && user == "" && len(current) == 0 {
 		SignOut(session) // in Buffalo's way: Session.Clear
 		return b.end(r, w)
 	}
 	changes := b.known.changesTo(current)
 	before, begins := b.row.token, b.begins(user)
 	err = b.write(r, current, changes, user)
-	if errors.Is(err, ErrEnded) && begins && user != "" {
+	if errors.Is(err, ErrEnded) && begins && user != "" && (b.signsIn || b.row.UserID == "") {
 		if err := b.forget(changes); err != nil {
 			return err
 		}
@@ -141,6 +141,9 @@ func (b *bound) forget(changes entries) error {
 // userOf returns the user in the session as the column user_id has it.
 func (b *bound) userOf(session *sessions.Session) (string, error) {
 	v, ok := session.Values[b.opts.UserKey]
+	if !ok && b.row.UserID != "" && !b.knowsUser() {
+		return b.row.UserID, nil // by a value that only another program can read
+	}
 	if !ok || v == nil {
 		return "", nil
 	}
@@ -149,6 +152,16 @@ func (b *bound) userOf(session *sessions.Session) (string, error) {
 		return "", &ValueError{Key: b.opts.UserKey, Err: errUserID}
 	}
 	return user, nil
+}
+
+// knowsUser reports whether the row's user is among what Values held.
+func (b *bound) knowsUser() bool {
+	key, err := appendValue(nil, b.opts.UserKey)
+	if err != nil {
+		return true
+	}
+	_, found := b.known.find(key)
+	return found
 }
 
 // end deletes the row and what the session held, and tells the browser to drop
@@ -200,7 +213,8 @@ func (b *bound) insert(r *http.Request, current entries, user string) error {
 			return unavailable("save session", err)
 		}
 		b.row, b.exists = next, true
-		return b.endOver(ctx)
+		b.endOver(ctx)
+		return nil
 	})
 }
 
@@ -251,7 +265,7 @@ type putFunc func(ctx context.Context, old, next row, now time.Time) (done bool,
 // reload fetches the whole row, as others left it.
 func (b *bound) reload(ctx context.Context) error {
 	token := b.row.token
-	newest, found, err := b.newest(ctx, b.row.SID)
+	newest, found, err := b.follow(ctx, b.row.SID, b.rows.findNewest)
 	if err == nil && found {
 		err = b.decode(&newest)
 	}

@@ -129,8 +129,8 @@ func Describe(ctx context.Context, session *sessions.Session) (Record, error) {
 	if b.exists && b.row.whole {
 		return b.row.Record, nil
 	}
-	record, _, err := b.Find(ctx, b.row.SID)
-	return record, err
+	r, err := b.look(ctx, b.row.SID)
+	return r.Record, err
 }
 
 // New implements sessions.Store; see Store.Get. It makes b the state of the
@@ -186,10 +186,13 @@ func (b *bound) load(r *http.Request) error {
 	return nil
 }
 
+// findFunc finds the row of a sid that is alive at now.
+type findFunc func(ctx context.Context, sid string, now time.Time) (r row, found bool, err error)
+
 // find returns the live row that a cookie's token proves. Under a sid that was
 // renewed a moment ago it finds the session, but no token of it.
 func (b *bound) find(ctx context.Context, t token, whole bool) (row, bool, error) {
-	find := b.rows.read
+	var find findFunc = b.rows.read
 	if whole {
 		find = b.rows.find
 	}
@@ -199,7 +202,7 @@ func (b *bound) find(ctx context.Context, t token, whole bool) (row, bool, error
 	}
 	r.token = t
 	if r.renewedTo != "" {
-		if r, found, err = b.newest(ctx, r.renewedTo); err != nil || !found {
+		if r, found, err = b.follow(ctx, r.renewedTo, b.rows.find); err != nil || !found {
 			return row{}, false, err
 		}
 	}
@@ -207,11 +210,11 @@ func (b *bound) find(ctx context.Context, t token, whole bool) (row, bool, error
 	return r, err == nil, err
 }
 
-// newest returns the whole live row of sid, or the one that it was renewed to, its
+// follow returns the whole live row of sid, or the one that it was renewed to, its
 // data not decoded.
-func (s *Store) newest(ctx context.Context, sid string) (row, bool, error) {
+func (s *Store) follow(ctx context.Context, sid string, find findFunc) (row, bool, error) {
 	for {
-		r, found, err := s.rows.findNewest(ctx, sid, s.now())
+		r, found, err := find(ctx, sid, s.now())
 		if err != nil || !found || r.renewedTo == "" {
 			return r, found, err
 		}

@@ -24,8 +24,8 @@ type change struct {
 	done chan struct{} // closed when n and err are there
 }
 
-func (c *change) exec(stmt *sql.Stmt) (err error) {
-	c.n, err = affected(stmt.ExecContext(c.ctx, c.args...))
+func (c *change) exec(ctx context.Context, stmt *sql.Stmt) (err error) {
+	c.n, err = affected(stmt.ExecContext(ctx, c.args...))
 	return err
 }
 
@@ -62,7 +62,7 @@ func (q *queue) remove(c *change) bool {
 
 // execInCompany runs a statement, and perhaps others that wait for the same.
 func (d *database) execInCompany(ctx context.Context, stmt *sql.Stmt, args []any) (int64, error) {
-	c := &change{ctx: d.unwatched(ctx), stmt: stmt, args: args, done: make(chan struct{})}
+	c := &change{ctx: ctx, stmt: stmt, args: args, done: make(chan struct{})}
 	d.waiting.add(c)
 	runtime.Gosched() // who is about to write comes along
 	release, err := d.turn(ctx, c.done)
@@ -70,36 +70,62 @@ func (d *database) execInCompany(ctx context.Context, stmt *sql.Stmt, args []any
 		return 0, err
 	}
 	if release != nil {
-		d.commit(d.waiting.take())
-		release()
+		d.lead(ctx, release)
 	}
 	<-c.done
 	return c.n, c.err
 }
 
-// commit writes the changes, all at once if that can be. What fails in company
-// may succeed alone, and must not fail the others.
-func (d *database) commit(changes []*change) {
-	alone := len(changes) == 1 || d.commitTogether(changes) != nil
-	for _, c := range changes {
-		if alone {
-			c.err = again(c.ctx, func() error { return c.exec(c.stmt) })
+// lead commits what waits and lets the next one lead, whatever happens.
+func (d *database) lead(ctx context.Context, release func()) {
+	defer release()
+	changes := d.waiting.take()
+	defer func() {
+		for _, c := range changes {
+			close(c.done)
 		}
-		close(c.done)
+	}()
+	for _, c := range changes {
+		c.err = errUnwritten
+	}
+	d.commit(ctx, changes)
+}
+
+// errUnwritten is what followers get of a leader that panicked.
+var errUnwritten = errors.New("not written")
+
+// commit writes the changes, all at once if that can be. What fails in company
+// may succeed alone, and must not fail the others; each waits as long as who
+// asked for it. All those times run at once, so nobody waits for their sum.
+func (d *database) commit(ctx context.Context, changes []*change) {
+	if len(changes) > 1 && d.commitTogether(ctx, changes) == nil {
+		return
+	}
+	for _, c := range changes {
+		c.err = again(c.ctx, func() error { return c.exec(c.ctx, c.stmt) })
 	}
 }
 
-func (d *database) commitTogether(changes []*change) error {
-	tx, err := d.pool.TransactionContext(context.Background())
+// commitTogether waits with ctx for a connection and for other programs. Then
+// nothing keeps it waiting, and to watch every statement costs more than it.
+func (d *database) commitTogether(ctx context.Context, changes []*change) error {
+	tx, err := d.pool.TransactionContext(ctx)
 	if err != nil {
 		return err
 	}
+	unwatched := context.WithoutCancel(ctx)
 	for _, c := range changes {
-		if err := c.exec(tx.StmtContext(c.ctx, c.stmt)); err != nil {
+		if err := c.exec(unwatched, tx.StmtContext(unwatched, c.stmt)); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		c.err = nil
+	}
+	return nil
 }
 
 // turn waits until nobody else in this program writes to SQLite: those who wait

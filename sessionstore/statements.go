@@ -30,6 +30,7 @@ type pool interface {
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 	Conn(ctx context.Context) (*sql.Conn, error)
 	Driver() driver.Driver
+	Stats() sql.DBStats
 	TransactionContext(ctx context.Context) (*pop.Tx, error)
 }
 
@@ -100,17 +101,14 @@ func (d *database) one(ctx context.Context, query string, args, dest []any) erro
 	return again(ctx, func() error { return stmt.QueryRowContext(d.unwatched(ctx), args...).Scan(dest...) })
 }
 
-// all runs a query for any number of rows and returns what scan makes of each.
+// all runs a query for any number of rows and returns what scan makes of each. It
+// is not worth to be prepared by us.
 func all[T any](ctx context.Context, d *database, query string, args []any, scan func(scanner) (T, error)) (found []T, err error) {
 	if tx := transactionOf(ctx); tx != nil {
 		return collect(scan)(tx.QueryContext(ctx, d.dialect.TranslateSQL(query), args...))
 	}
-	stmt, err := d.prepare(ctx, query)
-	if err != nil {
-		return nil, err
-	}
 	err = again(ctx, func() error {
-		found, err = collect(scan)(stmt.QueryContext(ctx, args...))
+		found, err = collect(scan)(d.pool.QueryContext(ctx, d.translated(query), args...))
 		return err
 	})
 	return found, err
@@ -167,7 +165,7 @@ func (d *database) execOnce(ctx context.Context, query string, args ...any) (n i
 		return affected(tx.ExecContext(ctx, query, args...))
 	}
 	err = d.write(ctx, func() error {
-		n, err = affected(d.pool.ExecContext(d.unwatched(ctx), query, args...))
+		n, err = affected(d.pool.ExecContext(ctx, query, args...))
 		return err
 	})
 	return n, err
@@ -210,10 +208,10 @@ func (d *database) write(ctx context.Context, do func() error) error {
 }
 
 // again runs do until the database does not give it up in favour of another
-// transaction.
+// transaction, or because it was prepared before a migration.
 func again(ctx context.Context, do func() error) (err error) {
 	for attempt := range attempts {
-		if err = do(); err == nil || !gaveWay(err) {
+		if err = do(); err == nil || !gaveWay(err) && !isOutdated(err) {
 			return err
 		}
 		if stop := pause(ctx, attempt); stop != nil {
@@ -223,28 +221,47 @@ func again(ctx context.Context, do func() error) (err error) {
 	return err
 }
 
-// unwatched is ctx without its end on SQLite, where a statement waits for
-// nothing but the disk, and to watch for the end costs more than the statement.
+// unwatched is ctx without its end for a read of SQLite that has a connection to
+// itself: it waits for nothing but the disk then, and to watch for the end costs
+// more than the read.
 func (d *database) unwatched(ctx context.Context) context.Context {
-	if d.sqlite {
-		return context.WithoutCancel(ctx)
+	if !d.sqlite {
+		return ctx
 	}
-	return ctx
+	if pool := d.pool.Stats(); pool.MaxOpenConnections > 0 && pool.InUse >= pool.MaxOpenConnections {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }
 
 // gaveWay reports whether a statement failed because of another transaction
 // only: a deadlock, or one that could not be made to look as if one came after
-// the other. SQLite says so at once, without a wait, where two that read want
-// to write; its driver is not imported for its error's sake.
+// the other. MariaDB's number 1020 is of innodb_snapshot_isolation.
 func gaveWay(err error) bool {
-	var coded interface{ SQLState() string } // of PostgreSQL and CockroachDB
-	if errors.As(err, &coded) {
-		return coded.SQLState() == "40001" || coded.SQLState() == "40P01"
-	}
 	var numbered *mysql.MySQLError
 	if errors.As(err, &numbered) {
-		return numbered.Number == 1213
+		return numbered.Number == 1213 || numbered.Number == 1020
 	}
+	state := sqlState(err)
+	return state == "40001" || state == "40P01" || isLocked(err)
+}
+
+// isOutdated reports whether a statement was prepared for columns of another type.
+func isOutdated(err error) bool { return sqlState(err) == "0A000" }
+
+// sqlState is the code of an error of PostgreSQL or CockroachDB.
+func sqlState(err error) string {
+	var coded interface{ SQLState() string }
+	if errors.As(err, &coded) {
+		return coded.SQLState()
+	}
+	return ""
+}
+
+// isLocked reports whether SQLite is being written by another program, or by one
+// connection that the other waits for; it says the latter at once. Its driver is
+// not imported for its error's sake.
+func isLocked(err error) bool {
 	return err != nil && strings.HasSuffix(err.Error(), "database is locked")
 }
 

@@ -40,7 +40,7 @@ type row struct {
 	version    int64     // counts the writes; every write names the one it is based on
 	series     string    // its first sid, the same through every renewal
 	renewedTo  string    // of a sid that has been renewed: the next
-	renewedAt  time.Time // when it got its sid, if that is not its first
+	renewedAt  time.Time // when it got its sid; zero if that was before it was written down
 	deadline   time.Time // when it is dead, used or not
 }
 

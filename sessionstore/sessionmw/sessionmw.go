@@ -45,7 +45,12 @@ func Transaction(around buffalo.MiddlewareFunc) buffalo.MiddlewareFunc {
 			succeeded := false
 			defer func() {
 				committed := succeeded && err == nil
-				err = errors.Join(err, sessionstore.Settle(c.Request(), c.Session().Session, committed))
+				settleErr := sessionstore.Settle(c.Request(), c.Session().Session, committed)
+				if settleErr != nil && err == nil && answered(c) {
+					c.Logger().Errorf("the session was not saved after the answer: %v", settleErr)
+					return // nothing can be added to the answer
+				}
+				err = errors.Join(err, settleErr)
 			}()
 			return around(func(c buffalo.Context) error {
 				succeeded = false // the handler may run again
@@ -62,6 +67,12 @@ func Transaction(around buffalo.MiddlewareFunc) buffalo.MiddlewareFunc {
 			})(c)
 		}
 	}
+}
+
+// answered reports whether the response has begun.
+func answered(c buffalo.Context) bool {
+	response, ok := c.Response().(*buffalo.Response)
+	return ok && response.Status != 0
 }
 
 // failed reports whether the response is one that popmw.Transaction rolls back

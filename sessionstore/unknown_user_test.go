@@ -1,0 +1,62 @@
+package sessionstore_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// A user whose id is of a type that this program does not know, as while a new
+// version is rolled out, stays signed in through requests that only read.
+func TestStore_UserOfUnknownType(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		before := s.row(t, ada.cookie(t))
+		strange := bytes.Replace(before.Data, []byte("\x04\x03ada"), []byte("\x04\xc8ada"), 1) // of kind 200
+		s.setData(t, before.SID, strange)
+		cookie := ada.cookie(t)
+		ada.read(t)
+		ada.set(t, "cart", 1)
+		after := s.row(t, ada.cookie(t))
+		if ada.cookie(t) != cookie || after.UserID == nil || *after.UserID != "ada" || !bytes.Contains(after.Data, []byte("\xc8ada")) {
+			t.Errorf("the row is %+v", after)
+		}
+		ada.change(t, sessionstore.SignOut)
+		s.wantRows(t, 0)
+	})
+}
+
+// A session that ended is not begun anew by who only changes the user's key in it:
+// nobody has proved anything.
+func TestStore_UserChangedInEndedSession(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		v := ada.while(t, func(session *sessions.Session) { session.Values[sessionstore.DefaultUserKey] = "bob" }, func() {
+			if _, err := s.store.RevokeAll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if !errors.Is(v.saveErr, sessionstore.ErrEnded) {
+			t.Errorf("Save: %v", v.saveErr)
+		}
+		s.wantRows(t, 0)
+	})
+}
+
+// A user with far more sessions than the limit, which is new, is left with it.
+func TestStore_MaxPerUser_FarOver(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		s.fill(t, 2*perBatch+50, at(idle))
+		s.execute(t, "UPDATE sessions SET user_id = 'ada', series = sid")
+		s.browser(t).signIn(t, "ada")
+		if n, err := s.store.Count(t.Context(), "ada"); n != 3 || err != nil {
+			t.Errorf("%d sessions, %v", n, err)
+		}
+	}, func(o *sessionstore.Options) { o.MaxPerUser = 3 })
+}
