@@ -179,6 +179,24 @@ func (s *Store) RevokeUser(ctx context.Context, userID string) (int64, error) {
 	return s.end(ctx, Event{UserID: userID}, queryEndUser, userID)
 }
 
+// RevokeMethod ends all sessions of a user to which he signed in by that method,
+// and returns how many. An empty userID is an error.
+func (s *Store) RevokeMethod(ctx context.Context, userID, method string) (int64, error) {
+	if ok, err := somebody("revoke sessions", userID); !ok {
+		return 0, err
+	}
+	return s.end(ctx, Event{UserID: userID}, queryEndMethod, userID, clean(method, maxMethod))
+}
+
+// RevokeOrigin ends all sessions that came out of an origin, whosever they are,
+// and returns how many; see [SetOrigin].
+func (s *Store) RevokeOrigin(ctx context.Context, origin string) (int64, error) {
+	if !isOrigin(origin) {
+		return 0, fmt.Errorf("revoke sessions: %w", errOrigin)
+	}
+	return s.end(ctx, Event{}, queryEndOrigin, origin)
+}
+
 // RevokeAll ends everybody's sessions, and returns how many rows that were. It
 // is one statement, so that none slips through; over a million rows it takes
 // seconds.

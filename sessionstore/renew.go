@@ -48,9 +48,9 @@ func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 		next.Remembered = false
 	}
 	next.Remembered = next.Remembered || b.remember
-	next.UserID, next.AuthMethod, next.AuthenticatedAt = user, "", time.Time{}
+	next.UserID, next.AuthMethod, next.AuthenticatedAt, next.origin = user, "", time.Time{}, ""
 	if user != "" {
-		next.AuthMethod, next.AuthenticatedAt = b.method, now
+		next.AuthMethod, next.AuthenticatedAt, next.origin = b.method, now, b.origin
 	}
 	next.IP = clean(b.opts.ClientIP(r), maxIP)
 	next.UserAgent = clean(r.UserAgent(), maxUserAgent)

@@ -3,6 +3,7 @@ package sessionstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ const (
 	maxIP        = 64
 	maxUserAgent = 255
 	maxMethod    = 64
+	maxOrigin    = 64
 	maxUserID    = 255
 )
 
@@ -43,6 +45,7 @@ type state struct {
 type intent struct {
 	signsIn  bool   // the user has just proved who it is
 	method   string // how
+	origin   string // out of what
 	remember bool   // and asked for a cookie that outlives the browser
 	renew    bool   // give the session a new sid and secret
 }
@@ -86,6 +89,26 @@ func Remember(session *sessions.Session) error {
 		return errors.New("remember: call SignIn first, in the same request")
 	}
 	b.remember = true
+	return nil
+}
+
+// SetOrigin says what the sign-in that came before it in this request came out of,
+// such as a session at an identity provider, so that [Store.RevokeOrigin] can end
+// it together with all others that did. origin has 1 to 64 letters and digits; of
+// longer names take a hash. It returns ErrForeign for a session of another store,
+// and an error when nobody is signing in.
+func SetOrigin(session *sessions.Session, origin string) error {
+	b, err := boundOf(session)
+	if err != nil {
+		return err
+	}
+	if !b.signsIn {
+		return errors.New("set origin: call SignIn first, in the same request")
+	}
+	if !isOrigin(origin) {
+		return fmt.Errorf("set origin: %w", errOrigin)
+	}
+	b.origin = origin
 	return nil
 }
 
@@ -239,6 +262,14 @@ func clean(text string, limit int) string {
 		runes++
 	}
 	return text
+}
+
+var errOrigin = fmt.Errorf("an origin has 1 to %d letters and digits", maxOrigin)
+
+func isOrigin(origin string) bool {
+	return origin != "" && len(origin) <= maxOrigin && !strings.ContainsFunc(origin, func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
+	})
 }
 
 // isUserID reports whether an id can be a user's. Some databases take text that

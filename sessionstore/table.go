@@ -42,22 +42,23 @@ type row struct {
 	renewedTo  string    // of a sid that has been renewed: the next
 	renewedAt  time.Time // when it got its sid; zero if that was before it was written down
 	deadline   time.Time // when it is dead, used or not
+	origin     string    // what its sign-in came out of; see SetOrigin
 }
 
 // The columns are in the order of dest and of row.args.
 const (
 	readColumns   = `user_id, last_seen_at, expires_at, secret_hash, data, version, series, renewed_to`
 	recordColumns = `sid, user_id, auth_method, authenticated_at, remembered, ip, user_agent, created_at, last_seen_at, expires_at`
-	columns       = recordColumns + `, secret_hash, data, version, series, renewed_to, renewed_at, deadline_at`
+	columns       = recordColumns + `, secret_hash, data, version, series, renewed_to, renewed_at, deadline_at, origin`
 )
 
 const (
 	queryRead   = `SELECT ` + readColumns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
 	queryFind   = `SELECT ` + columns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
 	queryLock   = queryFind + ` FOR UPDATE`
-	queryInsert = `INSERT INTO sessions (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	queryInsert = `INSERT INTO sessions (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	queryUpdate = `UPDATE sessions SET sid = ?, user_id = ?, auth_method = ?, authenticated_at = ?, remembered = ?, ip = ?, user_agent = ?, created_at = ?, last_seen_at = ?, expires_at = ?,` +
-		` secret_hash = ?, data = ?, version = ?, series = ?, renewed_to = ?, renewed_at = ?, deadline_at = ?` +
+		` secret_hash = ?, data = ?, version = ?, series = ?, renewed_to = ?, renewed_at = ?, deadline_at = ?, origin = ?` +
 		` WHERE sid = ? AND version = ? AND expires_at > ?`
 
 	// queryChange ends a session no later than refresh does.
@@ -77,6 +78,8 @@ const (
 	queryEndNobodys = `DELETE FROM sessions WHERE user_id IS NULL AND series = ?`
 	queryEndOthers  = `DELETE FROM sessions WHERE user_id = ? AND series <> ?`
 	queryEndUser    = `DELETE FROM sessions WHERE user_id = ?`
+	queryEndMethod  = `DELETE FROM sessions WHERE user_id = ? AND auth_method = ?`
+	queryEndOrigin  = `DELETE FROM sessions WHERE origin = ?`
 	queryEndAll     = `DELETE FROM sessions`
 
 	// queryOver finds what is over the limit. Every program agrees on the order.
@@ -267,7 +270,7 @@ func (r *Record) dest() []any {
 // dest is where columns are scanned to.
 func (r *row) dest() []any {
 	return append(r.Record.dest(), &r.secretHash, &r.data, &r.version, &r.series, &r.renewedTo,
-		(*utc)(&r.renewedAt), (*utc)(&r.deadline))
+		(*utc)(&r.renewedAt), (*utc)(&r.deadline), (*text)(&r.origin))
 }
 
 // readDest is where readColumns are scanned to.
@@ -290,7 +293,7 @@ func scanText(from scanner) (text string, err error) {
 func (r row) args() []any {
 	return []any{r.SID, orNull(r.UserID), r.AuthMethod, orNull(r.AuthenticatedAt), r.Remembered,
 		r.IP, r.UserAgent, r.CreatedAt, r.LastSeenAt, r.ExpiresAt, r.secretHash, r.data, r.version,
-		r.series, r.renewedTo, orNull(r.renewedAt), r.deadline}
+		r.series, r.renewedTo, orNull(r.renewedAt), r.deadline, orNull(r.origin)}
 }
 
 // orNull is v, or NULL for the zero value.
