@@ -16,14 +16,19 @@ import (
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/locales"
+	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 	"github.com/latchkey/latchkey/sessionstore/sessionmw"
+	"github.com/latchkey/latchkey/signin"
 )
 
 // app is what the handlers share. Nothing in it changes after New.
 type app struct {
 	cfg    config.Config
 	db     *pop.Connection
+	store  *sessionstore.Store
+	flow   *signin.Flow
+	limits limits
 	log    *slog.Logger
 	pages  pages
 	ready  readiness
@@ -42,7 +47,15 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	if err := loadPlugins(cfg); err != nil {
 		return nil, err
 	}
-	a := &app{cfg: cfg, db: db, log: log, pages: newPages(cfg, texts)}
+	flow, err := signin.New(cfg.Providers, signin.Options{
+		Secrets:  cfg.Session.Secrets,
+		Once:     models.NewSpent(db),
+		Insecure: !cfg.Secure(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	a := &app{cfg: cfg, db: db, store: store, flow: flow, limits: newLimits(), log: log, pages: newPages(cfg, texts)}
 	a.origin = http.NewCrossOriginProtection()
 	if cfg.Host.Host != "" {
 		if err := a.origin.AddTrustedOrigin(cfg.Host.String()); err != nil {
@@ -59,6 +72,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 		MethodOverride: methodOverride,
 		WorkerOff:      true,
 	})
+	a.origin.AddInsecureBypassPattern("POST /auth/{provider}/callback/{$}") // as Buffalo spells it; it reads no cookie: see postedAuth
 	a.router = b.Muxer()
 	a.handleErrors(b)
 	b.Middleware.Remove(buffalo.RequestLogger) // Handler logs, static files too
@@ -91,12 +105,20 @@ func (a *app) routes(b *buffalo.App) {
 
 	// Signing in and out
 	b.GET("/signin", a.newSession)
-	if a.cfg.BypassAuth {
-		b.GET("/auth/bypass", a.bypass)
-		b.POST("/auth/bypass", a.bypass)
-	}
+	b.GET("/auth/bypass", a.bypass)
+	b.POST("/auth/bypass", a.bypass)
+	b.POST("/auth/{provider}", a.limitSignIns(a.startAuth))
+	b.GET("/auth/{provider}/callback", a.limitSignIns(a.finishAuth))
+	b.POST("/auth/{provider}/callback", a.postedAuth)
+	b.POST("/auth/{provider}/backchannel-logout", a.backchannelLogout)
 	b.GET("/session", a.showSession)
 	b.DELETE("/session", a.destroySession)
+	b.DELETE("/sessions", a.destroySessions)
+
+	// My account
+	b.GET("/account", a.showAccount)
+	b.PATCH("/account", a.renameAccount)
+	b.DELETE("/identities/{id}", a.unlink)
 
 	// For the machines that look after the app
 	b.GET("/healthz", a.healthz)

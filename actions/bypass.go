@@ -29,8 +29,12 @@ func newUserJSON(u *models.User) userJSON {
 }
 
 // bypass signs in the user that token names, without a question. It exists in
-// development and staging only, and only when BYPASS_AUTH is true.
+// development and staging only, and only when BYPASS_AUTH is true: otherwise there
+// is nothing at its address.
 func (a *app) bypass(c buffalo.Context) error {
+	if !a.cfg.BypassAuth {
+		return c.Error(http.StatusNotFound, errors.New("the bypass is switched off"))
+	}
 	username, remember, err := bypassForm(c)
 	if err != nil {
 		return err
@@ -38,18 +42,18 @@ func (a *app) bypass(c buffalo.Context) error {
 	user, err := models.FindUserByUsername(a.db.WithContext(c.Request().Context()), username)
 	if errors.Is(err, models.ErrNotFound) {
 		a.audit(c, "signin.failure", "method", bypassMethod, "username", clip(username))
+		if a.limits.failures.OnLimit(c.Response(), c.Request(), addressOf(c)) {
+			return errTooMany
+		}
 		return problem(http.StatusUnauthorized, "There is no such user, or the user is disabled.")
 	}
 	if err != nil {
 		return unavailable(err)
 	}
-	if err := a.signIn(c, user, bypassMethod, remember); err != nil {
+	if err := a.signIn(c, user, bypassMethod, remember, ""); err != nil {
 		return err
 	}
-	if prefersHTML(c) {
-		return c.Redirect(http.StatusSeeOther, "/")
-	}
-	return c.Render(http.StatusOK, a.pages.json(newUserJSON(user)))
+	return a.signedIn(c, user, localPath(c.Param("return_to")))
 }
 
 // bypassForm reads token and remember from the query, a form or a JSON body.
@@ -69,7 +73,7 @@ func bypassForm(c buffalo.Context) (username string, remember bool, err error) {
 	}
 	remember, ok := wish(form.Remember)
 	if !ok {
-		return "", false, problem(http.StatusBadRequest, "Say whether to remember the sign-in: remember=true or remember=false.")
+		return "", false, errRemember
 	}
 	return form.Token, remember, nil
 }
@@ -91,13 +95,19 @@ func wish(given any) (yes, ok bool) {
 
 // signIn is what every way in ends with: a session of the user's, with a sid
 // and secret that nobody has seen before, written before the response begins.
-func (a *app) signIn(c buffalo.Context, user *models.User, method string, remember bool) error {
+// origin is the provider's session that it came out of, if it has one.
+func (a *app) signIn(c buffalo.Context, user *models.User, method string, remember bool, origin string) error {
 	session := c.Session()
 	if err := sessionstore.SignIn(session.Session, user.ID.String(), method); err != nil {
 		return err
 	}
 	if remember {
 		if err := sessionstore.Remember(session.Session); err != nil {
+			return err
+		}
+	}
+	if origin != "" {
+		if err := sessionstore.SetOrigin(session.Session, origin); err != nil {
 			return err
 		}
 	}

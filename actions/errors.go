@@ -23,6 +23,12 @@ type sentence string
 
 func (s sentence) Error() string { return string(s) }
 
+// kindOfProblem is a sentence that programs tell apart by a type.
+type kindOfProblem struct {
+	sentence
+	kind string
+}
+
 // problem returns an error that ends the request with status and the sentence.
 func problem(status int, text string) error {
 	return buffalo.HTTPError{Status: status, Cause: sentence(text)}
@@ -68,7 +74,10 @@ const internalSentence = "Something went wrong on our side. It has been written 
 
 func sentenceFor(status int, err error) string {
 	var s sentence
+	var k kindOfProblem
 	switch {
+	case errors.As(err, &k):
+		return k.Error()
 	case errors.As(err, &s):
 		return s.Error()
 	case errors.Is(err, sessionstore.ErrConflict):
@@ -100,11 +109,13 @@ func (a *app) answerError(status int, err error, c buffalo.Context) error {
 	switch status {
 	case http.StatusServiceUnavailable:
 		c.Response().Header().Set("Retry-After", retryAfter)
+	case http.StatusTooManyRequests:
+		c.Response().Header().Set("Retry-After", limitRetryAfter)
 	case http.StatusMethodNotAllowed:
 		c.Response().Header().Set("Allow", strings.Join(a.allowed(c.Request()), ", "))
 	}
 	if !prefersHTML(c) {
-		return writeProblem(c.Response(), c.Request(), status, sentenceFor(status, err))
+		return writeProblem(c.Response(), c.Request(), status, typeOf(err), sentenceFor(status, err))
 	}
 	return a.answerErrorPage(c, status, sentenceFor(status, err))
 }
@@ -143,9 +154,18 @@ type problemJSON struct {
 	RequestID string `json:"request_id"`
 }
 
-func writeProblem(w http.ResponseWriter, r *http.Request, status int, detail string) error {
+// typeOf is the type of a problem, for those that have one.
+func typeOf(err error) string {
+	var k kindOfProblem
+	if errors.As(err, &k) {
+		return k.kind
+	}
+	return "about:blank"
+}
+
+func writeProblem(w http.ResponseWriter, r *http.Request, status int, kind, detail string) error {
 	return writeJSON(w, status, "application/problem+json", problemJSON{
-		Type:      "about:blank",
+		Type:      kind,
 		Title:     http.StatusText(status),
 		Status:    status,
 		Detail:    detail,

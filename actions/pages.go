@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/elnormous/contenttype"
@@ -65,6 +66,15 @@ func (p pages) period(c buffalo.Context, d time.Duration) string {
 	return p.texts.Translate(c, "minutes", max(int(d/time.Minute), 1))
 }
 
+// notice translates what the address says that has just happened, if it is one of
+// what can.
+func (p pages) notice(c buffalo.Context, prefix, happened string, known ...string) string {
+	if !slices.Contains(known, happened) {
+		return ""
+	}
+	return p.texts.Translate(c, prefix+happened)
+}
+
 func (p pages) json(v any) render.Renderer { return p.engine.JSON(v) }
 
 // writeError renders the page of an error past Buffalo's Render, which would
@@ -77,6 +87,7 @@ func (p pages) writeError(c buffalo.Context, status int, text string) error {
 		c.Set("status", status)
 		c.Set("title", http.StatusText(status))
 		c.Set("detail", text)
+		c.Set("at_signin", strings.HasPrefix(c.Request().URL.Path, "/auth/"))
 		c.Set("request_id", requestID(c.Request().Context()))
 		var page bytes.Buffer
 		if err := p.engine.HTML("error.plush.html").Render(&page, c.Data()); err != nil {

@@ -47,12 +47,34 @@ func (a *app) newSession(c buffalo.Context) error {
 		if a.cfg.BypassAuth {
 			ways = append(ways, "/auth/bypass")
 		}
+		for _, p := range a.flow.Providers {
+			ways = append(ways, "/auth/"+p.Name)
+		}
 		return c.Render(http.StatusOK, a.pages.json(map[string]any{"ways": ways}))
 	}
 	c.Set("bypass", a.cfg.BypassAuth)
 	c.Set("remember_for", a.pages.period(c, a.cfg.Session.RememberLifetime))
+	c.Set("ways", a.waysIn())
+	c.Set("return_to", localPath(c.Param("return_to")))
+	c.Set("fresh", c.Param("fresh") != "" && currentUser(c) != nil)
 	c.Set("signed_out", c.Param("notice") == "signed-out")
+	c.Set("provider_signout", a.signOutURL(c.Param("provider")))
+	c.Set("provider_label", a.labelOf(c.Param("provider")))
 	return a.pages.show(c, "signin.plush.html", "signin")
+}
+
+// A wayIn is a provider's button.
+type wayIn struct {
+	Path, Label string
+	Down        bool // it did not answer a moment ago
+}
+
+func (a *app) waysIn() []wayIn {
+	ways := []wayIn{}
+	for _, p := range a.flow.Providers {
+		ways = append(ways, wayIn{"/auth/" + p.Name, p.Label, p.Down() != nil})
+	}
+	return ways
 }
 
 // showSession says who asks, and in which session.
@@ -91,6 +113,10 @@ func (a *app) destroySession(c buffalo.Context) error {
 	}
 	session := c.Session()
 	sid := session.Session.ID
+	record, err := sessionstore.Describe(c.Request().Context(), session.Session)
+	if err != nil && !errors.Is(err, sessionstore.ErrNotFound) {
+		return err
+	}
 	sessionstore.SignOut(session.Session)
 	if err := session.Save(); err != nil {
 		return err
@@ -98,7 +124,11 @@ func (a *app) destroySession(c buffalo.Context) error {
 	a.audit(c, "signout", "user", user.ID, "sid", sid)
 	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	if prefersHTML(c) {
-		return c.Redirect(http.StatusSeeOther, "/signin?notice=signed-out")
+		to := "/signin?notice=signed-out"
+		if a.signOutURL(record.AuthMethod) != "" {
+			to += "&provider=" + record.AuthMethod
+		}
+		return c.Redirect(http.StatusSeeOther, "%s", to)
 	}
 	return c.Render(http.StatusNoContent, nil)
 }

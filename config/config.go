@@ -21,6 +21,7 @@ import (
 
 	"github.com/latchkey/latchkey/sessionstore"
 	"github.com/latchkey/latchkey/sessionstore/sessionmw"
+	"github.com/latchkey/latchkey/signin"
 )
 
 // The values of GO_ENV.
@@ -33,11 +34,12 @@ const (
 
 // Config holds every setting of the app. It is read once and not changed.
 type Config struct {
-	Env            string         // GO_ENV
-	Addr           string         // ADDR and PORT, to listen on
-	Host           *url.URL       // HOST: where people reach the app; empty if not set
-	TrustedProxies []netip.Prefix // TRUSTED_PROXIES
-	BypassAuth     bool           // BYPASS_AUTH
+	Env            string            // GO_ENV
+	Addr           string            // ADDR and PORT, to listen on
+	Host           *url.URL          // HOST: where people reach the app; empty if not set
+	TrustedProxies []netip.Prefix    // TRUSTED_PROXIES
+	BypassAuth     bool              // BYPASS_AUTH
+	Providers      []signin.Settings // <PROVIDER>_KEY, _SECRET and _URL, OPENID_CONNECT_*
 	Session        Session
 	Database       *pop.ConnectionDetails // DATABASE_URL, or TEST_DATABASE_URL
 	LogLevel       slog.Level             // LOG_LEVEL
@@ -51,9 +53,13 @@ type Session struct {
 	IdleTimeout      time.Duration // SESSION_IDLE_TIMEOUT
 	Lifetime         time.Duration // SESSION_LIFETIME
 	RememberLifetime time.Duration // SESSION_REMEMBER_LIFETIME; never shorter than Lifetime
+	FreshFor         time.Duration // SESSION_FRESH_FOR: how long a sign-in is recent
 	MaxPerUser       int           // SESSION_MAX_PER_USER; 0 is no limit
 	Encrypt          bool          // SESSION_ENCRYPT
 }
+
+// defaultFreshFor is how long a sign-in counts as recent.
+const defaultFreshFor = 10 * time.Minute
 
 // Load reads the settings. The error is one line that names the setting, says
 // what is wrong with it and gives an example; it never holds a secret.
@@ -78,6 +84,10 @@ func read(env string) (Config, error) {
 	c.TrustedProxies = r.prefixes("TRUSTED_PROXIES")
 	c.BypassAuth = r.boolean("BYPASS_AUTH")
 	c.Session = r.session(c.Local())
+	c.Providers = r.providers(c.BaseURL())
+	if len(c.Providers) > 0 && c.Host.Host == "" && !c.Local() {
+		r.fail("HOST", "not set, and providers send people back to it", "HOST=https://app.example.com")
+	}
 	c.Database = r.database(c.Env)
 	c.LogLevel = r.logLevel()
 	c.LogFormat = r.oneOf("LOG_FORMAT", c.defaultLogFormat(), "text", "json")
@@ -90,6 +100,15 @@ func read(env string) (Config, error) {
 // Local reports whether this is development or test, where a setting may be
 // missing and cookies travel over plain http.
 func (c Config) Local() bool { return c.Env == Development || c.Env == Test }
+
+// BaseURL is the address of the app as people type it, without a slash at its end.
+// Where HOST does not say it, it is the one that the app listens on.
+func (c Config) BaseURL() string {
+	if c.Host.Host != "" {
+		return c.Host.String()
+	}
+	return "http://" + c.Addr
+}
 
 // Secure reports whether browsers reach the app over https only.
 func (c Config) Secure() bool { return !c.Local() || c.Host.Scheme == "https" }
@@ -164,6 +183,7 @@ func (r *reader) session(local bool) Session {
 		Name:        r.text("SESSION_NAME", "session"),
 		IdleTimeout: r.duration("SESSION_IDLE_TIMEOUT", sessionstore.DefaultIdleTimeout),
 		Lifetime:    r.duration("SESSION_LIFETIME", sessionstore.DefaultLifetime),
+		FreshFor:    r.duration("SESSION_FRESH_FOR", defaultFreshFor),
 		MaxPerUser:  r.number("SESSION_MAX_PER_USER"),
 		Encrypt:     r.boolean("SESSION_ENCRYPT"),
 	}

@@ -121,7 +121,7 @@ func TestBrowser_Pages(t *testing.T) {
 // testPage opens a page in every width and colour.
 func testPage(b *browser, user, path string, status int64) {
 	b.t.Helper()
-	name := strings.NewReplacer("/", "", "?notice=", "-").Replace(path)
+	name := strings.NewReplacer("/", "", "?notice=", "-", "?fresh=true&return_to=", "-fresh-").Replace(path)
 	for _, width := range []int64{390, 1280} {
 		grounds := make(map[string]bool)
 		for _, scheme := range []string{"light", "dark"} {

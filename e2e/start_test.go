@@ -155,7 +155,7 @@ func TestStart_Pending(t *testing.T) {
 		s := production(t, engine)
 		testapp.Run(t, t.TempDir(), s.environ(), "migrate", "down").Want(t, 0)
 		r := testapp.Run(t, t.TempDir(), s.environ(), "serve")
-		wantRefusal(t, "serve", r, "_extend_sessions")
+		wantRefusal(t, "serve", r, "_add_origin_to_sessions")
 		if !strings.Contains(r.Stderr, "app migrate") || strings.Contains(r.Stderr, "_create_users") {
 			t.Errorf("it says %q, want what to run, and no migration that is applied", r.Stderr)
 		}

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -30,10 +29,6 @@ type User struct {
 	CreatedAt  time.Time  `db:"created_at"`
 	UpdatedAt  time.Time  `db:"updated_at"`
 }
-
-// usernamePattern is what a username may be. It has no letters that a database
-// could hold for the same as others.
-var usernamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
 // FindUser returns the user with that id who may sign in. It returns
 // ErrNotFound for an unknown and for a disabled one.
@@ -64,9 +59,9 @@ func LookUpUser(tx *pop.Connection, username string) (*User, error) {
 	return firstUser(tx, "SELECT * FROM users WHERE username = ?", username)
 }
 
-func firstUser(tx *pop.Connection, query string, arg any) (*User, error) {
+func firstUser(tx *pop.Connection, query string, args ...any) (*User, error) {
 	user := &User{}
-	err := tx.RawQuery(query, arg).First(user)
+	err := tx.RawQuery(query, args...).First(user)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("find user: %w", ErrNotFound)
 	}

@@ -16,6 +16,9 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
+// all is how many migrations there are.
+const all = 5
+
 func onEveryEngine(t *testing.T, test func(t *testing.T, url string)) {
 	for _, engine := range testdb.Engines() {
 		t.Run(string(engine), func(t *testing.T) { test(t, testdb.NewURL(t, engine)) })
@@ -34,11 +37,11 @@ func pending(t *testing.T, conn *pop.Connection) int {
 func TestUpAndDown(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, url string) {
 		conn := testdb.Open(t, url)
-		if n := pending(t, conn); n != 3 {
+		if n := pending(t, conn); n != all {
 			t.Fatalf("%d pending in an empty database", n)
 		}
 		for round := range 2 {
-			if n, err := schema.Up(t.Context(), conn); n != 3 || err != nil {
+			if n, err := schema.Up(t.Context(), conn); n != all || err != nil {
 				t.Fatalf("round %d: applied %d, %v", round, n, err)
 			}
 			if n, err := schema.Up(t.Context(), conn); n != 0 || err != nil {
@@ -47,10 +50,10 @@ func TestUpAndDown(t *testing.T) {
 			if n := pending(t, conn); n != 0 {
 				t.Fatalf("round %d: %d pending after Up", round, n)
 			}
-			if err := schema.Down(conn, 3); err != nil {
+			if err := schema.Down(conn, all); err != nil {
 				t.Fatal(err)
 			}
-			if n := pending(t, conn); n != 3 {
+			if n := pending(t, conn); n != all {
 				t.Fatalf("round %d: %d pending after Down", round, n)
 			}
 			if err := conn.RawQuery("SELECT * FROM sessions").Exec(); err == nil {
@@ -77,8 +80,8 @@ func TestUp_ManyInstancesAtOnce(t *testing.T) {
 			}
 			total += applied[i]
 		}
-		if total != 3 {
-			t.Errorf("%d migrations applied, want 3", total)
+		if total != all {
+			t.Errorf("%d migrations applied, want %d", total, all)
 		}
 		if _, err := models.SeedUsers(testdb.Open(t, url)); err != nil {
 			t.Errorf("the tables do not work: %v", err)
@@ -111,7 +114,7 @@ func TestDown_NeedsANumber(t *testing.T) {
 func TestStatus(t *testing.T) {
 	conn := testdb.Open(t, testdb.NewURL(t, testdb.SQLite))
 	var out bytes.Buffer
-	if err := schema.Status(conn, &out); err != nil || strings.Count(out.String(), "Pending") != 3 {
+	if err := schema.Status(conn, &out); err != nil || strings.Count(out.String(), "Pending") != all {
 		t.Errorf("%v\n%s", err, &out)
 	}
 }

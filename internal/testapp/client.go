@@ -161,6 +161,13 @@ func (c *Client) SessionCookie() (name, value string) {
 	return name, value
 }
 
+// Cookies returns the names and values of the cookies that the client has.
+func (c *Client) Cookies() map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.cookies)
+}
+
 // SetCookie makes the client send a cookie.
 func (c *Client) SetCookie(name, value string) {
 	c.mu.Lock()

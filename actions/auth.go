@@ -1,0 +1,154 @@
+package actions
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/gobuffalo/buffalo"
+	"github.com/gorilla/mux"
+
+	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/signin"
+)
+
+// providerOf is the provider that the path names, and nothing else.
+func providerOf(c buffalo.Context) string { return mux.Vars(c.Request())["provider"] }
+
+// startAuth sends a browser to a provider. A page does it, and not a redirect:
+// the policy form-action 'self' holds for all redirects after a form, those at
+// the provider too.
+func (a *app) startAuth(c buffalo.Context) error {
+	remember, ok := wish(c.Param("remember"))
+	if !ok {
+		return errRemember
+	}
+	w := signin.Wish{ReturnTo: localPath(c.Param("return_to")), Remember: remember}
+	if c.Param("link") != "" {
+		user, err := a.requireFresh(c)
+		if user == nil {
+			return err
+		}
+		w.LinkTo = user.ID.String()
+	}
+	if user := currentUser(c); user != nil && c.Param("fresh") != "" {
+		w.Fresh, w.User = true, user.ID.String()
+	}
+	target, err := a.flow.Start(c.Response(), c.Request(), providerOf(c), w)
+	if err != nil {
+		return a.authFailed(c, err)
+	}
+	if !prefersHTML(c) {
+		return c.Render(http.StatusOK, a.pages.json(map[string]string{"location": target}))
+	}
+	c.Response().Header().Set("Refresh", "0; url="+target)
+	c.Set("target", target)
+	c.Set("provider", a.labelOf(providerOf(c)))
+	return a.pages.show(c, "leaving.plush.html", "leaving.title")
+}
+
+// postedAuth takes the answer of a provider that posts it. Browsers send no
+// cookies with a post from another site, and so it is taken again as a GET.
+func (a *app) postedAuth(c buffalo.Context) error {
+	answer := url.Values{}
+	for _, name := range []string{"state", "code", "iss", "error"} {
+		if value := c.Request().PostFormValue(name); value != "" {
+			answer.Set(name, value)
+		}
+	}
+	return c.Redirect(http.StatusSeeOther, "/auth/%s/callback?%s", providerOf(c), answer.Encode())
+}
+
+// finishAuth takes a browser back from a provider.
+func (a *app) finishAuth(c buffalo.Context) error {
+	id, wish, err := a.flow.Finish(c.Response(), c.Request(), providerOf(c), c.Request().URL.Query())
+	if err != nil {
+		return a.authFailed(c, err)
+	}
+	if wish.LinkTo != "" {
+		return a.link(c, id, wish)
+	}
+	if wish.Fresh {
+		return a.reauthenticate(c, id, wish)
+	}
+	user, created, err := models.SignUp(a.db.WithContext(c.Request().Context()), identityOf(id),
+		models.Newcomer{Username: id.Username, Name: id.Name, Email: id.Email})
+	if err != nil {
+		return unavailable(err)
+	}
+	if created {
+		a.audit(c, "user.created", "user", user.ID, "username", user.Username, "provider", id.Provider)
+	}
+	if user.DisabledAt.Valid {
+		a.audit(c, "signin.failure", "method", id.Provider, "user", user.ID, "reason", "the user is disabled")
+		return errDisabled
+	}
+	if err := a.signIn(c, user, id.Provider, wish.Remember, originOf(id)); err != nil {
+		return err
+	}
+	return a.signedIn(c, user, wish.ReturnTo)
+}
+
+// reauthenticate signs in again who was to show that it is still he, and nobody
+// else.
+func (a *app) reauthenticate(c buffalo.Context, id signin.Identity, wish signin.Wish) error {
+	user, err := models.UserOf(a.db.WithContext(c.Request().Context()), id.Issuer, id.Subject)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return unavailable(err)
+	}
+	if err != nil || user.ID.String() != wish.User || user.DisabledAt.Valid {
+		a.audit(c, "signin.failure", "method", id.Provider, "user", wish.User, "reason", "somebody else came back")
+		return problem(http.StatusForbidden, "You came back from "+a.labelOf(id.Provider)+" as somebody else. Nothing has changed. Sign in as yourself at /signin.")
+	}
+	if err := a.signIn(c, user, id.Provider, wish.Remember, originOf(id)); err != nil {
+		return err
+	}
+	return a.signedIn(c, user, wish.ReturnTo)
+}
+
+func identityOf(id signin.Identity) models.Identity {
+	return models.Identity{Provider: id.Provider, Issuer: id.Issuer, Subject: id.Subject}
+}
+
+// signedIn answers at the end of every way in.
+func (a *app) signedIn(c buffalo.Context, user *models.User, returnTo string) error {
+	if prefersHTML(c) {
+		return c.Redirect(http.StatusSeeOther, "%s", orHome(returnTo))
+	}
+	return c.Render(http.StatusOK, a.pages.json(newUserJSON(user)))
+}
+
+var (
+	errDisabled = problem(http.StatusUnauthorized, "This account is disabled. Whoever looks after this site can enable it.")
+	errRemember = problem(http.StatusBadRequest, "Say whether to remember the sign-in: remember=true or remember=false.")
+)
+
+// authFailed says what became of a sign-in, and how to go on.
+func (a *app) authFailed(c buffalo.Context, err error) error {
+	name := providerOf(c)
+	if !errors.Is(err, signin.ErrUnknown) {
+		a.audit(c, "signin.failure", "method", name, "reason", clip(err.Error()))
+	}
+	label := a.labelOf(name)
+	switch {
+	case errors.Is(err, signin.ErrUnknown):
+		return c.Error(http.StatusNotFound, err)
+	case errors.Is(err, signin.ErrLost):
+		return problem(http.StatusBadRequest, "This sign-in is over, was begun in another browser, or took more than ten minutes; or this browser keeps no cookies. Nothing has happened. Begin again at /signin.")
+	case errors.Is(err, signin.ErrDenied):
+		return problem(http.StatusForbidden, fmt.Sprintf("The sign-in was cancelled at %s. Nothing has happened. Choose a way in at /signin.", label))
+	case errors.Is(err, signin.ErrProvider):
+		return problem(http.StatusBadGateway, fmt.Sprintf("%s does not answer as it should, so nobody was signed in. Try again in a moment, or choose another way in at /signin.", label))
+	}
+	return unavailable(err)
+}
+
+// labelOf is the name of a provider that people know.
+func (a *app) labelOf(name string) string {
+	p, err := a.flow.Provider(name)
+	if err != nil {
+		return name
+	}
+	return p.Label
+}

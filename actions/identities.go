@@ -1,0 +1,140 @@
+package actions
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gobuffalo/buffalo"
+	"github.com/gorilla/mux"
+
+	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/signin"
+)
+
+// identityJSON is a linked provider as the API shows one.
+type identityJSON struct {
+	ID       string `json:"id"`
+	Provider string `json:"provider"`
+	Label    string `json:"label"`
+	LinkedAt string `json:"linked_at"`
+}
+
+// showAccount shows who somebody is here, and by which providers he signs in.
+func (a *app) showAccount(c buffalo.Context) error {
+	user := currentUser(c)
+	if user == nil {
+		if prefersHTML(c) {
+			return c.Redirect(http.StatusSeeOther, "/signin?return_to=/account")
+		}
+		return errNobody
+	}
+	mine, err := models.ListIdentities(a.db.WithContext(c.Request().Context()), user.ID)
+	if err != nil {
+		return unavailable(err)
+	}
+	identities := []identityJSON{}
+	for _, i := range mine {
+		identities = append(identities, identityJSON{i.ID.String(), i.Provider, a.labelOf(i.Provider), i.CreatedAt.UTC().Format(time.RFC3339)})
+	}
+	if !prefersHTML(c) {
+		return c.Render(http.StatusOK, a.pages.json(struct {
+			User       userJSON       `json:"user"`
+			Identities []identityJSON `json:"identities"`
+		}{newUserJSON(user), identities}))
+	}
+	c.Set("identities", identities)
+	c.Set("providers", a.waysIn())
+	notice := c.Param("notice")
+	c.Set("notice_text", a.pages.notice(c, "account.notice.", notice, "linked", "unlinked", "renamed", "ended"))
+	c.Set("offer_end", notice == "linked" || notice == "unlinked")
+	return a.pages.show(c, "account.plush.html", "account.title")
+}
+
+// link gives the identity that a provider has just proved to who asked for it.
+func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) error {
+	user := currentUser(c)
+	if user == nil || user.ID.String() != wish.LinkTo {
+		return problem(http.StatusForbidden, "You are not signed in as you were when you began. Nothing was linked. Sign in at /signin and try again.")
+	}
+	err := models.Link(a.db.WithContext(c.Request().Context()), user.ID, identityOf(id))
+	if errors.Is(err, models.ErrTaken) {
+		a.audit(c, "identity.refused", "user", user.ID, "provider", id.Provider)
+		return problem(http.StatusConflict, "Another account here signs in with that account of "+a.labelOf(id.Provider)+". Nothing was linked.")
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	a.audit(c, "identity.linked", "user", user.ID, "provider", id.Provider)
+	return a.changed(c, "linked")
+}
+
+// unlink takes one of his providers from a user.
+func (a *app) unlink(c buffalo.Context) error {
+	user, err := a.requireFresh(c)
+	if user == nil {
+		return err
+	}
+	err = models.Unlink(a.db.WithContext(c.Request().Context()), user.ID, mux.Vars(c.Request())["id"])
+	switch {
+	case errors.Is(err, models.ErrNotFound):
+		return c.Error(http.StatusNotFound, err)
+	case errors.Is(err, models.ErrLast):
+		return problem(http.StatusConflict, "This is your only way to sign in. Link another one first.")
+	case err != nil:
+		return unavailable(err)
+	}
+	a.audit(c, "identity.unlinked", "user", user.ID, "identity", mux.Vars(c.Request())["id"])
+	return a.changed(c, "unlinked")
+}
+
+// renameAccount changes the username.
+func (a *app) renameAccount(c buffalo.Context) error {
+	user := currentUser(c)
+	if user == nil {
+		return errNobody
+	}
+	var form struct {
+		Username string `json:"username" form:"username"`
+	}
+	if err := c.Bind(&form); err != nil {
+		return badBody(err)
+	}
+	err := models.SetUsername(a.db.WithContext(c.Request().Context()), user.ID, form.Username)
+	switch {
+	case errors.Is(err, models.ErrUsername):
+		return problem(http.StatusUnprocessableEntity, "A username has 1 to 64 of the letters a to z, digits, dots, hyphens and underscores, and begins with a letter or digit.")
+	case errors.Is(err, models.ErrTaken):
+		return problem(http.StatusConflict, "That username belongs to somebody else.")
+	case err != nil:
+		return unavailable(err)
+	}
+	a.audit(c, "user.renamed", "user", user.ID, "username", form.Username)
+	return a.changed(c, "renamed")
+}
+
+// changed answers when an account was changed. Where the ways in changed the page
+// offers to end the other sessions (ASVS 5.0 7.4.3).
+func (a *app) changed(c buffalo.Context, notice string) error {
+	if prefersHTML(c) {
+		return c.Redirect(http.StatusSeeOther, "/account?notice=%s", notice)
+	}
+	return c.Render(http.StatusNoContent, nil)
+}
+
+// destroySessions ends all sessions of the user but this one.
+func (a *app) destroySessions(c buffalo.Context) error {
+	user, err := a.requireFresh(c)
+	if user == nil {
+		return err
+	}
+	n, err := a.store.RevokeOthers(c.Request().Context(), c.Session().Session)
+	if err != nil {
+		return err
+	}
+	a.audit(c, "session.ended", "reason", "the user ended the others", "user", user.ID, "sessions", n)
+	if prefersHTML(c) {
+		return c.Redirect(http.StatusSeeOther, "/account?notice=ended")
+	}
+	return c.Render(http.StatusOK, a.pages.json(map[string]int64{"ended": n}))
+}

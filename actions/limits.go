@@ -1,0 +1,51 @@
+package actions
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/httprate"
+	"github.com/gobuffalo/buffalo"
+)
+
+const (
+	// signInLimit is how many sign-ins one address may begin or end, and how often
+	// it may fail with the bypass, in a limitWindow. Many people share an address
+	// at work. Each instance of the app counts for itself.
+	signInLimit = 60
+	limitWindow = time.Minute
+)
+
+var limitRetryAfter = strconv.Itoa(int(limitWindow.Seconds()))
+
+// limits count who comes too often.
+type limits struct {
+	signIns, failures *httprate.RateLimiter
+}
+
+func newLimits() limits {
+	silent := httprate.WithResponseHeaders(httprate.ResponseHeaders{})
+	return limits{
+		signIns:  httprate.NewRateLimiter(signInLimit, limitWindow, silent),
+		failures: httprate.NewRateLimiter(signInLimit, limitWindow, silent),
+	}
+}
+
+var errTooMany = problem(http.StatusTooManyRequests, "Too many sign-ins came from your address. Wait a minute, then try again.")
+
+// limitSignIns answers 429 to an address that begins or ends too many sign-ins.
+func (a *app) limitSignIns(next buffalo.Handler) buffalo.Handler {
+	return func(c buffalo.Context) error {
+		if a.limits.signIns.OnLimit(c.Response(), c.Request(), addressOf(c)) {
+			a.audit(c, "signin.limited", "method", providerOf(c))
+			return errTooMany
+		}
+		return next(c)
+	}
+}
+
+// addressOf is what is counted: an IPv6 network, or an IPv4 address.
+func addressOf(c buffalo.Context) string {
+	return httprate.CanonicalizeIP(clientIP(c.Request()))
+}

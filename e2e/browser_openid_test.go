@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/internal/testop"
+)
+
+const providerButton = chromedp.CSS(`main form.ways button[formaction="/auth/openid-connect"]`)
+
+// TestBrowser_OpenID signs in as a person does: from the front page by two clicks
+// and the provider's form, with scripts and without.
+func TestBrowser_OpenID(t *testing.T) {
+	t.Parallel()
+	for name, scripts := range map[string]bool{"Scripts": true, "NoScripts": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := withRealProvider(t, testdb.SQLite, "BYPASS_AUTH=false")
+			b := openBrowser(t, app)
+			b.open("/", http.StatusOK)
+			if !scripts {
+				b.disableScripts()
+			}
+			b.wantLoad("/signin", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.button`)))
+			b.do(chromedp.Click(providerButton))
+			b.passLogin()
+			b.wantText("h1", "Hello, "+testop.Name)
+			if cookies := b.cookies(); len(cookies) != 1 || cookies[0].Name != "session" {
+				t.Errorf("the browser has cookies %+v", cookies)
+			}
+			b.wantLoad("/account", http.StatusOK, chromedp.Click(chromedp.CSS(`header nav a[href="/account"]`)))
+			b.wantText("main", "Example")
+			testStaleSignIn(b)
+			b.wantLoad("/signin?notice=signed-out&provider=openid-connect", http.StatusOK, chromedp.Click(signOutButton))
+			b.wantText("main", "Sign out there too")
+			b.wantQuiet()
+		})
+	}
+}
+
+// passLogin fills in the provider's form, which the browser is on its way to.
+func (b *browser) passLogin() {
+	b.t.Helper()
+	b.do(
+		chromedp.WaitVisible(chromedp.CSS(`input[name=username]`)),
+		chromedp.SendKeys(chromedp.CSS(`input[name=username]`), testop.Username),
+		chromedp.SendKeys(chromedp.CSS(`input[name=password]`), testop.Password),
+		chromedp.Click(chromedp.CSS(`button[type=submit], input[type=submit]`)),
+		chromedp.WaitVisible(chromedp.CSS(string(signOutButton))),
+	)
+}
+
+// testStaleSignIn begins on the account's page, long after the sign-in: what needs a
+// recent one leads to the provider and back.
+func testStaleSignIn(b *browser) {
+	b.t.Helper()
+	execute(b.t, b.app, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
+	before := b.cookies()[0].Value
+	b.wantLoad("/signin?fresh=true&return_to=%2Faccount", http.StatusOK, chromedp.Click(chromedp.CSS(`main form.ways button`)))
+	b.wantText("main", "needs a recent sign-in")
+	b.do(chromedp.Click(providerButton))
+	b.passLogin()
+	b.wantText("h1", "Your account")
+	if after := b.cookies()[0].Value; sidOf(after) == sidOf(before) {
+		b.t.Error("the session kept its sid")
+	}
+}
+
+// TestBrowser_ProviderPages looks at the pages that only providers bring.
+func TestBrowser_ProviderPages(t *testing.T) {
+	t.Parallel()
+	app, evil, _ := withHostileProviders(t)
+	evil.Lie(testop.Lies{Metadata: set("issuer", "https://elsewhere.example")})
+	wantStatus(t, app.Client(t).HTML(http.MethodPost, "/auth/evil", nil), http.StatusBadGateway)
+	b := openBrowser(t, app)
+	testPage(b, "", "/signin", http.StatusOK)
+	b.wantText("main", "Evil did not answer a moment ago")
+	b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=manager"))
+	client := with(t, app, "session", b.cookies()[0].Value)
+	back := answer(t, app, leave(t, client, "/auth/other", map[string][]string{"link": {"true"}}))
+	wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
+	for _, path := range []string{"/account", "/account?notice=linked", "/signin?fresh=true&return_to=/account"} {
+		testPage(b, "manager", path, http.StatusOK)
+	}
+	b.wantQuiet()
+}

@@ -1,0 +1,398 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/internal/testop"
+)
+
+// withHostileProviders starts an app with two providers, evil and other.
+func withHostileProviders(t *testing.T) (app *testapp.App, evil, other *testop.Hostile) {
+	t.Helper()
+	evil, other = testop.StartHostile(t), testop.StartHostile(t)
+	app = testapp.Start(t, testapp.Options{Engine: testdb.SQLite, Extra: []string{
+		"OPENID_CONNECT_EVIL_KEY=app", "OPENID_CONNECT_EVIL_SECRET=s3cret-of-the-client", "OPENID_CONNECT_EVIL_DISCOVERY_URL=" + evil.URL, "OPENID_CONNECT_EVIL_LABEL=Evil",
+		"OPENID_CONNECT_OTHER_KEY=app", "OPENID_CONNECT_OTHER_SECRET=s3cret-of-the-client", "OPENID_CONNECT_OTHER_DISCOVERY_URL=" + other.URL,
+	}})
+	return app, evil, other
+}
+
+// answer lets the provider answer an attempt at once and returns the path to which
+// it sends the browser.
+func answer(t *testing.T, app *testapp.App, target string) string {
+	t.Helper()
+	stop := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	r, err := stop.Get(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	back, ours := strings.CutPrefix(r.Header.Get("Location"), app.URL)
+	if !ours {
+		t.Fatalf("the provider sends the browser to %q", r.Header.Get("Location"))
+	}
+	return back
+}
+
+// tryEvil signs in at the provider evil and returns the app's answer.
+func tryEvil(t *testing.T, app *testapp.App, client *testapp.Client) *testapp.Response {
+	t.Helper()
+	return client.HTML(http.MethodGet, answer(t, app, leave(t, client, "/auth/evil", nil)), nil)
+}
+
+func set(name string, value any) func(testop.Claims) {
+	return func(claims testop.Claims) { claims[name] = value }
+}
+
+func TestOpenID_Hostile(t *testing.T) {
+	app, evil, other := withHostileProviders(t)
+	strange := testop.NewKey(t)
+	soon, past := time.Now().Add(time.Hour).Unix(), time.Now().Add(-time.Hour).Unix()
+	unsigned := func(_ *testop.Hostile, claims testop.Claims) string {
+		parts := strings.Split(evil.Sign(claims), ".")
+		parts[0] = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`))
+		return parts[0] + "." + parts[1] + "."
+	}
+	for name, lies := range map[string]testop.Lies{
+		"ASVS_6_8_2_AlgNone":         {Sign: unsigned},
+		"ASVS_6_8_2_NoSignature":     {IDToken: func(s string) string { return s[:strings.LastIndex(s, ".")+1] }},
+		"ASVS_6_8_2_WrongKey":        {Sign: func(h *testop.Hostile, c testop.Claims) string { return h.Sign(c, strange) }},
+		"ASVS_6_8_2_KeyOfAnother":    {Sign: func(_ *testop.Hostile, c testop.Claims) string { return other.Sign(c) }},
+		"ASVS_6_8_2_PayloadChanged":  {IDToken: func(s string) string { return strings.Replace(s, ".", ".eyJzdWIiOiJhZG1pbiJ9", 1) }},
+		"ASVS_6_8_2_NoIDToken":       {IDToken: func(string) string { return "" }},
+		"ASVS_6_8_2_NoJWT":           {IDToken: func(string) string { return "hello" }},
+		"ASVS_10_5_1_NonceMissing":   {Claims: set("nonce", nil)},
+		"ASVS_10_5_1_NonceOther":     {Claims: set("nonce", "of-another-attempt")},
+		"ASVS_10_5_2_NoSubject":      {Claims: set("sub", nil)},
+		"ASVS_10_5_2_LongSubject":    {Claims: set("sub", strings.Repeat("x", 256))},
+		"ASVS_10_5_4_AudienceOther":  {Claims: set("aud", "another-app")},
+		"ASVS_10_5_4_AudienceAmong":  {Claims: set("aud", []string{"app", "another-app"})},
+		"ASVS_10_5_4_AuthorizedFor":  {Claims: set("azp", "another-app")},
+		"ASVS_10_5_4_IssuerOther":    {Claims: set("iss", "https://accounts.google.com")},
+		"Expired":                    {Claims: set("exp", past)},
+		"FromTheFuture":              {Claims: set("iat", soon)},
+		"ASVS_10_2_2_AnswerOfOther":  {Answer: func(a url.Values) { a.Set("iss", other.URL) }},
+		"ASVS_10_2_2_AnswerOfNobody": {Answer: func(a url.Values) { a.Del("iss") }},
+		"NoCode":                     {Answer: func(a url.Values) { a.Del("code") }},
+		"ServerError":                {Token: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }},
+		"EchoesSecrets": {Token: func(w http.ResponseWriter) bool {
+			w.WriteHeader(http.StatusBadRequest)
+			w.Write([]byte(strings.Repeat("x", 4000) + "s3cret-of-the-client"))
+			return true
+		}},
+		"Huge": {Token: func(w http.ResponseWriter) bool {
+			w.Header().Set("Content-Type", "application/json")
+			w.Write([]byte(`{"x":"` + strings.Repeat("x", 10<<20) + `"}`))
+			return true
+		}},
+		"ASVS_10_5_2_UserInfoOfOther": {Claims: set("name", nil), UserInfo: set("sub", "somebody-else")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			evil.Lie(lies)
+			client := app.Client(t)
+			r := tryEvil(t, app, client)
+			wantStatus(t, r, http.StatusBadGateway)
+			wantNoNewCookie(t, r)
+			wantNobody(t, client)
+			if strings.Contains(r.Body, "oidc") || strings.Contains(r.Body, "s3cret") {
+				t.Errorf("the page tells too much:\n%s", r.Body)
+			}
+		})
+	}
+	if strings.Contains(app.Log(), "s3cret") {
+		t.Error("the log holds the client's secret")
+	}
+	var users int
+	query(t, app, &users, "SELECT COUNT(*) FROM users")
+	if users != 4 {
+		t.Errorf("%d users, want the 4 of development", users)
+	}
+	if n := countSessions(t, app); n != 0 {
+		t.Errorf("%d session rows", n)
+	}
+
+	evil.Lie(testop.Lies{})
+	client := app.Client(t)
+	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+	wantSignedIn(t, client, "mallory")
+}
+
+// A nonce that was right once is wrong for another attempt.
+func TestOpenID_ASVS_10_5_1_NonceReplayed(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	var first string
+	evil.Lie(testop.Lies{IDToken: func(s string) string { first = s; return s }})
+	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
+	evil.Lie(testop.Lies{IDToken: func(string) string { return first }})
+	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusBadGateway)
+}
+
+func TestOpenID_ASVS_10_2_2_SwappedAnswers(t *testing.T) {
+	app, evil, other := withHostileProviders(t)
+	client := app.Client(t)
+	back := answer(t, app, leave(t, client, "/auth/evil", nil))
+	wantStatus(t, client.HTML(http.MethodGet, strings.Replace(back, "/auth/evil/", "/auth/other/", 1), nil), http.StatusBadRequest)
+
+	// The path of one with the issuer of the other, in an attempt of the first.
+	evil.Lie(testop.Lies{Answer: func(a url.Values) { a.Set("iss", other.URL) }})
+	wantStatus(t, tryEvil(t, app, client), http.StatusBadGateway)
+	wantNobody(t, client)
+}
+
+func TestOpenID_ASVS_10_2_1_PKCE(t *testing.T) {
+	app, _, _ := withHostileProviders(t)
+	target, err := url.Parse(leave(t, app.Client(t), "/auth/evil", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := target.Query()
+	if asked.Get("code_challenge_method") != "S256" || len(asked.Get("code_challenge")) != 43 {
+		t.Errorf("asked for %s", target.RawQuery)
+	}
+	if asked.Get("response_type") != "code" || asked.Get("scope") != "openid email profile" {
+		t.Errorf("ASVS 10.2.3: asked for %s", target.RawQuery)
+	}
+	other, err := url.Parse(leave(t, app.Client(t), "/auth/evil", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"state", "nonce", "code_challenge"} {
+		if asked.Get(name) == other.Query().Get(name) || len(asked.Get(name)) < 22 {
+			t.Errorf("%s is %q in both", name, asked.Get(name))
+		}
+	}
+}
+
+func TestOpenID_KeyRotation(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
+	evil.RotateKey(t)
+	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
+}
+
+func TestOpenID_EmailNotVerified(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	for _, verified := range []any{false, nil, "no"} {
+		evil.Lie(testop.Lies{Claims: func(claims testop.Claims) {
+			claims["email_verified"], claims["sub"] = verified, fmt.Sprint(verified)
+		}})
+		wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
+	}
+	var known int
+	query(t, app, &known, "SELECT COUNT(*) FROM users WHERE username LIKE 'mallory%' AND email <> ''")
+	if known != 0 {
+		t.Errorf("%d addresses were taken that the provider has not verified", known)
+	}
+}
+
+// An issuer names its own users, and an address nobody.
+func TestOpenID_ASVS_6_8_1_IdentityIsIssuerAndSubject(t *testing.T) {
+	app, _, _ := withHostileProviders(t)
+	first, second := app.Client(t), app.Client(t)
+	wantStatus(t, tryEvil(t, app, first), http.StatusSeeOther)
+	back := answer(t, app, leave(t, second, "/auth/other", nil))
+	wantStatus(t, second.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
+	wantSignedIn(t, first, "mallory")
+	wantSignedIn(t, second, "mallory-2")
+	var admins int
+	query(t, app, &admins, "SELECT COUNT(*) FROM identities i JOIN users u ON u.id = i.user_id WHERE u.username = 'admin'")
+	if admins != 0 {
+		t.Error("an address that a provider says it has verified made somebody the administrator")
+	}
+}
+
+func TestOpenID_ASVS_7_6_1_AuthTime(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	for name, claim := range map[string]func(testop.Claims){
+		"Missing": set("auth_time", nil),
+		"Old":     set("auth_time", time.Now().Add(-time.Hour).Unix()),
+		"NoTime":  set("auth_time", "yesterday"),
+	} {
+		evil.Lie(testop.Lies{})
+		client := app.Client(t)
+		wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+		_, before := client.SessionCookie()
+		evil.Lie(testop.Lies{Claims: claim})
+		back := answer(t, app, leave(t, client, "/auth/evil", url.Values{"fresh": {"true"}}))
+		if r := client.HTML(http.MethodGet, back, nil); r.StatusCode != http.StatusBadGateway {
+			t.Errorf("%s: %d", name, r.StatusCode)
+		}
+		if _, after := client.SessionCookie(); before != after {
+			t.Errorf("%s: the session was renewed", name)
+		}
+	}
+}
+
+// Who is to show that it is still he is not taken for somebody else, and no user is
+// made of who came back in his place.
+func TestOpenID_ReauthenticatedAsAnother(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	client := app.Client(t)
+	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+	evil.Lie(testop.Lies{Claims: set("sub", "somebody-else")})
+	back := answer(t, app, leave(t, client, "/auth/evil", url.Values{"fresh": {"true"}}))
+	wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusForbidden)
+	wantSignedIn(t, client, "mallory")
+	var users int
+	query(t, app, &users, "SELECT COUNT(*) FROM users")
+	if users != 5 {
+		t.Errorf("%d users", users)
+	}
+}
+
+func TestOpenID_Cancelled(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	for code, status := range map[string]int{"access_denied": http.StatusForbidden, "server_error": http.StatusBadGateway, "<script>": http.StatusBadGateway} {
+		evil.Lie(testop.Lies{Answer: func(a url.Values) {
+			a.Del("code")
+			a.Set("error", code)
+			a.Set("error_description", "<b>call this number</b>")
+		}})
+		client := app.Client(t)
+		r := tryEvil(t, app, client)
+		wantStatus(t, r, status)
+		if strings.Contains(r.Body, "call this number") || !strings.Contains(r.Body, `href="/signin"`) {
+			t.Errorf("%s: the page:\n%s", code, r.Body)
+		}
+		wantNobody(t, client)
+	}
+}
+
+func TestOpenID_ASVS_10_5_3_DiscoveryIssuer(t *testing.T) {
+	for name, lies := range map[string]testop.Lies{
+		"Other":  {Metadata: set("issuer", "https://accounts.google.com")},
+		"NoTLS":  {Metadata: set("token_endpoint", "http://id.example.com/token")},
+		"Error":  {Discover: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }},
+		"NoJSON": {Discover: func(w http.ResponseWriter) bool { w.Write([]byte("<html>")); return true }},
+		"Huge":   {Discover: func(w http.ResponseWriter) bool { w.Write([]byte(strings.Repeat(" ", 10<<20))); return true }},
+		"Redirected": {Discover: func(w http.ResponseWriter) bool {
+			w.Header().Set("Location", testop.Moved)
+			w.WriteHeader(302)
+			return true
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app, evil, _ := withHostileProviders(t)
+			evil.Lie(lies)
+			client := app.Client(t)
+			r := client.HTML(http.MethodPost, "/auth/evil", nil)
+			wantStatus(t, r, http.StatusBadGateway)
+			if !strings.Contains(r.Body, "Evil does not answer") {
+				t.Errorf("the page:\n%s", r.Body)
+			}
+			if page := client.HTML(http.MethodGet, "/signin", nil); !strings.Contains(page.Body, "Evil did not answer a moment ago") {
+				t.Errorf("the button does not say that the provider is down:\n%s", page.Body)
+			}
+			wantStatus(t, client.HTML(http.MethodPost, "/auth/other", nil), http.StatusOK)
+		})
+	}
+}
+
+func TestOpenID_RateLimit(t *testing.T) {
+	app, _, _ := withHostileProviders(t)
+	client := app.Client(t)
+	limited := 0
+	for range 70 {
+		if r := client.HTML(http.MethodPost, "/auth/evil", nil); r.StatusCode == http.StatusTooManyRequests {
+			limited++
+			if r.Header.Get("Retry-After") != "60" {
+				t.Errorf("Retry-After is %q", r.Header.Get("Retry-After"))
+			}
+		}
+	}
+	if limited != 10 {
+		t.Errorf("%d of 70 were refused", limited)
+	}
+}
+
+// backchannel sends a logout token as the provider evil would.
+func backchannel(app *testapp.App, t *testing.T, token string) *testapp.Response {
+	t.Helper()
+	return app.Client(t).Do(http.MethodPost, "/auth/evil/backchannel-logout", testapp.Form(url.Values{"logout_token": {token}}))
+}
+
+func logoutClaims(issuer string) testop.Claims {
+	return testop.Claims{
+		"iss": issuer, "aud": "app", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(), "jti": time.Now().String(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+}
+
+func TestOpenID_BackchannelLogout(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	for name, claim := range map[string]testop.Claims{
+		"OfSession": {"sid": "provider-session"},
+		"OfSubject": {"sub": "mallory"},
+		"OfBoth":    {"sid": "provider-session", "sub": "mallory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, other, admin := app.Client(t), app.Client(t), app.Client(t)
+			admin.SignIn("admin")
+			wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+			evil.Lie(testop.Lies{Claims: set("sid", "another-session")})
+			wantStatus(t, tryEvil(t, app, other), http.StatusSeeOther)
+			evil.Lie(testop.Lies{})
+
+			claims := logoutClaims(evil.URL)
+			maps.Copy(claims, claim)
+			token := evil.SignAs("logout+jwt", claims)
+			wantStatus(t, backchannel(app, t, token), http.StatusOK)
+			wantNobody(t, client)
+			if claim["sid"] == nil {
+				wantNobody(t, other)
+			} else {
+				wantSignedIn(t, other, "mallory")
+			}
+			wantSignedIn(t, admin, "admin")
+			wantStatus(t, backchannel(app, t, token), http.StatusBadRequest) // again
+		})
+	}
+}
+
+func TestOpenID_BackchannelLogout_Refused(t *testing.T) {
+	app, evil, other := withHostileProviders(t)
+	client := app.Client(t)
+	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+	good := func(change func(testop.Claims)) testop.Claims {
+		claims := logoutClaims(evil.URL)
+		claims["sub"] = "mallory"
+		change(claims)
+		maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+		return claims
+	}
+	as := func(name string, value any) string { return evil.SignAs("logout+jwt", good(set(name, value))) }
+	same := func(testop.Claims) {}
+	for name, token := range map[string]string{
+		"NoToken": "", "NoJWT": "hello", "NoClaims": evil.Sign(testop.Claims{}),
+		"WrongKey":      evil.Sign(good(same), testop.NewKey(t)),
+		"KeyOfAnother":  other.Sign(good(same)),
+		"WrongType":     evil.SignAs("at+jwt", good(same)),
+		"OtherIssuer":   as("iss", other.URL),
+		"OtherAudience": as("aud", "another-app"),
+		"NoEvent":       as("events", nil),
+		"OtherEvent":    as("events", map[string]any{"https://example.com/event": map[string]any{}}),
+		"EventNoObject": as("events", map[string]any{"http://schemas.openid.net/event/backchannel-logout": "yes"}),
+		"Nonce":         as("nonce", "n"),
+		"NoID":          as("jti", nil),
+		"NoTime":        as("iat", nil),
+		"Old":           as("iat", time.Now().Add(-time.Hour).Unix()),
+		"Future":        as("iat", time.Now().Add(time.Hour).Unix()),
+		"Expired":       as("exp", time.Now().Add(-time.Hour).Unix()),
+		"Nobody":        as("sub", nil),
+	} {
+		if r := backchannel(app, t, token); r.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.Body)
+		}
+	}
+	wantSignedIn(t, client, "mallory")
+	wantStatus(t, app.Client(t).Do(http.MethodPost, "/auth/nobody/backchannel-logout"), http.StatusNotFound)
+}

@@ -1,0 +1,185 @@
+package models_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/models"
+)
+
+func google(subject string) models.Identity {
+	return models.Identity{Provider: "google", Issuer: "https://accounts.google.com", Subject: subject}
+}
+
+func signUp(t *testing.T, db *pop.Connection, i models.Identity, n models.Newcomer) *models.User {
+	t.Helper()
+	user, _, err := models.SignUp(db, i, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user
+}
+
+func TestSignUp(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		ada, created, err := models.SignUp(db, google("abc"), models.Newcomer{Username: "Ada", Name: "Ada Lovelace", Email: "ada@example.com"})
+		if err != nil || !created || ada.Username != "ada" || ada.Name != "Ada Lovelace" || ada.Email != "ada@example.com" || ada.Role != models.RoleMember {
+			t.Fatalf("%+v, %t, %v", ada, created, err)
+		}
+		again, created, err := models.SignUp(db, google("abc"), models.Newcomer{Username: "somebody", Email: "new@example.com"})
+		if err != nil || created || again.ID != ada.ID || again.Username != "ada" {
+			t.Errorf("again: %+v, %t, %v", again, created, err)
+		}
+		// Another subject, by one letter's case, or another issuer is somebody else,
+		// whatever the address.
+		other := models.Identity{Provider: "x", Issuer: "https://id.example.com", Subject: "abc"}
+		for i, identity := range []models.Identity{google("ABC"), google("abc "), other} {
+			user, created, err := models.SignUp(db, identity, models.Newcomer{Username: "ada", Email: "ada@example.com"})
+			if err != nil || !created || user.ID == ada.ID {
+				t.Errorf("%d: %+v, %t, %v", i, user, created, err)
+			}
+		}
+		if err := db.RawQuery("UPDATE users SET disabled_at = '2026-01-01' WHERE username = 'ada'").Exec(); err != nil {
+			t.Fatal(err)
+		}
+		if user := signUp(t, db, google("abc"), models.Newcomer{}); user.ID != ada.ID || !user.DisabledAt.Valid {
+			t.Errorf("disabled: %+v", user)
+		}
+	})
+}
+
+func TestSignUp_ManyAtOnce(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		var wg sync.WaitGroup
+		users := make([]*models.User, 8)
+		errs := make([]error, len(users))
+		for i := range users {
+			subject := []string{"one", "two"}[i%2]
+			wg.Go(func() {
+				users[i], _, errs[i] = models.SignUp(db.WithContext(t.Context()), google(subject), models.Newcomer{Username: "ada"})
+			})
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		for i, user := range users {
+			if user.ID != users[i%2].ID {
+				t.Errorf("%d: %s and %s for one identity", i, user.Username, users[i%2].Username)
+			}
+		}
+		if all, err := models.ListUsers(db); err != nil || len(all) != 2 {
+			t.Errorf("%d users, %v", len(all), err)
+		}
+	})
+}
+
+func TestSignUp_Username(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		for i, c := range []struct {
+			newcomer models.Newcomer
+			want     string
+		}{
+			{models.Newcomer{Username: "Zoë O'Hara"}, "zoe-ohara"},
+			{models.Newcomer{Username: "zoe.o@example.com"}, "zoe.o"},
+			{models.Newcomer{Username: "..", Email: "zoe+x@example.com"}, "zoex"},
+			{models.Newcomer{Name: "李小龍", Email: "@"}, "user"},
+			{models.Newcomer{Name: "Zoë O'Hara"}, "zoe-ohara-2"},
+			{models.Newcomer{}, "user-2"},
+			{models.Newcomer{Username: strings.Repeat("x", 300)}, strings.Repeat("x", 54)},
+			{models.Newcomer{Username: strings.Repeat("x", 300), Name: strings.Repeat("é", 300) + "\xff"}, strings.Repeat("x", 54) + "-2"},
+		} {
+			user := signUp(t, db, google(string(rune('a'+i))), c.newcomer)
+			if user.Username != c.want {
+				t.Errorf("%+v is %q, want %q", c.newcomer, user.Username, c.want)
+			}
+		}
+		for i := range 25 {
+			signUp(t, db, google(strings.Repeat("z", i+2)), models.Newcomer{Username: "popular"})
+		}
+	})
+}
+
+func TestLink(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		ada, bob := signUp(t, db, google("ada"), models.Newcomer{}), signUp(t, db, google("bob"), models.Newcomer{})
+		for range 2 {
+			if err := models.Link(db, ada.ID, google("second")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := models.Link(db, bob.ID, google("second")); !errors.Is(err, models.ErrTaken) {
+			t.Errorf("another's: %v", err)
+		}
+		if mine, err := models.ListIdentities(db, ada.ID); err != nil || len(mine) != 2 {
+			t.Errorf("%d, %v", len(mine), err)
+		}
+	})
+}
+
+func TestUnlink(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		ada, bob := signUp(t, db, google("ada"), models.Newcomer{}), signUp(t, db, google("bob"), models.Newcomer{})
+		for _, subject := range []string{"second", "third"} {
+			if err := models.Link(db, ada.ID, google(subject)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mine, err := models.ListIdentities(db, ada.ID)
+		if err != nil || len(mine) != 3 {
+			t.Fatalf("%d, %v", len(mine), err)
+		}
+		for _, id := range []string{"", "x", bob.ID.String()} {
+			if err := models.Unlink(db, ada.ID, id); !errors.Is(err, models.ErrNotFound) {
+				t.Errorf("%q: %v", id, err)
+			}
+		}
+		if err := models.Unlink(db, bob.ID, mine[0].ID.String()); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("another's: %v", err)
+		}
+		// All at once: one stays.
+		var wg sync.WaitGroup
+		errs := make([]error, len(mine))
+		for i, identity := range mine {
+			wg.Go(func() { errs[i] = models.Unlink(db.WithContext(t.Context()), ada.ID, identity.ID.String()) })
+		}
+		wg.Wait()
+		refused := 0
+		for _, err := range errs {
+			if errors.Is(err, models.ErrLast) {
+				refused++
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+		if left, err := models.ListIdentities(db, ada.ID); refused != 1 || len(left) != 1 || err != nil {
+			t.Errorf("%d refused, %d left, %v", refused, len(left), err)
+		}
+	})
+}
+
+func TestSetUsername(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		ada, bob := signUp(t, db, google("ada"), models.Newcomer{Username: "ada"}), signUp(t, db, google("bob"), models.Newcomer{Username: "bob"})
+		if err := models.SetUsername(db, bob.ID, "Ada"); !errors.Is(err, models.ErrTaken) {
+			t.Errorf("taken: %v", err)
+		}
+		for _, none := range []string{"", " ", "-ada", "a b", "é", strings.Repeat("a", 65)} {
+			if err := models.SetUsername(db, ada.ID, none); !errors.Is(err, models.ErrUsername) {
+				t.Errorf("%q: %v", none, err)
+			}
+		}
+		for _, fine := range []string{"ada", " ADA.L "} {
+			if err := models.SetUsername(db, ada.ID, fine); err != nil {
+				t.Errorf("%q: %v", fine, err)
+			}
+		}
+		if user, err := models.FindUserByUsername(db, "ada.l"); err != nil || user.ID != ada.ID {
+			t.Errorf("%+v, %v", user, err)
+		}
+	})
+}

@@ -1,0 +1,47 @@
+package models_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/models"
+)
+
+func TestSpent(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		spent, soon := models.NewSpent(db), time.Now().Add(time.Minute)
+		var wg sync.WaitGroup
+		var firsts atomic.Int32
+		for range 8 {
+			wg.Go(func() {
+				first, err := spent.Spend(t.Context(), "a", soon)
+				if err != nil {
+					t.Error(err)
+				}
+				if first {
+					firsts.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if firsts.Load() != 1 {
+			t.Errorf("%d were the first", firsts.Load())
+		}
+		if first, err := spent.Spend(t.Context(), "A", time.Now().Add(-time.Minute)); !first || err != nil {
+			t.Errorf("another: %t, %v", first, err)
+		}
+		if first, err := spent.Spend(t.Context(), "b", soon); !first || err != nil {
+			t.Errorf("a third: %t, %v", first, err)
+		}
+		var left struct {
+			N int `db:"n"`
+		}
+		if err := db.RawQuery("SELECT COUNT(*) AS n FROM spent").First(&left); err != nil || left.N != 2 {
+			t.Errorf("%d are remembered, %v: want none that is too old", left.N, err)
+		}
+	})
+}

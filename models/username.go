@@ -1,0 +1,106 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/gobuffalo/pop/v6"
+	"github.com/gofrs/uuid"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	maxName     = 255 // characters of users.name and users.email
+	maxUsername = 64
+	// maxNamesakes is how many numbers are tried before a random one.
+	maxNamesakes = 20
+)
+
+// ErrUsername says that something is no username.
+var ErrUsername = errors.New("a username has 1 to 64 of a-z, 0-9, dot, hyphen and underscore, and begins with a letter or digit")
+
+// usernamePattern is what a username may be. It has no letters that a database
+// could hold for the same as others.
+var usernamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+
+// SetUsername changes a username; upper and lower case are one. It returns
+// ErrUsername for what is none, and ErrTaken.
+func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) error {
+	username = strings.ToLower(strings.TrimSpace(username))
+	if !usernamePattern.MatchString(username) {
+		return fmt.Errorf("change username: %w", ErrUsername)
+	}
+	changeErr := conn.RawQuery("UPDATE users SET username = ? WHERE id = ?", username, userID).Exec()
+	if changeErr == nil {
+		return nil
+	}
+	other, err := LookUpUser(conn, username)
+	if err == nil && other.ID != userID {
+		return fmt.Errorf("change username: %w", ErrTaken)
+	}
+	return fmt.Errorf("change username: %w", changeErr)
+}
+
+// freeUsername makes a username of what a provider tells, that nobody has now.
+func freeUsername(tx *pop.Connection, n Newcomer) (string, error) {
+	base := toUsername(n)
+	for i := range maxNamesakes {
+		candidate := base
+		if i > 0 {
+			candidate = base + "-" + strconv.Itoa(i+1)
+		}
+		taken, err := tx.Where("username = ?", candidate).Exists(&User{})
+		if err != nil {
+			return "", fmt.Errorf("find a username: %w", err)
+		}
+		if !taken {
+			return candidate, nil
+		}
+	}
+	id, err := uuid.NewV4()
+	if err != nil {
+		return "", fmt.Errorf("find a username: %w", err)
+	}
+	return base + "-" + id.String()[:8], nil
+}
+
+// toUsername makes a username of the first that is given of a username, the part
+// of an address before the @, and a name; "user" without any.
+func toUsername(n Newcomer) string {
+	local, _, _ := strings.Cut(n.Email, "@")
+	for _, text := range []string{n.Username, local, n.Name} {
+		text, _, _ = strings.Cut(text, "@") // some providers name users by address
+		if name := slug(text); name != "" {
+			return name
+		}
+	}
+	return "user"
+}
+
+// slug leaves of a text what a username may hold, letters without their accents,
+// and room for a number at its end.
+func slug(text string) string {
+	text = strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+			return c
+		case unicode.IsSpace(c):
+			return '-'
+		}
+		return -1
+	}, strings.ToLower(norm.NFKD.String(text)))
+	text = strings.TrimLeft(text, "._-")
+	return strings.TrimRight(text[:min(len(text), maxUsername-10)], "._-")
+}
+
+// cut shortens a text to so many characters.
+func cut(text string, limit int) string {
+	if runes := []rune(strings.ToValidUTF8(text, "")); len(runes) > limit {
+		return string(runes[:limit])
+	}
+	return strings.ToValidUTF8(text, "")
+}

@@ -1,0 +1,54 @@
+package signin
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	// providerTimeout bounds each request to a provider.
+	providerTimeout = 5 * time.Second
+	// maxAnswer is far more than any answer of a provider holds, in bytes.
+	maxAnswer = 1 << 20
+)
+
+var errAnswerTooLarge = fmt.Errorf("the provider's answer is over %d bytes", maxAnswer)
+
+// newClient returns the client that talks to providers: it waits and reads so
+// much and no more, and goes nowhere but where it was sent.
+func newClient() *http.Client {
+	return &http.Client{
+		Timeout:   providerTimeout,
+		Transport: limited{http.DefaultTransport},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return errors.New("the provider answers with a redirect")
+		},
+	}
+}
+
+// limited ends answers that are too large with an error.
+type limited struct{ http.RoundTripper }
+
+func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := l.RoundTripper.RoundTrip(r)
+	if err == nil {
+		answer.Body = &limitedBody{answer.Body, maxAnswer}
+	}
+	return answer, err
+}
+
+type limitedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= n; b.left < 0 {
+		return 0, errAnswerTooLarge
+	}
+	return n, err
+}

@@ -1,0 +1,151 @@
+package signin
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// recorded answers as a provider does, by the path of the address.
+type recorded map[string]string
+
+func (r recorded) RoundTrip(request *http.Request) (*http.Response, error) {
+	body, known := r[request.URL.Host+request.URL.Path]
+	status := http.StatusOK
+	if !known {
+		status, body = http.StatusNotFound, "no answer is recorded for "+request.URL.String()
+	}
+	return &http.Response{
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(body)), Request: request,
+	}, nil
+}
+
+// What the providers of OAuth alone answer, in the shape of their documentation.
+var answers = map[string]struct {
+	recorded recorded
+	want     Identity
+}{
+	"github": {
+		recorded{
+			"github.com/login/oauth/access_token": `{"access_token":"t","scope":"","token_type":"bearer"}`,
+			"api.github.com/user":                 `{"login":"octocat","id":583231,"node_id":"x","name":"The Octocat","email":"octocat@github.com","avatar_url":"https://x"}`,
+		},
+		Identity{Issuer: "https://github.com", Subject: "583231", Username: "octocat", Name: "The Octocat", Email: "octocat@github.com"},
+	},
+	"bitbucket": {
+		recorded{
+			"bitbucket.org/site/oauth2/access_token": `{"access_token":"t","token_type":"bearer","expires_in":7200,"scopes":"account email"}`,
+			"api.bitbucket.org/2.0/user":             `{"uuid":"{c788b2da-b7a2-404c-9e26-d3f077557007}","username":"tutorials","display_name":"tutorials account","links":{"avatar":{"href":"https://x"}}}`,
+			"api.bitbucket.org/2.0/user/emails":      `{"values":[{"email":"old@example.com","is_primary":false,"is_confirmed":true},{"email":"tutorials@example.com","is_primary":true,"is_confirmed":true}]}`,
+		},
+		Identity{Issuer: "https://bitbucket.org", Subject: "{c788b2da-b7a2-404c-9e26-d3f077557007}", Username: "tutorials", Name: "tutorials account", Email: "tutorials@example.com"},
+	},
+	"discord": {
+		recorded{
+			"discord.com/api/oauth2/token": `{"access_token":"t","token_type":"Bearer","expires_in":604800,"scope":"identify"}`,
+			"discord.com/api/users/@me":    `{"id":"80351110224678912","username":"nelly","discriminator":"0","avatar":"8342729096ea3675442027381ff50dfe","email":"nelly@discord.com","verified":false}`,
+		},
+		Identity{Issuer: "https://discord.com", Subject: "80351110224678912", Username: "nelly", Name: "nelly"},
+	},
+	"facebook": {
+		recorded{
+			"graph.facebook.com/oauth/access_token": `{"access_token":"t","token_type":"bearer","expires_in":5183944}`,
+			"graph.facebook.com/me":                 `{"id":"10150000000000001","name":"Ada Example","email":"ada@example.com"}`,
+		},
+		Identity{Issuer: "https://www.facebook.com", Subject: "10150000000000001", Username: "Ada Example", Name: "Ada Example", Email: "ada@example.com"},
+	},
+}
+
+func TestKinds_OAuth(t *testing.T) {
+	for _, kind := range Kinds {
+		if kind.oauth == nil {
+			continue
+		}
+		t.Run(kind.Name, func(t *testing.T) {
+			answer, ok := answers[kind.Name]
+			if !ok {
+				t.Fatal("no answer of this provider is recorded")
+			}
+			id, err := ask(t, kind, answer.recorded)
+			answer.want.Provider = kind.Name
+			if err != nil || id != answer.want {
+				t.Errorf("%+v, %v\nwant %+v", id, err, answer.want)
+			}
+		})
+		t.Run(kind.Name+"/SaysNothing", func(t *testing.T) {
+			silent := recorded{}
+			for path, body := range answers[kind.Name].recorded {
+				if silent[path] = body; !strings.Contains(body, "access_token") {
+					silent[path] = `{}`
+				}
+			}
+			if id, err := ask(t, kind, silent); err == nil {
+				t.Errorf("the answer {} is %+v", id)
+			}
+		})
+	}
+}
+
+func ask(t *testing.T, kind Kind, answers recorded) (Identity, error) {
+	t.Helper()
+	s := Settings{Kind: kind, Name: kind.Name, Key: "k", Secret: "s", Callback: "https://app.example.com/callback"}
+	p := newProvider(s, &http.Client{Transport: answers}, time.Now)
+	session, err := p.begin("the-state", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := session.GetAuthURL()
+	if err != nil || !strings.Contains(address, "state=the-state") {
+		t.Fatalf("sent to %s, %v", address, err)
+	}
+	session, err = p.goth.UnmarshalSession(session.Marshal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Some of goth's providers do not ask the client that they are given.
+	before := http.DefaultTransport
+	http.DefaultTransport = answers
+	defer func() { http.DefaultTransport = before }()
+	return p.finish(t.Context(), session, url.Values{"code": {"c"}})
+}
+
+func TestKinds_Table(t *testing.T) {
+	if !slices.IsSortedFunc(Kinds, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("the table is not in the order of its names")
+	}
+	for _, kind := range Kinds {
+		if kind.Label == "" || kind.Address != "" && !IsProviderURL(kind.Address) {
+			t.Errorf("%+v", kind)
+		}
+		if kind.Name != strings.ToLower(kind.Name) || strings.ContainsAny(kind.Name, "-_ /") {
+			t.Errorf("%q makes no name of a setting", kind.Name)
+		}
+	}
+}
+
+// Microsoft's issuer differs from customer to customer, and must be of the tenant
+// that the token names.
+func TestOpenID_Tenants(t *testing.T) {
+	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.tenants })
+	p := newOpenID(Settings{Kind: Kinds[i]}, nil, time.Now)
+	m := &metadata{Issuer: "https://login.microsoftonline.com/{tenantid}/v2.0"}
+	for _, c := range []struct {
+		issuer, tenant string
+		want           bool
+	}{
+		{"https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0", "9188040d-6c67-4c5b-b112-36a304b66dad", true},
+		{"https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0", "", false},
+		{"https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0", "another", false},
+		{"https://login.microsoftonline.com/a/b/v2.0", "a/b", false},
+		{"https://evil.example/v2.0", "evil", false},
+	} {
+		if got := p.isIssuer(m, c.issuer, c.tenant); got != c.want {
+			t.Errorf("%q of %q: %t", c.issuer, c.tenant, got)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package signin
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// logoutWindow is how old a logout token may be, and how long it is remembered.
+const logoutWindow = 5 * time.Minute
+
+// ErrLogoutToken says that a logout token must not be believed, or was used
+// before.
+var ErrLogoutToken = errors.New("the logout token is not valid")
+
+// A Logout is what a provider says that ended: one of its sessions, or all of a
+// subject's.
+type Logout struct {
+	Issuer  string
+	Subject string // "" if it does not say
+	SID     string // "" for all sessions of the subject
+}
+
+// Logout checks a logout token that a provider sent (OpenID Connect Back-Channel
+// Logout 1.0, 2.6). Its error is ErrUnknown, ErrProvider when the provider's keys
+// cannot be had, ErrLogoutToken, or the error of Once.
+func (f *Flow) Logout(ctx context.Context, provider, token string) (Logout, error) {
+	p, err := f.Provider(provider)
+	if err != nil {
+		return Logout{}, err
+	}
+	o, ok := p.goth.(*openID)
+	if !ok {
+		return Logout{}, fmt.Errorf("provider %q speaks no OpenID Connect: %w", provider, ErrUnknown)
+	}
+	logout, id, err := o.logout(ctx, token)
+	if err != nil {
+		return Logout{}, fmt.Errorf("logout by %s: %w", provider, err)
+	}
+	first, err := f.once.Spend(ctx, "logout "+id, f.now().Add(2*logoutWindow))
+	if err != nil {
+		return Logout{}, fmt.Errorf("logout by %s: %w", provider, err)
+	}
+	if !first {
+		return Logout{}, fmt.Errorf("logout by %s: %w: it was used before", provider, ErrLogoutToken)
+	}
+	return logout, nil
+}
+
+// logout verifies a logout token. id is the token's own, among all issuers.
+func (p *openID) logout(ctx context.Context, token string) (l Logout, id string, err error) {
+	m, err := p.discover()
+	if err != nil {
+		return l, "", fmt.Errorf("%w: %w", ErrProvider, err)
+	}
+	if err := checkLogoutType(token); err != nil {
+		return l, "", fmt.Errorf("%w: %w", ErrLogoutToken, err)
+	}
+	verified, err := m.verifier.VerifyLogout(ctx, token)
+	if err != nil {
+		return l, "", fmt.Errorf("%w: %w", ErrLogoutToken, clipped{err})
+	}
+	var claims struct {
+		Tenant string `json:"tid"`
+		Events map[string]map[string]any
+	}
+	if err := verified.Claims(&claims); err != nil { // an event is an object
+		return l, "", fmt.Errorf("%w: %w", ErrLogoutToken, err)
+	}
+	if !p.isIssuer(m, verified.Issuer, claims.Tenant) {
+		return l, "", fmt.Errorf("%w: it is of issuer %q", ErrLogoutToken, verified.Issuer)
+	}
+	if age := p.now().Sub(verified.IssuedAt); age > logoutWindow || age < -clockSkew {
+		return l, "", fmt.Errorf("%w: it was issued at %s", ErrLogoutToken, verified.IssuedAt.UTC().Format(time.RFC3339))
+	}
+	return Logout{verified.Issuer, verified.Subject, verified.SessionID}, verified.Issuer + " " + verified.TokenID, nil
+}
+
+// checkLogoutType looks at the type of a token: one that says that it is something
+// else is no logout token (RFC 8725, 3.11). Some providers say nothing.
+func checkLogoutType(token string) error {
+	head, _, _ := strings.Cut(token, ".")
+	text, err := base64.RawURLEncoding.DecodeString(head)
+	if err != nil {
+		return fmt.Errorf("read header: %w", err)
+	}
+	var header struct {
+		Type string `json:"typ"`
+	}
+	if err := json.Unmarshal(text, &header); err != nil {
+		return fmt.Errorf("read header: %w", err)
+	}
+	switch kind, _ := strings.CutPrefix(strings.ToLower(header.Type), "application/"); kind {
+	case "", "jwt", "logout+jwt":
+		return nil
+	}
+	return fmt.Errorf("its type is %.40q", header.Type)
+}
+
+// SignOutURL is where people may sign out at a provider too, to come back to an
+// address of ours afterwards (OpenID Connect RP-Initiated Logout 1.0). It is ""
+// where the provider has no such place, or has not been asked for it.
+func (p *Provider) SignOutURL(backTo string) string {
+	o, ok := p.goth.(*openID)
+	if !ok {
+		return ""
+	}
+	if !o.mu.TryLock() {
+		return "" // it is being asked; no page waits for that
+	}
+	defer o.mu.Unlock()
+	if o.found == nil || !IsProviderURL(o.found.EndSessionEndpoint) {
+		return ""
+	}
+	target, err := url.Parse(o.found.EndSessionEndpoint)
+	if err != nil {
+		return ""
+	}
+	query := target.Query()
+	query.Set("client_id", o.settings.Key)
+	query.Set("post_logout_redirect_uri", backTo)
+	target.RawQuery = query.Encode()
+	return target.String()
+}

@@ -1,0 +1,176 @@
+package signin
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/markbates/goth"
+	"golang.org/x/oauth2"
+)
+
+// openIDSession is an attempt, for goth. What is exported is kept meanwhile.
+type openIDSession struct {
+	Nonce    string    `json:"n,omitempty"`
+	Verifier string    `json:"v,omitempty"` // PKCE (RFC 7636)
+	Fresh    time.Time `json:"f,omitzero"`  // set: people must have been asked since then
+
+	url    string
+	token  *oauth2.Token
+	issuer string
+	claims claims
+	sid    string
+}
+
+// claims are what an ID token, or the user info, says of somebody.
+type claims struct {
+	Subject       string    `json:"sub"`
+	Name          string    `json:"name"`
+	Username      string    `json:"preferred_username"`
+	Nickname      string    `json:"nickname"`
+	Email         string    `json:"email"`
+	EmailVerified yes       `json:"email_verified"`
+	AuthorizedBy  string    `json:"azp"`
+	AuthTime      *unixTime `json:"auth_time"`
+	SID           string    `json:"sid"`
+	Tenant        string    `json:"tid"` // Microsoft's
+}
+
+// BeginAuth implements goth.Provider.
+func (p *openID) BeginAuth(state string) (goth.Session, error) { return p.begin(state, false) }
+
+func (p *openID) begin(state string, fresh bool) (goth.Session, error) {
+	m, err := p.discover()
+	if err != nil {
+		return nil, err
+	}
+	s := &openIDSession{}
+	var options []oauth2.AuthCodeOption
+	if !p.settings.Kind.noNonce {
+		s.Nonce, s.Verifier = rand.Text(), oauth2.GenerateVerifier()
+		options = append(options, oidc.Nonce(s.Nonce), oauth2.S256ChallengeOption(s.Verifier))
+	}
+	if fresh {
+		s.Fresh = p.now().Truncate(time.Second)
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+	}
+	if p.settings.Kind.formPost {
+		options = append(options, oauth2.SetAuthURLParam("response_mode", "form_post"))
+	}
+	s.url = p.oauth(m).AuthCodeURL(state, options...)
+	return s, nil
+}
+
+// GetAuthURL implements goth.Session: where to send the browser.
+func (s *openIDSession) GetAuthURL() (string, error) { return s.url, nil }
+
+// Marshal implements goth.Session.
+func (s *openIDSession) Marshal() string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings and a time
+	}
+	return string(text)
+}
+
+// UnmarshalSession implements goth.Provider.
+func (p *openID) UnmarshalSession(text string) (goth.Session, error) {
+	s := &openIDSession{}
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return nil, fmt.Errorf("read attempt: %w", err)
+	}
+	return s, nil
+}
+
+// Authorize implements goth.Session: it exchanges the code and checks the ID
+// token (OpenID Connect Core 1.0, 3.1.3.7).
+func (s *openIDSession) Authorize(provider goth.Provider, params goth.Params) (string, error) {
+	p, ok := provider.(*openID)
+	if !ok {
+		return "", fmt.Errorf("an attempt of OpenID Connect with a %T", provider)
+	}
+	m, err := p.discover()
+	if err != nil {
+		return "", err
+	}
+	if err := m.checkIssuer(params); err != nil {
+		return "", err
+	}
+	var options []oauth2.AuthCodeOption
+	if s.Verifier != "" {
+		options = append(options, oauth2.VerifierOption(s.Verifier))
+	}
+	if s.token, err = p.oauth(m).Exchange(p.context(), params.Get("code"), options...); err != nil {
+		return "", fmt.Errorf("exchange code: %w", err)
+	}
+	raw, ok := s.token.Extra("id_token").(string)
+	if !ok {
+		return "", errors.New("the provider's answer has no ID token")
+	}
+	token, err := m.verifier.Verify(p.context(), raw)
+	if err != nil {
+		return "", fmt.Errorf("verify ID token: %w", err)
+	}
+	return s.token.AccessToken, s.check(p, m, token)
+}
+
+// checkIssuer compares who answered with whom we asked (RFC 9207, 2.4).
+func (m *metadata) checkIssuer(params goth.Params) error {
+	switch issuer := params.Get("iss"); {
+	case issuer == m.Issuer, issuer == "" && !m.NamesIssuer:
+		return nil
+	default:
+		return fmt.Errorf("the answer is of issuer %q, want %q", issuer, m.Issuer)
+	}
+}
+
+// check looks at what the verifier left to us of an ID token that is rightly
+// signed, for us, and in time.
+func (s *openIDSession) check(p *openID, m *metadata, token *oidc.IDToken) error {
+	if err := token.Claims(&s.claims); err != nil {
+		return fmt.Errorf("read ID token: %w", err)
+	}
+	s.issuer, s.sid = token.Issuer, s.claims.SID
+	if token.Issuer == "accounts.google.com" { // go-oidc takes it for Google's
+		s.issuer = m.Issuer
+	}
+	switch by := s.claims.AuthorizedBy; {
+	case token.Nonce != s.Nonce:
+		return errors.New("the ID token has another nonce than we sent")
+	case !p.isIssuer(m, token.Issuer, s.claims.Tenant):
+		return fmt.Errorf("the ID token is of issuer %q, which is no tenant of %s", token.Issuer, m.Issuer)
+	case by != "" && by != p.settings.Key, by == "" && len(token.Audience) > 1:
+		return fmt.Errorf("the ID token was issued for %q among %q", by, token.Audience)
+	case token.IssuedAt.After(p.now().Add(clockSkew)):
+		return errors.New("the ID token was issued in the future")
+	case !s.Fresh.IsZero() && s.claims.AuthTime == nil:
+		return errors.New("the ID token does not say when the user signed in, which we asked for")
+	case !s.Fresh.IsZero() && time.Time(*s.claims.AuthTime).Before(s.Fresh.Add(-clockSkew)):
+		return errors.New("the provider did not ask the user to sign in anew")
+	}
+	return nil
+}
+
+// yes is a JSON true, which some providers write as text.
+type yes bool
+
+func (y *yes) UnmarshalJSON(text []byte) error {
+	*y = yes(slices.Contains([]string{"true", `"true"`}, string(text)))
+	return nil
+}
+
+// unixTime is a JSON number of seconds.
+type unixTime time.Time
+
+func (t *unixTime) UnmarshalJSON(text []byte) error {
+	var seconds float64
+	if err := json.Unmarshal(text, &seconds); err != nil {
+		return fmt.Errorf("a time that is no number: %w", err)
+	}
+	*t = unixTime(time.Unix(int64(seconds), 0))
+	return nil
+}

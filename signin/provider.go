@@ -1,0 +1,162 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/markbates/goth"
+	"golang.org/x/oauth2"
+)
+
+// Settings are what the operator of a provider told us.
+type Settings struct {
+	Kind     Kind
+	Name     string // in the path: Kind.Name, or of several providers of one kind each its own
+	Label    string // on the button
+	Key      string // the client id
+	Secret   string // the client secret
+	Address  string // the issuer
+	Callback string // where the provider sends browsers back to, absolute
+}
+
+// A Provider is one way to sign in. It is safe for concurrent use.
+type Provider struct {
+	Name  string
+	Label string
+	kind  Kind
+	goth  goth.Provider
+}
+
+// An Identity is who somebody is, as a provider says: an issuer and a subject.
+// The rest may change, may be empty, and proves nothing.
+type Identity struct {
+	Provider string // Provider.Name
+	Issuer   string
+	Subject  string
+	Username string
+	Name     string
+	Email    string // only one that the provider has verified
+	SID      string // of the provider's own session, if it says so
+}
+
+// newProvider makes a provider of its settings. It asks nothing of the network:
+// a provider that is down keeps no app from starting.
+func newProvider(s Settings, client *http.Client, now func() time.Time) *Provider {
+	p := &Provider{Name: s.Name, Label: s.Label, kind: s.Kind}
+	if s.Kind.oauth != nil {
+		p.goth = s.Kind.oauth(s, client)
+	} else {
+		p.goth = newOpenID(s, client, now)
+	}
+	p.goth.SetName(s.Name)
+	return p
+}
+
+// Fresh reports whether the provider can be told to ask people who they are
+// although they are signed in there.
+func (p *Provider) Fresh() bool {
+	_, ok := p.goth.(*openID)
+	return ok
+}
+
+// Down returns why the provider could not be used last time, and nil if it could
+// or was not tried lately.
+func (p *Provider) Down() error {
+	if o, ok := p.goth.(*openID); ok {
+		return o.down()
+	}
+	return nil
+}
+
+// begin starts an attempt. fresh has the provider ask people who they are even if
+// it knows.
+func (p *Provider) begin(state string, fresh bool) (goth.Session, error) {
+	if o, ok := p.goth.(*openID); ok {
+		return o.begin(state, fresh)
+	}
+	return p.goth.BeginAuth(state)
+}
+
+// finish asks the provider who came back with params, and waits no longer than ctx:
+// goth's interface knows no context, and some of its providers no time-out.
+func (p *Provider) finish(ctx context.Context, session goth.Session, params goth.Params) (Identity, error) {
+	type answer struct {
+		id  Identity
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil { // no request's, and so nobody else would
+				answers <- answer{err: fmt.Errorf("the provider's code panicked: %v", p)}
+			}
+		}()
+		id, err := p.ask(session, params)
+		answers <- answer{id, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.id, a.err
+	case <-ctx.Done():
+		return Identity{}, fmt.Errorf("wait for the provider: %w", ctx.Err())
+	}
+}
+
+func (p *Provider) ask(session goth.Session, params goth.Params) (Identity, error) {
+	if _, err := session.Authorize(p.goth, params); err != nil {
+		return Identity{}, err
+	}
+	user, err := p.goth.FetchUser(session)
+	if err != nil {
+		return Identity{}, err
+	}
+	id := Identity{Provider: p.Name, Issuer: p.kind.Address, Subject: user.UserID, Username: user.NickName, Name: user.Name, Email: user.Email}
+	if s, ok := session.(*openIDSession); ok {
+		id.Issuer, id.SID = s.issuer, s.sid
+	}
+	if p.kind.Name == "discord" {
+		id.Username, id.Email = user.Name, "" // verified or not
+	}
+	if id.Subject == "" || id.Subject == "0" { // goth takes a missing number for 0
+		return Identity{}, errors.New("the provider's answer does not say who it is about")
+	}
+	if len(id.Subject) > maxSubject || strings.ContainsRune(id.Subject, 0) {
+		return Identity{}, fmt.Errorf("the provider's name for the user is over %d bytes, or holds a NUL", maxSubject)
+	}
+	return id, nil
+}
+
+// maxSubject is what OpenID Connect Core 1.0, 2, allows a subject to be, in bytes.
+const maxSubject = 255
+
+// maxReason is how much of an error is worth a log, in bytes.
+const maxReason = 300
+
+// clipped shortens the text of an error that may hold a provider's whole answer,
+// and leaves out what may hold a token: the query of an address, and the answer of
+// the token endpoint.
+type clipped struct{ error }
+
+func (c clipped) Error() string {
+	text := c.error.Error()
+	var address *url.Error
+	var answer *oauth2.RetrieveError
+	switch {
+	case errors.As(c.error, &answer):
+		text = fmt.Sprintf("the token endpoint answers %s %q", answer.Response.Status, answer.ErrorCode)
+	case errors.As(c.error, &address):
+		place, _, _ := strings.Cut(address.URL, "?")
+		text = fmt.Sprintf("%s %s: %v", address.Op, place, address.Err)
+	}
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
+	}
+	return text
+}
+
+func (c clipped) Unwrap() error { return c.error }
