@@ -38,8 +38,9 @@ func StartReal(t testing.TB, appURL, provider string) *Real {
 		Issuer: strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/",
 		Key:    "app-" + url.PathEscape(t.Name()), Secret: "a secret of the app's",
 	}
-	storage.RegisterClients(storage.WebClient(p.Key, p.Secret, appURL+"/auth/"+provider+"/callback"))
-	handler = exampleop.SetupServer(p.Issuer, storage.NewStorage(storage.NewUserStore(p.Issuer)), nil, false)
+	// RegisterClients would be everybody's.
+	clients := map[string]*storage.Client{p.Key: storage.WebClient(p.Key, p.Secret, appURL+"/auth/"+provider+"/callback")}
+	handler = exampleop.SetupServer(p.Issuer, storage.NewStorageWithClients(storage.NewUserStore(p.Issuer), clients), nil, false)
 	return p
 }
 
