@@ -31,6 +31,7 @@ type storedRow struct {
 	RenewedAt       *time.Time `db:"renewed_at"`
 	Remembered      bool       `db:"remembered"`
 	ExpiresAt       time.Time  `db:"expires_at"`
+	Origin          *string    `db:"origin"`
 }
 
 // row returns the row of a cookie or a sid, which has to be there.
