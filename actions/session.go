@@ -47,8 +47,8 @@ func (a *app) newSession(c buffalo.Context) error {
 		if a.cfg.BypassAuth {
 			ways = append(ways, "/auth/bypass")
 		}
-		for _, p := range a.flow.Providers {
-			ways = append(ways, "/auth/"+p.Name)
+		for _, way := range a.waysIn() {
+			ways = append(ways, way.Path)
 		}
 		return c.Render(http.StatusOK, a.pages.json(map[string]any{"ways": ways}))
 	}

@@ -57,13 +57,6 @@ func newProvider(s Settings, client *http.Client, now func() time.Time) *Provide
 	return p
 }
 
-// Fresh reports whether the provider can be told to ask people who they are
-// although they are signed in there.
-func (p *Provider) Fresh() bool {
-	_, ok := p.goth.(*openID)
-	return ok
-}
-
 // Down returns why the provider could not be used last time, and nil if it could
 // or was not tried lately.
 func (p *Provider) Down() error {
