@@ -49,6 +49,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	}
 	flow, err := signin.New(cfg.Providers, signin.Options{
 		Secrets:  cfg.Session.Secrets,
+		MaxAge:   max(cfg.Session.Lifetime, cfg.Session.RememberLifetime),
 		Once:     models.NewSpent(db),
 		Insecure: !cfg.Secure(),
 	})

@@ -84,7 +84,7 @@ func (a *app) finishAuth(c buffalo.Context) error {
 		a.audit(c, "signin.failure", "method", id.Provider, "user", user.ID, "reason", "the user is disabled")
 		return errDisabled
 	}
-	if err := a.signIn(c, user, id.Provider, wish.Remember, originOf(id)); err != nil {
+	if err := a.signIn(c, user, arrivalOf(id, wish)); err != nil {
 		return err
 	}
 	return a.signedIn(c, user, wish.ReturnTo)
@@ -101,7 +101,7 @@ func (a *app) reauthenticate(c buffalo.Context, id signin.Identity, wish signin.
 		a.audit(c, "signin.failure", "method", id.Provider, "user", wish.User, "reason", "somebody else came back")
 		return problem(http.StatusForbidden, "You came back from "+a.labelOf(id.Provider)+" as somebody else. Nothing has changed. Sign in as yourself at /signin.")
 	}
-	if err := a.signIn(c, user, id.Provider, wish.Remember, originOf(id)); err != nil {
+	if err := a.signIn(c, user, arrivalOf(id, wish)); err != nil {
 		return err
 	}
 	return a.signedIn(c, user, wish.ReturnTo)
@@ -109,6 +109,10 @@ func (a *app) reauthenticate(c buffalo.Context, id signin.Identity, wish signin.
 
 func identityOf(id signin.Identity) models.Identity {
 	return models.Identity{Provider: id.Provider, Issuer: id.Issuer, Subject: id.Subject}
+}
+
+func arrivalOf(id signin.Identity, wish signin.Wish) arrival {
+	return arrival{method: id.Provider, at: id.AuthenticatedAt, origin: originOf(id), remember: wish.Remember}
 }
 
 // signedIn answers at the end of every way in.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gobuffalo/buffalo"
 
@@ -42,7 +43,7 @@ func (a *app) bypass(c buffalo.Context) error {
 	user, err := models.FindUserByUsername(a.db.WithContext(c.Request().Context()), username)
 	if errors.Is(err, models.ErrNotFound) {
 		a.audit(c, "signin.failure", "method", bypassMethod, "username", clip(username))
-		if a.limits.failures.OnLimit(c.Response(), c.Request(), addressOf(c)) {
+		if a.countFailure(c) {
 			return errTooMany
 		}
 		return problem(http.StatusUnauthorized, "There is no such user, or the user is disabled.")
@@ -50,7 +51,7 @@ func (a *app) bypass(c buffalo.Context) error {
 	if err != nil {
 		return unavailable(err)
 	}
-	if err := a.signIn(c, user, bypassMethod, remember, ""); err != nil {
+	if err := a.signIn(c, user, arrival{method: bypassMethod, at: time.Now(), remember: remember}); err != nil {
 		return err
 	}
 	return a.signedIn(c, user, localPath(c.Param("return_to")))
@@ -93,27 +94,37 @@ func wish(given any) (yes, ok bool) {
 	return false, false
 }
 
+// An arrival is how somebody came in.
+type arrival struct {
+	method   string
+	at       time.Time // when he proved who he is; zero if nobody knows
+	origin   string    // the provider's session that it came out of, if it has one
+	remember bool
+}
+
 // signIn is what every way in ends with: a session of the user's, with a sid
 // and secret that nobody has seen before, written before the response begins.
-// origin is the provider's session that it came out of, if it has one.
-func (a *app) signIn(c buffalo.Context, user *models.User, method string, remember bool, origin string) error {
+func (a *app) signIn(c buffalo.Context, user *models.User, by arrival) error {
 	session := c.Session()
-	if err := sessionstore.SignIn(session.Session, user.ID.String(), method); err != nil {
+	if err := sessionstore.SignIn(session.Session, user.ID.String(), by.method); err != nil {
 		return err
 	}
-	if remember {
+	if err := sessionstore.SetAuthenticatedAt(session.Session, by.at); err != nil {
+		return err
+	}
+	if by.remember {
 		if err := sessionstore.Remember(session.Session); err != nil {
 			return err
 		}
 	}
-	if origin != "" {
-		if err := sessionstore.SetOrigin(session.Session, origin); err != nil {
+	if by.origin != "" {
+		if err := sessionstore.SetOrigin(session.Session, by.origin); err != nil {
 			return err
 		}
 	}
 	if err := session.Save(); err != nil {
 		return err
 	}
-	a.audit(c, "signin.success", "method", method, "user", user.ID, "sid", session.Session.ID, "remember", remember)
+	a.audit(c, "signin.success", "method", by.method, "user", user.ID, "sid", session.Session.ID, "remember", by.remember)
 	return nil
 }

@@ -8,21 +8,20 @@ import (
 	"github.com/gobuffalo/buffalo"
 
 	"github.com/latchkey/latchkey/models"
-	"github.com/latchkey/latchkey/sessionstore"
 )
 
 // staleType is the type of the problem that a recent sign-in solves (RFC 9457).
 const staleType = "urn:latchkey:problem:sign-in-not-recent"
 
-// requireFresh returns who asks, if he signed in within SESSION_FRESH_FOR. If he
-// did not it answers the request, by sending a browser to sign in again and back,
+// requireFresh returns who asks, if he proved within SESSION_FRESH_FOR who he is,
+// here or at his provider. If he did not it answers the request, by sending a browser to sign in again and back,
 // and returns nil with the error to end it with.
 func (a *app) requireFresh(c buffalo.Context) (*models.User, error) {
 	user := currentUser(c)
 	if user == nil {
 		return nil, errNobody
 	}
-	record, err := sessionstore.Describe(c.Request().Context(), c.Session().Session)
+	record, err := a.record(c)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 const (
 	// signInLimit is how many sign-ins one address may begin or end, and how often
-	// it may fail with the bypass, in a limitWindow. Many people share an address
+	// it may fail with the bypass or with a logout token, in a limitWindow. Many people share an address
 	// at work. Each instance of the app counts for itself.
 	signInLimit = 60
 	limitWindow = time.Minute
@@ -43,6 +44,22 @@ func (a *app) limitSignIns(next buffalo.Handler) buffalo.Handler {
 		}
 		return next(c)
 	}
+}
+
+// countFailure reports whether an address failed too often, and counts that it
+// failed now.
+func (a *app) countFailure(c buffalo.Context) (tooMany bool) {
+	return a.limits.failures.OnLimit(c.Response(), c.Request(), addressOf(c))
+}
+
+// refuseFailing returns errTooMany for an address that failed too often, before
+// anything is done for it.
+func (a *app) refuseFailing(c buffalo.Context) error {
+	_, failed, err := a.limits.failures.Status(addressOf(c))
+	if err == nil && math.Round(failed) >= signInLimit {
+		return errTooMany
+	}
+	return err
 }
 
 // addressOf is what is counted: an IPv6 network, or an IPv4 address.

@@ -30,25 +30,39 @@ func origin(issuer, sid string) string {
 // Back-Channel Logout 1.0, 2.5 to 2.8).
 func (a *app) backchannelLogout(c buffalo.Context) error {
 	provider := providerOf(c)
-	logout, err := a.flow.Logout(c.Request().Context(), provider, c.Request().PostFormValue("logout_token"))
-	switch {
-	case errors.Is(err, signin.ErrUnknown):
-		return c.Error(http.StatusNotFound, err)
-	case errors.Is(err, signin.ErrLogoutToken):
-		a.audit(c, "logout.refused", "provider", provider, "reason", clip(err.Error()))
-		return problem(http.StatusBadRequest, "The logout token is not valid, or was used before.")
-	case errors.Is(err, signin.ErrProvider):
-		a.audit(c, "logout.refused", "provider", provider, "reason", clip(err.Error()))
-		return problem(http.StatusBadGateway, "Your keys cannot be had. Send the logout token again.")
-	case err != nil:
-		return unavailable(err)
-	}
-	n, err := a.endCameFrom(c, provider, logout)
-	if err != nil {
+	if err := a.refuseFailing(c); err != nil {
 		return err
 	}
-	a.audit(c, "session.ended", "reason", "the provider ended its own", "provider", provider, "sessions", n)
-	return c.Render(http.StatusOK, a.pages.json(map[string]int64{"ended": n}))
+	var ended int64
+	err := a.flow.Logout(c.Request().Context(), provider, c.Request().PostFormValue("logout_token"), func(logout signin.Logout) (err error) {
+		ended, err = a.endCameFrom(c, provider, logout)
+		return err
+	})
+	if err != nil {
+		return a.logoutFailed(c, err)
+	}
+	a.audit(c, "session.ended", "reason", "the provider ended its own", "provider", provider, "sessions", ended)
+	return c.Render(http.StatusOK, a.pages.json(map[string]int64{"ended": ended}))
+}
+
+// logoutFailed tells a provider what became of its logout token. Who sends bad ones
+// has us ask for keys each time, and so may send few.
+func (a *app) logoutFailed(c buffalo.Context, err error) error {
+	if errors.Is(err, signin.ErrUnknown) {
+		return c.Error(http.StatusNotFound, err)
+	}
+	bad, unreachable := errors.Is(err, signin.ErrLogoutToken), errors.Is(err, signin.ErrProvider)
+	if !bad && !unreachable {
+		return unavailable(err)
+	}
+	a.audit(c, "logout.refused", "provider", providerOf(c), "reason", clip(err.Error()))
+	if a.countFailure(c) {
+		return errTooMany
+	}
+	if unreachable {
+		return problem(http.StatusBadGateway, "Your keys cannot be had. Send the logout token again.")
+	}
+	return problem(http.StatusBadRequest, "The logout token is not valid, or was used before.")
 }
 
 // endCameFrom ends what came out of one of the provider's sessions, or out of all

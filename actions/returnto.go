@@ -6,12 +6,15 @@ import (
 	"unicode"
 )
 
+// maxPath is the longest path that is led back to, in bytes: it travels in a cookie.
+const maxPath = 1024
+
 // localPath returns a path of this app as it is, and "" for everything else: an
 // address that led people elsewhere would lend them our name (ASVS 5.0 3.7.2).
 // Browsers take a backslash for a slash and leave out some control characters.
 func localPath(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(text, "/") ||
+	if err != nil || len(text) > maxPath || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(text, "/") ||
 		strings.Contains(u.Path, "//") || strings.ContainsRune(u.Path, '\\') || strings.ContainsFunc(u.Path, unicode.IsControl) {
 		return ""
 	}

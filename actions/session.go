@@ -3,26 +3,28 @@ package actions
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
 // sessionJSON is a session as the API shows one. Times are RFC 3339 in UTC, to
 // the second.
 type sessionJSON struct {
-	SID             string `json:"sid"`
-	AuthMethod      string `json:"auth_method"`
-	CreatedAt       string `json:"created_at"`
-	AuthenticatedAt string `json:"authenticated_at"`
-	LastSeenAt      string `json:"last_seen_at"`
-	ExpiresAt       string `json:"expires_at"`
-	IP              string `json:"ip"`
-	UserAgent       string `json:"user_agent"`
-	Remembered      bool   `json:"remembered"`
-	Current         bool   `json:"current"`
+	SID             string  `json:"sid"`
+	AuthMethod      string  `json:"auth_method"`
+	CreatedAt       string  `json:"created_at"`
+	AuthenticatedAt *string `json:"authenticated_at"` // null where the provider should say it and does not
+	LastSeenAt      string  `json:"last_seen_at"`
+	ExpiresAt       string  `json:"expires_at"`
+	IP              string  `json:"ip"`
+	UserAgent       string  `json:"user_agent"`
+	Remembered      bool    `json:"remembered"`
+	Current         bool    `json:"current"`
 }
 
 func newSessionJSON(r sessionstore.Record, currentSID string) sessionJSON {
@@ -30,7 +32,7 @@ func newSessionJSON(r sessionstore.Record, currentSID string) sessionJSON {
 		SID:             r.SID,
 		AuthMethod:      r.AuthMethod,
 		CreatedAt:       r.CreatedAt.Format(time.RFC3339),
-		AuthenticatedAt: r.AuthenticatedAt.Format(time.RFC3339),
+		AuthenticatedAt: orNull(r.AuthenticatedAt),
 		LastSeenAt:      r.LastSeenAt.Format(time.RFC3339),
 		ExpiresAt:       r.ExpiresAt.Format(time.RFC3339),
 		IP:              r.IP,
@@ -40,23 +42,39 @@ func newSessionJSON(r sessionstore.Record, currentSID string) sessionJSON {
 	}
 }
 
+func orNull(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	text := t.Format(time.RFC3339)
+	return &text
+}
+
 // newSession shows the ways in.
 func (a *app) newSession(c buffalo.Context) error {
+	fresh := c.Param("fresh") != "" && currentUser(c) != nil
+	providers := a.waysIn()
+	if fresh {
+		var err error
+		if providers, err = a.waysBack(c, providers); err != nil {
+			return err
+		}
+	}
 	if !prefersPage(c) {
 		ways := []string{}
 		if a.cfg.BypassAuth {
 			ways = append(ways, "/auth/bypass")
 		}
-		for _, way := range a.waysIn() {
+		for _, way := range providers {
 			ways = append(ways, way.Path)
 		}
 		return c.Render(http.StatusOK, a.pages.json(map[string]any{"ways": ways}))
 	}
 	c.Set("bypass", a.cfg.BypassAuth)
 	c.Set("remember_for", a.pages.period(c, a.cfg.Session.RememberLifetime))
-	c.Set("ways", a.waysIn())
+	c.Set("ways", providers)
 	c.Set("return_to", localPath(c.Param("return_to")))
-	c.Set("fresh", c.Param("fresh") != "" && currentUser(c) != nil)
+	c.Set("fresh", fresh)
 	c.Set("signed_out", c.Param("notice") == "signed-out")
 	c.Set("provider_signout", a.signOutURL(c.Param("provider")))
 	c.Set("provider_label", a.labelOf(c.Param("provider")))
@@ -72,7 +90,7 @@ type wayIn struct {
 func (a *app) waysIn() []wayIn {
 	ways := []wayIn{}
 	for _, p := range a.flow.Providers {
-		ways = append(ways, wayIn{"/auth/" + p.Name, p.Label, p.Down() != nil})
+		ways = append(ways, wayIn{pathOf(p.Name), p.Label, p.Down() != nil})
 	}
 	return ways
 }
@@ -83,10 +101,7 @@ func (a *app) showSession(c buffalo.Context) error {
 	if user == nil {
 		return errNobody
 	}
-	record, err := sessionstore.Describe(c.Request().Context(), c.Session().Session)
-	if errors.Is(err, sessionstore.ErrNotFound) {
-		return errNobody // it ended meanwhile
-	}
+	record, err := a.record(c)
 	if err != nil {
 		return err
 	}
@@ -99,6 +114,29 @@ func (a *app) showSession(c buffalo.Context) error {
 		User    userJSON    `json:"user"`
 		Session sessionJSON `json:"session"`
 	}{newUserJSON(user), session}))
+}
+
+// waysBack leaves of the ways in those that lead to who is signed in.
+func (a *app) waysBack(c buffalo.Context, all []wayIn) ([]wayIn, error) {
+	mine, err := models.ListIdentities(a.db.WithContext(c.Request().Context()), currentUser(c).ID)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return slices.DeleteFunc(all, func(w wayIn) bool {
+		return !slices.ContainsFunc(mine, func(i models.Identity) bool { return pathOf(i.Provider) == w.Path })
+	}), nil
+}
+
+// pathOf is where a sign-in with a provider begins.
+func pathOf(provider string) string { return "/auth/" + provider }
+
+// record returns what is known of the session of who asks.
+func (a *app) record(c buffalo.Context) (sessionstore.Record, error) {
+	record, err := sessionstore.Describe(c.Request().Context(), c.Session().Session)
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return record, errNobody // it ended meanwhile
+	}
+	return record, err
 }
 
 // destroySession signs out. Clear-Site-Data leaves cookies alone: it would take

@@ -42,6 +42,9 @@ func (r *reader) providers(base string) []signin.Settings {
 	}
 	for _, kind := range signin.Kinds {
 		prefix := strings.ToUpper(kind.Name)
+		if kind.OAuthOnly() && r.text(prefix+"_URL", "") != "" {
+			r.fail(prefix+"_URL", "cannot be set: "+kind.Label+" is at "+kind.Address+" only", "leave it out; OPENID_CONNECT_DISCOVERY_URL is for a server of your own")
+		}
 		add(kind, kind.Name, prefix, prefix+"_URL")
 	}
 	add(signin.OpenIDConnect, signin.OpenIDConnect.Name, openIDPrefix, openIDPrefix+"_DISCOVERY_URL")

@@ -39,6 +39,7 @@ func TestLoad_ProvidersRefused(t *testing.T) {
 		{"GITHUB_SECRET: not set", map[string]string{"GITHUB_KEY": "k"}},
 		{"GITHUB_KEY: not set", map[string]string{"GITHUB_SECRET": "hidden"}},
 		{"KEYCLOAK_URL: ", map[string]string{"KEYCLOAK_KEY": "k", "KEYCLOAK_SECRET": "hidden"}},
+		{"GITHUB_URL: cannot be set", map[string]string{"GITHUB_KEY": "k", "GITHUB_SECRET": "hidden", "GITHUB_URL": "https://github.example.com"}},
 		{"OKTA_URL: ", map[string]string{"OKTA_KEY": "k", "OKTA_SECRET": "hidden", "OKTA_URL": "http://example.okta.com"}},
 		{"OPENID_CONNECT_DISCOVERY_URL: ", map[string]string{"OPENID_CONNECT_KEY": "k", "OPENID_CONNECT_SECRET": "hidden"}},
 		{"OPENID_CONNECT_X_DISCOVERY_URL: ", map[string]string{"OPENID_CONNECT_X_KEY": "k", "OPENID_CONNECT_X_SECRET": "hidden", "OPENID_CONNECT_X_DISCOVERY_URL": "id.example.com"}},

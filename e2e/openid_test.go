@@ -253,7 +253,7 @@ func TestOpenID_Tabs(t *testing.T) {
 
 func TestOpenID_ASVS_3_7_2_ReturnTo(t *testing.T) {
 	app := withRealProvider(t, testdb.SQLite)
-	for _, evil := range []string{"//evil.example", `/\evil.example`, "https:evil.example", "https://evil.example/", "/%09/evil.example", `\\evil.example`, "javascript:alert(1)", "evil", "/a//b"} {
+	for _, evil := range []string{"//evil.example", `/\evil.example`, "https:evil.example", "https://evil.example/", "/%09/evil.example", `\\evil.example`, "javascript:alert(1)", "evil", "/a//b", "/" + strings.Repeat("x", 1024)} {
 		r := signInVia(t, app, app.Client(t), url.Values{"return_to": {evil}})
 		if to := r.Header.Get("Location"); to != "/" {
 			t.Errorf("return_to=%s leads to %q", evil, to)

@@ -24,6 +24,9 @@ func cleanupSessions(t tools) error {
 	if err != nil {
 		return err
 	}
+	if err := models.NewSpent(t.db).Forget(t.ctx); err != nil {
+		return err
+	}
 	bar := newBar(total)
 	var drawErr error
 	deleted, err := t.store.CleanupAll(t.ctx, func(deleted int) {

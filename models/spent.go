@@ -21,31 +21,44 @@ type Spent struct {
 func NewSpent(conn *pop.Connection) Spent { return Spent{conn, time.Now} }
 
 // Spend reports whether id is used for the first time. It remembers it until a
-// time, and longer if nothing happens then.
+// time, and longer until Forget is called.
 func (s Spent) Spend(ctx context.Context, id string, until time.Time) (first bool, err error) {
 	tx := s.conn.WithContext(ctx)
-	sum := sha256.Sum256([]byte(id))
-	key := hex.EncodeToString(sum[:])
-	insertErr := tx.RawQuery("INSERT INTO spent (id, expires_at) VALUES (?, ?)", key, until.UTC()).Exec()
+	insertErr := tx.RawQuery("INSERT INTO spent (id, expires_at) VALUES (?, ?)", keyOf(id), until.UTC()).Exec()
 	if insertErr == nil {
-		return true, s.forget(tx)
+		return true, nil
 	}
-	var known struct {
-		N int `db:"n"`
+	spent, err := s.IsSpent(ctx, id)
+	if err != nil {
+		return false, err
 	}
-	if err := tx.RawQuery("SELECT COUNT(*) AS n FROM spent WHERE id = ?", key).First(&known); err != nil {
-		return false, fmt.Errorf("remember what is spent: %w", err)
-	}
-	if known.N == 0 {
+	if !spent {
 		return false, fmt.Errorf("remember what is spent: %w", insertErr)
 	}
 	return false, nil
 }
 
-// forget deletes what is too old to be used anyway.
-func (s Spent) forget(tx *pop.Connection) error {
-	if err := tx.RawQuery("DELETE FROM spent WHERE expires_at < ?", s.now().UTC()).Exec(); err != nil {
+// IsSpent reports whether id was used before.
+func (s Spent) IsSpent(ctx context.Context, id string) (bool, error) {
+	var known struct {
+		N int `db:"n"`
+	}
+	if err := s.conn.WithContext(ctx).RawQuery("SELECT COUNT(*) AS n FROM spent WHERE id = ?", keyOf(id)).First(&known); err != nil {
+		return false, fmt.Errorf("look up what is spent: %w", err)
+	}
+	return known.N > 0, nil
+}
+
+// Forget deletes what is too old to be used anyway. It is to be called now and then.
+func (s Spent) Forget(ctx context.Context) error {
+	if err := s.conn.WithContext(ctx).RawQuery("DELETE FROM spent WHERE expires_at < ?", s.now().UTC()).Exec(); err != nil {
 		return fmt.Errorf("forget what was spent: %w", err)
 	}
 	return nil
+}
+
+// keyOf is what stands for an id in the database: of one length, and no secret.
+func keyOf(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:])
 }

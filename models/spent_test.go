@@ -37,6 +37,14 @@ func TestSpent(t *testing.T) {
 		if first, err := spent.Spend(t.Context(), "b", soon); !first || err != nil {
 			t.Errorf("a third: %t, %v", first, err)
 		}
+		for id, want := range map[string]bool{"a": true, "c": false} {
+			if got, err := spent.IsSpent(t.Context(), id); got != want || err != nil {
+				t.Errorf("IsSpent(%q) = %t, %v", id, got, err)
+			}
+		}
+		if err := spent.Forget(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		var left struct {
 			N int `db:"n"`
 		}

@@ -51,6 +51,9 @@ func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 	next.UserID, next.AuthMethod, next.AuthenticatedAt, next.origin = user, "", time.Time{}, ""
 	if user != "" {
 		next.AuthMethod, next.AuthenticatedAt, next.origin = b.method, now, b.origin
+		if b.at != nil {
+			next.AuthenticatedAt = *b.at
+		}
 	}
 	next.IP = clean(b.opts.ClientIP(r), maxIP)
 	next.UserAgent = clean(r.UserAgent(), maxUserAgent)

@@ -43,11 +43,12 @@ type state struct {
 
 // intent is what the next Save is to do beside writing Values.
 type intent struct {
-	signsIn  bool   // the user has just proved who it is
-	method   string // how
-	origin   string // out of what
-	remember bool   // and asked for a cookie that outlives the browser
-	renew    bool   // give the session a new sid and secret
+	signsIn  bool       // the user has just proved who it is
+	method   string     // how
+	origin   string     // out of what
+	at       *time.Time // when, if not now; zero if nobody knows
+	remember bool       // and asked for a cookie that outlives the browser
+	renew    bool       // give the session a new sid and secret
 }
 
 // SignIn signs userID in: it puts the id under [Options].UserKey and lets the
@@ -109,6 +110,24 @@ func SetOrigin(session *sessions.Session, origin string) error {
 		return fmt.Errorf("set origin: %w", errOrigin)
 	}
 	b.origin = origin
+	return nil
+}
+
+// SetAuthenticatedAt says when the user proved who it is, for the sign-in that came
+// before it in this request: earlier, where a provider did not ask because it knew,
+// and the zero time where nobody knows. Without it the moment of [SignIn] counts. It
+// returns ErrForeign for a session of another store, and an error when nobody is
+// signing in.
+func SetAuthenticatedAt(session *sessions.Session, at time.Time) error {
+	b, err := boundOf(session)
+	if err != nil {
+		return err
+	}
+	if !b.signsIn {
+		return errors.New("set authenticated_at: call SignIn first, in the same request")
+	}
+	at = at.UTC().Truncate(time.Microsecond)
+	b.at = &at
 	return nil
 }
 

@@ -18,7 +18,7 @@ type Record struct {
 	SID             string
 	UserID          string    // "" while nobody is signed in
 	AuthMethod      string    // how the user signed in, as SignIn was told
-	AuthenticatedAt time.Time // zero while nobody is signed in
+	AuthenticatedAt time.Time // zero while nobody is signed in, and where nobody knows
 	Remembered      bool      // whether the user asked for it; see Remember
 	IP              string    // of the request that began the session
 	UserAgent       string    // of the request that began the session

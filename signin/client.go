@@ -11,6 +11,8 @@ import (
 const (
 	// providerTimeout bounds each request to a provider.
 	providerTimeout = 5 * time.Second
+	// finishTimeout bounds all that a sign-in asks of a provider.
+	finishTimeout = 3 * providerTimeout
 	// maxAnswer is far more than any answer of a provider holds, in bytes.
 	maxAnswer = 1 << 20
 )

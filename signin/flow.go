@@ -49,6 +49,9 @@ type Once interface {
 	// Spend reports whether id is used for the first time. It need not remember
 	// it beyond until.
 	Spend(ctx context.Context, id string, until time.Time) (first bool, err error)
+
+	// IsSpent reports whether id was used before, and does not use it.
+	IsSpent(ctx context.Context, id string) (bool, error)
 }
 
 // A Flow takes browsers to providers and back. It is safe for concurrent use.
@@ -65,8 +68,12 @@ type Options struct {
 	Secrets  [][]byte         // the first encrypts attempts, all decrypt
 	Once     Once             // keeps an answer from being used twice
 	Insecure bool             // cookies over plain http; for development
+	MaxAge   time.Duration    // how long ago a provider may have had proof of who somebody is; default 30 days
 	Now      func() time.Time // the clock; default time.Now
 }
+
+// defaultMaxAge is the default of Options.MaxAge.
+const defaultMaxAge = 30 * 24 * time.Hour
 
 // New returns a flow over providers. It asks nothing of the network.
 func New(providers []Settings, o Options) (*Flow, error) {
@@ -77,10 +84,13 @@ func New(providers []Settings, o Options) (*Flow, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.MaxAge == 0 {
+		o.MaxAge = defaultMaxAge
+	}
 	f := &Flow{sealer: sealer, once: o.Once, secure: !o.Insecure, now: o.Now}
 	client := newClient()
 	for _, s := range providers {
-		f.Providers = append(f.Providers, newProvider(s, client, o.Now))
+		f.Providers = append(f.Providers, newProvider(s, client, o.MaxAge, o.Now))
 	}
 	slices.SortFunc(f.Providers, func(a, b *Provider) int { return strings.Compare(a.Label, b.Label) })
 	return f, nil
@@ -162,6 +172,9 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 	}
 	if !first {
 		return id, a.Wish, ErrLost
+	}
+	if err := p.checkIssuer(params); err != nil {
+		return id, a.Wish, fmt.Errorf("%w: %w", ErrProvider, clipped{err})
 	}
 	if code := params.Get("error"); code != "" {
 		return id, a.Wish, refusal(code)

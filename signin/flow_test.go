@@ -32,6 +32,12 @@ func (m *memory) Spend(_ context.Context, id string, _ time.Time) (bool, error) 
 	return first, m.err
 }
 
+func (m *memory) IsSpent(_ context.Context, id string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.spent[id], m.err
+}
+
 var secretA, secretB = []byte(strings.Repeat("a", 32)), []byte(strings.Repeat("b", 32))
 
 // github is a provider that is asked nothing over the network to begin.

@@ -23,26 +23,32 @@ type Kind struct {
 	formPost  bool                                       // it wants to answer by POST
 	tenants   bool                                       // its issuer differs from customer to customer
 	noProfile bool                                       // it has no scope "profile"
+	untimed   bool                                       // it does not know max_age, nor say when people proved who they are
+	prompt    string                                     // what makes an untimed one ask people, if anything does
 }
 
 // Kinds are all providers that are known by name. Every other one that speaks
 // OpenID Connect is an [OpenIDConnect].
 var Kinds = []Kind{
-	{Name: "apple", Label: "Apple", Address: "https://appleid.apple.com", scopes: []string{"name"}, noProfile: true, formPost: true},
+	{Name: "apple", Label: "Apple", Address: "https://appleid.apple.com", scopes: []string{"name"}, noProfile: true, formPost: true, untimed: true},
 	{Name: "auth0", Label: "Auth0"},
 	{Name: "bitbucket", Label: "Bitbucket", Address: "https://bitbucket.org", oauth: newBitbucket},
 	{Name: "discord", Label: "Discord", Address: "https://discord.com", oauth: newDiscord},
 	{Name: "facebook", Label: "Facebook", Address: "https://www.facebook.com", oauth: newFacebook},
-	{Name: "gitea", Label: "Gitea", Address: "https://gitea.com"},
+	{Name: "gitea", Label: "Gitea", Address: "https://gitea.com", untimed: true},
 	{Name: "github", Label: "GitHub", Address: "https://github.com", oauth: newGitHub},
 	{Name: "gitlab", Label: "GitLab", Address: "https://gitlab.com"},
-	{Name: "google", Label: "Google", Address: "https://accounts.google.com"},
+	{Name: "google", Label: "Google", Address: "https://accounts.google.com", untimed: true, prompt: "select_account"},
 	{Name: "keycloak", Label: "Keycloak"},
-	{Name: "linkedin", Label: "LinkedIn", Address: "https://www.linkedin.com/oauth", noNonce: true},
-	{Name: "microsoftonline", Label: "Microsoft", Address: "https://login.microsoftonline.com/common/v2.0", tenants: true},
+	{Name: "linkedin", Label: "LinkedIn", Address: "https://www.linkedin.com/oauth", noNonce: true, untimed: true},
+	{Name: "microsoftonline", Label: "Microsoft", Address: "https://login.microsoftonline.com/common/v2.0", tenants: true, untimed: true, prompt: "login"},
 	{Name: "okta", Label: "Okta"},
-	{Name: "slack", Label: "Slack", Address: "https://slack.com"},
+	{Name: "slack", Label: "Slack", Address: "https://slack.com", untimed: true},
 }
+
+// OAuthOnly reports whether providers of the kind speak no OpenID Connect, and are
+// at the one Address.
+func (k Kind) OAuthOnly() bool { return k.oauth != nil }
 
 // OpenIDConnect is any provider of OpenID Connect; its address must be set.
 var OpenIDConnect = Kind{Name: "openid-connect", Label: "OpenID Connect"}

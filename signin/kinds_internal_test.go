@@ -73,6 +73,10 @@ func TestKinds_OAuth(t *testing.T) {
 			}
 			id, err := ask(t, kind, answer.recorded)
 			answer.want.Provider = kind.Name
+			if age := time.Since(id.AuthenticatedAt); age < 0 || age > time.Minute {
+				t.Errorf("authenticated %v ago", age)
+			}
+			id.AuthenticatedAt = time.Time{}
 			if err != nil || id != answer.want {
 				t.Errorf("%+v, %v\nwant %+v", id, err, answer.want)
 			}
@@ -94,7 +98,7 @@ func TestKinds_OAuth(t *testing.T) {
 func ask(t *testing.T, kind Kind, answers recorded) (Identity, error) {
 	t.Helper()
 	s := Settings{Kind: kind, Name: kind.Name, Key: "k", Secret: "s", Callback: "https://app.example.com/callback"}
-	p := newProvider(s, &http.Client{Transport: answers}, time.Now)
+	p := newProvider(s, &http.Client{Transport: answers}, time.Hour, time.Now)
 	session, err := p.begin("the-state", false)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +136,7 @@ func TestKinds_Table(t *testing.T) {
 // that the token names.
 func TestOpenID_Tenants(t *testing.T) {
 	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.tenants })
-	p := newOpenID(Settings{Kind: Kinds[i]}, nil, time.Now)
+	p := newOpenID(Settings{Kind: Kinds[i]}, nil, time.Hour, time.Now)
 	m := &metadata{Issuer: "https://login.microsoftonline.com/{tenantid}/v2.0"}
 	for _, c := range []struct {
 		issuer, tenant string

@@ -27,43 +27,57 @@ type Logout struct {
 }
 
 // Logout checks a logout token that a provider sent (OpenID Connect Back-Channel
-// Logout 1.0, 2.6). Its error is ErrUnknown, ErrProvider when the provider's keys
-// cannot be had, ErrLogoutToken, or the error of Once.
-func (f *Flow) Logout(ctx context.Context, provider, token string) (Logout, error) {
+// Logout 1.0, 2.6), and has end do what it says. The token is spent only when that
+// went well: a provider sends it again after an error. Logout's error is ErrUnknown,
+// ErrProvider when the provider's keys cannot be had, ErrLogoutToken, the error of
+// Once, or that of end.
+func (f *Flow) Logout(ctx context.Context, provider, token string, end func(Logout) error) error {
 	p, err := f.Provider(provider)
 	if err != nil {
-		return Logout{}, err
+		return err
 	}
 	o, ok := p.goth.(*openID)
 	if !ok {
-		return Logout{}, fmt.Errorf("provider %q speaks no OpenID Connect: %w", provider, ErrUnknown)
+		return fmt.Errorf("provider %q speaks no OpenID Connect: %w", provider, ErrUnknown)
 	}
-	logout, id, err := o.logout(ctx, token)
-	if err != nil {
-		return Logout{}, fmt.Errorf("logout by %s: %w", provider, err)
+	if err := f.logout(ctx, o, token, end); err != nil {
+		return fmt.Errorf("logout by %s: %w", provider, err)
 	}
-	first, err := f.once.Spend(ctx, "logout "+id, f.now().Add(2*logoutWindow))
-	if err != nil {
-		return Logout{}, fmt.Errorf("logout by %s: %w", provider, err)
-	}
-	if !first {
-		return Logout{}, fmt.Errorf("logout by %s: %w: it was used before", provider, ErrLogoutToken)
-	}
-	return logout, nil
+	return nil
 }
 
-// logout verifies a logout token. id is the token's own, among all issuers.
-func (p *openID) logout(ctx context.Context, token string) (l Logout, id string, err error) {
+func (f *Flow) logout(ctx context.Context, p *openID, token string, end func(Logout) error) error {
+	logout, id, err := p.readLogout(ctx, token)
+	if err != nil {
+		return err
+	}
+	id = "logout " + id
+	spent, err := f.once.IsSpent(ctx, id)
+	if err != nil {
+		return err
+	}
+	if spent {
+		return fmt.Errorf("%w: it was used before", ErrLogoutToken)
+	}
+	if err := end(logout); err != nil {
+		return err
+	}
+	_, err = f.once.Spend(ctx, id, f.now().Add(2*logoutWindow)) // by another request meanwhile: the end is the same
+	return err
+}
+
+// readLogout verifies a logout token. id is the token's own, among all issuers.
+func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id string, err error) {
 	m, err := p.discover()
 	if err != nil {
-		return l, "", fmt.Errorf("%w: %w", ErrProvider, err)
+		return l, "", fmt.Errorf("%w: %w", ErrProvider, clipped{err})
 	}
 	if err := checkLogoutType(token); err != nil {
 		return l, "", fmt.Errorf("%w: %w", ErrLogoutToken, err)
 	}
 	verified, err := m.verifier.VerifyLogout(ctx, token)
 	if err != nil {
-		return l, "", fmt.Errorf("%w: %w", ErrLogoutToken, clipped{err})
+		return l, "", fmt.Errorf("%w: %w", reasonOf(err), clipped{err})
 	}
 	var claims struct {
 		Tenant string `json:"tid"`
@@ -79,6 +93,15 @@ func (p *openID) logout(ctx context.Context, token string) (l Logout, id string,
 		return l, "", fmt.Errorf("%w: it was issued at %s", ErrLogoutToken, verified.IssuedAt.UTC().Format(time.RFC3339))
 	}
 	return Logout{verified.Issuer, verified.Subject, verified.SessionID}, verified.Issuer + " " + verified.TokenID, nil
+}
+
+// reasonOf tells a token that is bad from keys that cannot be had. go-oidc says so
+// in its text only.
+func reasonOf(err error) error {
+	if strings.Contains(err.Error(), "fetching keys") {
+		return ErrProvider
+	}
+	return ErrLogoutToken
 }
 
 // checkLogoutType looks at the type of a token: one that says that it is something

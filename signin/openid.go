@@ -31,6 +31,7 @@ type openID struct {
 	name     string
 	settings Settings
 	client   *http.Client
+	maxAge   time.Duration
 	now      func() time.Time
 
 	mu       sync.Mutex
@@ -41,8 +42,8 @@ type openID struct {
 
 var _ goth.Provider = (*openID)(nil)
 
-func newOpenID(s Settings, client *http.Client, now func() time.Time) *openID {
-	return &openID{settings: s, client: client, now: now}
+func newOpenID(s Settings, client *http.Client, maxAge time.Duration, now func() time.Time) *openID {
+	return &openID{settings: s, client: client, maxAge: maxAge, now: now}
 }
 
 // metadata is a discovery document, and what comes of it.

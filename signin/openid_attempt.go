@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -17,13 +18,15 @@ import (
 type openIDSession struct {
 	Nonce    string    `json:"n,omitempty"`
 	Verifier string    `json:"v,omitempty"` // PKCE (RFC 7636)
-	Fresh    time.Time `json:"f,omitzero"`  // set: people must have been asked since then
+	Since    time.Time `json:"t,omitzero"`  // set: people must have proved who they are since then
+	Fresh    bool      `json:"f,omitempty"` // and the provider must say so
 
-	url    string
-	token  *oauth2.Token
-	issuer string
-	claims claims
-	sid    string
+	url             string
+	token           *oauth2.Token
+	issuer          string
+	claims          claims
+	sid             string
+	authenticatedAt time.Time
 }
 
 // claims are what an ID token, or the user info, says of somebody.
@@ -54,15 +57,32 @@ func (p *openID) begin(state string, fresh bool) (goth.Session, error) {
 		s.Nonce, s.Verifier = rand.Text(), oauth2.GenerateVerifier()
 		options = append(options, oidc.Nonce(s.Nonce), oauth2.S256ChallengeOption(s.Verifier))
 	}
-	if fresh {
-		s.Fresh = p.now().Truncate(time.Second)
-		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
-	}
+	options = append(options, s.askAnew(p, fresh)...)
 	if p.settings.Kind.formPost {
 		options = append(options, oauth2.SetAuthURLParam("response_mode", "form_post"))
 	}
 	s.url = p.oauth(m).AuthCodeURL(state, options...)
 	return s, nil
+}
+
+// askAnew has the provider ask people who they are: always if it is to be fresh,
+// and otherwise if it did so longer ago than a session of ours may last (OpenID
+// Connect Core 1.0, 3.1.2.1, max_age). It then has to say when it was.
+func (s *openIDSession) askAnew(p *openID, fresh bool) []oauth2.AuthCodeOption {
+	kind, maxAge := p.settings.Kind, p.maxAge
+	if kind.untimed {
+		if fresh && kind.prompt != "" {
+			return []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("prompt", kind.prompt)}
+		}
+		return nil
+	}
+	var options []oauth2.AuthCodeOption
+	if fresh {
+		maxAge = 0
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	s.Since, s.Fresh = p.now().Add(-maxAge).Truncate(time.Second), fresh
+	return append(options, oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(maxAge.Seconds()))))
 }
 
 // GetAuthURL implements goth.Session: where to send the browser.
@@ -95,9 +115,6 @@ func (s *openIDSession) Authorize(provider goth.Provider, params goth.Params) (s
 	}
 	m, err := p.discover()
 	if err != nil {
-		return "", err
-	}
-	if err := m.checkIssuer(params); err != nil {
 		return "", err
 	}
 	var options []oauth2.AuthCodeOption
@@ -147,10 +164,32 @@ func (s *openIDSession) check(p *openID, m *metadata, token *oidc.IDToken) error
 		return fmt.Errorf("the ID token was issued for %q among %q", by, token.Audience)
 	case token.IssuedAt.After(p.now().Add(clockSkew)):
 		return errors.New("the ID token was issued in the future")
-	case !s.Fresh.IsZero() && s.claims.AuthTime == nil:
-		return errors.New("the ID token does not say when the user signed in, which we asked for")
-	case !s.Fresh.IsZero() && time.Time(*s.claims.AuthTime).Before(s.Fresh.Add(-clockSkew)):
-		return errors.New("the provider did not ask the user to sign in anew")
+	}
+	return s.checkTime(p)
+}
+
+// checkTime notes when the provider had proof of who the user is.
+func (s *openIDSession) checkTime(p *openID) error {
+	now := p.now()
+	if s.claims.AuthTime == nil {
+		if s.Fresh {
+			return errors.New("the ID token does not say when the user signed in, which we asked for")
+		}
+		if p.settings.Kind.untimed {
+			s.authenticatedAt = now
+		}
+		return nil
+	}
+	at := time.Time(*s.claims.AuthTime)
+	if at.Before(s.Since.Add(-clockSkew)) {
+		return fmt.Errorf("the user signed in at the provider at %s, and was not asked anew as we wanted", at.UTC().Format(time.RFC3339))
+	}
+	if at.After(now.Add(clockSkew)) {
+		return errors.New("the user will sign in at the provider in the future")
+	}
+	s.authenticatedAt = at
+	if at.After(now) {
+		s.authenticatedAt = now
 	}
 	return nil
 }

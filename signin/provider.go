@@ -30,6 +30,7 @@ type Provider struct {
 	Label string
 	kind  Kind
 	goth  goth.Provider
+	now   func() time.Time
 }
 
 // An Identity is who somebody is, as a provider says: an issuer and a subject.
@@ -42,16 +43,21 @@ type Identity struct {
 	Name     string
 	Email    string // only one that the provider has verified
 	SID      string // of the provider's own session, if it says so
+
+	// AuthenticatedAt is when the provider had proof of who it is: before now, if
+	// it did not ask because it knew. Of a provider that cannot say it is now, and
+	// of one that should say and does not it is zero.
+	AuthenticatedAt time.Time
 }
 
 // newProvider makes a provider of its settings. It asks nothing of the network:
 // a provider that is down keeps no app from starting.
-func newProvider(s Settings, client *http.Client, now func() time.Time) *Provider {
-	p := &Provider{Name: s.Name, Label: s.Label, kind: s.Kind}
+func newProvider(s Settings, client *http.Client, maxAge time.Duration, now func() time.Time) *Provider {
+	p := &Provider{Name: s.Name, Label: s.Label, kind: s.Kind, now: now}
 	if s.Kind.oauth != nil {
 		p.goth = s.Kind.oauth(s, client)
 	} else {
-		p.goth = newOpenID(s, client, now)
+		p.goth = newOpenID(s, client, maxAge, now)
 	}
 	p.goth.SetName(s.Name)
 	return p
@@ -66,6 +72,20 @@ func (p *Provider) Down() error {
 	return nil
 }
 
+// checkIssuer compares who answered with whom we asked (RFC 9207, 2.4), where the
+// provider speaks OpenID Connect.
+func (p *Provider) checkIssuer(params goth.Params) error {
+	o, ok := p.goth.(*openID)
+	if !ok {
+		return nil
+	}
+	m, err := o.discover()
+	if err != nil {
+		return err
+	}
+	return m.checkIssuer(params)
+}
+
 // begin starts an attempt. fresh has the provider ask people who they are even if
 // it knows.
 func (p *Provider) begin(state string, fresh bool) (goth.Session, error) {
@@ -75,9 +95,12 @@ func (p *Provider) begin(state string, fresh bool) (goth.Session, error) {
 	return p.goth.BeginAuth(state)
 }
 
-// finish asks the provider who came back with params, and waits no longer than ctx:
-// goth's interface knows no context, and some of its providers no time-out.
+// finish asks the provider who came back with params, and waits no longer than ctx
+// and finishTimeout: goth's interface knows no context, and some of its providers
+// no time-out.
 func (p *Provider) finish(ctx context.Context, session goth.Session, params goth.Params) (Identity, error) {
+	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
+	defer cancel()
 	type answer struct {
 		id  Identity
 		err error
@@ -108,9 +131,9 @@ func (p *Provider) ask(session goth.Session, params goth.Params) (Identity, erro
 	if err != nil {
 		return Identity{}, err
 	}
-	id := Identity{Provider: p.Name, Issuer: p.kind.Address, Subject: user.UserID, Username: user.NickName, Name: user.Name, Email: user.Email}
+	id := Identity{Provider: p.Name, Issuer: p.kind.Address, Subject: user.UserID, Username: user.NickName, Name: user.Name, Email: user.Email, AuthenticatedAt: p.now()}
 	if s, ok := session.(*openIDSession); ok {
-		id.Issuer, id.SID = s.issuer, s.sid
+		id.Issuer, id.SID, id.AuthenticatedAt = s.issuer, s.sid, s.authenticatedAt
 	}
 	if p.kind.Name == "discord" {
 		id.Username, id.Email = user.Name, "" // verified or not

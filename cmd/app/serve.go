@@ -69,7 +69,7 @@ func serve(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer runStore(store)()
+	defer inBackground(store.Run, func(ctx context.Context) { forgetSpent(ctx, models.NewSpent(conn), log) })()
 	return listenAndServe(ctx, cfg, handler, log, out)
 }
 
@@ -105,11 +105,32 @@ func prepareDatabase(ctx context.Context, cfg config.Config, conn *pop.Connectio
 	return nil
 }
 
-// runStore starts the store's own work and returns what ends it.
-func runStore(store *sessionstore.Store) (stop func()) {
+// forgetEvery is how often what was used up long ago is deleted.
+const forgetEvery = 15 * time.Minute
+
+// forgetSpent does that until ctx ends.
+func forgetSpent(ctx context.Context, spent models.Spent, log *slog.Logger) {
+	ticker := time.NewTicker(forgetEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := spent.Forget(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("old sign-ins were not deleted", "error", err)
+			}
+		}
+	}
+}
+
+// inBackground starts work that goes on until stop is called, which waits for it.
+func inBackground(work ...func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { store.Run(ctx) })
+	for _, do := range work {
+		running.Go(func() { do(ctx) })
+	}
 	return func() {
 		cancel()
 		running.Wait()

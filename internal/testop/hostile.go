@@ -42,6 +42,7 @@ type Lies struct {
 	Token    func(http.ResponseWriter) (handled bool) // answers for the token endpoint
 	Discover func(http.ResponseWriter) (handled bool) // answers for the discovery document
 	UserInfo func(Claims)                             // changes the user info
+	Keys     func(http.ResponseWriter) (handled bool) // answers for its keys
 }
 
 // StartHostile starts a provider. It ends with the test.
@@ -154,6 +155,9 @@ func (h *Hostile) document(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (h *Hostile) jwks(w http.ResponseWriter, _ *http.Request) {
+	if lie := h.lies().Keys; lie != nil && lie(w) {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var set jose.JSONWebKeySet

@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testop"
+)
+
+// backchannel sends a logout token as the provider evil would.
+func backchannel(app *testapp.App, t *testing.T, token string) *testapp.Response {
+	t.Helper()
+	return app.Client(t).Do(http.MethodPost, "/auth/evil/backchannel-logout", testapp.Form(url.Values{"logout_token": {token}}))
+}
+
+func logoutClaims(issuer string) testop.Claims {
+	return testop.Claims{
+		"iss": issuer, "aud": "app", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(), "jti": time.Now().String(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+}
+
+func TestOpenID_BackchannelLogout(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	for name, claim := range map[string]testop.Claims{
+		"OfSession": {"sid": "provider-session"},
+		"OfSubject": {"sub": "mallory"},
+		"OfBoth":    {"sid": "provider-session", "sub": "mallory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, other, admin := app.Client(t), app.Client(t), app.Client(t)
+			admin.SignIn("admin")
+			wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+			evil.Lie(testop.Lies{Claims: set("sid", "another-session")})
+			wantStatus(t, tryEvil(t, app, other), http.StatusSeeOther)
+			evil.Lie(testop.Lies{})
+
+			claims := logoutClaims(evil.URL)
+			maps.Copy(claims, claim)
+			token := evil.SignAs("logout+jwt", claims)
+			wantStatus(t, backchannel(app, t, token), http.StatusOK)
+			wantNobody(t, client)
+			if claim["sid"] == nil {
+				wantNobody(t, other)
+			} else {
+				wantSignedIn(t, other, "mallory")
+			}
+			wantSignedIn(t, admin, "admin")
+			wantStatus(t, backchannel(app, t, token), http.StatusBadRequest) // again
+		})
+	}
+}
+
+func TestOpenID_BackchannelLogout_Refused(t *testing.T) {
+	app, evil, other := withHostileProviders(t)
+	client := app.Client(t)
+	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+	good := func(change func(testop.Claims)) testop.Claims {
+		claims := logoutClaims(evil.URL)
+		claims["sub"] = "mallory"
+		change(claims)
+		maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+		return claims
+	}
+	as := func(name string, value any) string { return evil.SignAs("logout+jwt", good(set(name, value))) }
+	same := func(testop.Claims) {}
+	for name, token := range map[string]string{
+		"NoToken": "", "NoJWT": "hello", "NoClaims": evil.Sign(testop.Claims{}),
+		"WrongKey":      evil.Sign(good(same), testop.NewKey(t)),
+		"KeyOfAnother":  other.Sign(good(same)),
+		"WrongType":     evil.SignAs("at+jwt", good(same)),
+		"OtherIssuer":   as("iss", other.URL),
+		"OtherAudience": as("aud", "another-app"),
+		"NoEvent":       as("events", nil),
+		"OtherEvent":    as("events", map[string]any{"https://example.com/event": map[string]any{}}),
+		"EventNoObject": as("events", map[string]any{"http://schemas.openid.net/event/backchannel-logout": "yes"}),
+		"Nonce":         as("nonce", "n"),
+		"NoID":          as("jti", nil),
+		"NoTime":        as("iat", nil),
+		"Old":           as("iat", time.Now().Add(-time.Hour).Unix()),
+		"Future":        as("iat", time.Now().Add(time.Hour).Unix()),
+		"Expired":       as("exp", time.Now().Add(-time.Hour).Unix()),
+		"Nobody":        as("sub", nil),
+	} {
+		if r := backchannel(app, t, token); r.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.Body)
+		}
+	}
+	wantSignedIn(t, client, "mallory")
+	wantStatus(t, app.Client(t).Do(http.MethodPost, "/auth/nobody/backchannel-logout"), http.StatusNotFound)
+}
+
+// A logout token that could not be carried out is good once more.
+func TestOpenID_BackchannelLogout_DatabaseFails(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	client := app.Client(t)
+	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+	claims := logoutClaims(evil.URL)
+	claims["sub"] = "mallory"
+	token := evil.SignAs("logout+jwt", claims)
+
+	execute(t, app, "CREATE TRIGGER hold BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'held'); END")
+	wantStatus(t, backchannel(app, t, token), http.StatusServiceUnavailable)
+	wantSignedIn(t, client, "mallory")
+	execute(t, app, "DROP TRIGGER hold")
+	wantStatus(t, backchannel(app, t, token), http.StatusOK)
+	wantNobody(t, client)
+	wantStatus(t, backchannel(app, t, token), http.StatusBadRequest)
+}
+
+// Keys that cannot be had are no fault of the token's: the provider is to send it
+// again.
+func TestOpenID_BackchannelLogout_NoKeys(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	claims := logoutClaims(evil.URL)
+	claims["sub"] = "mallory"
+	token := evil.Sign(claims)
+	evil.Lie(testop.Lies{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
+	wantStatus(t, backchannel(app, t, token), http.StatusBadGateway)
+	evil.Lie(testop.Lies{})
+	wantStatus(t, backchannel(app, t, token), http.StatusOK)
+}
+
+// Each bad token has us ask the provider for its keys: an address may send few.
+func TestOpenID_BackchannelLogout_RateLimit(t *testing.T) {
+	app, evil, _ := withHostileProviders(t)
+	var asked atomic.Int32
+	evil.Lie(testop.Lies{Keys: func(http.ResponseWriter) bool { asked.Add(1); return false }})
+	claims := logoutClaims(evil.URL)
+	claims["sub"] = "mallory"
+	strange := evil.Sign(claims, testop.NewKey(t))
+	statuses := map[int]int{}
+	for range 70 {
+		statuses[backchannel(app, t, strange).StatusCode]++
+	}
+	if statuses[http.StatusBadRequest] != 60 || statuses[http.StatusTooManyRequests] != 10 || asked.Load() > 61 {
+		t.Errorf("%v, and %d requests for keys", statuses, asked.Load())
+	}
+}
