@@ -88,7 +88,6 @@ func TestOpenID_Hostile(t *testing.T) {
 		}},
 		"ASVS_7_6_1_LongAgo":     {Claims: set("auth_time", time.Now().Add(-31*24*time.Hour).Unix())},
 		"ASVS_7_6_1_InTheFuture": {Claims: set("auth_time", soon)},
-		"NoKeys":                 {Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }},
 		"NoCode":                 {Answer: func(a url.Values) { a.Del("code") }},
 		"ServerError":            {Token: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }},
 		"EchoesSecrets": {Token: func(w http.ResponseWriter) bool {
@@ -183,6 +182,9 @@ func TestOpenID_KeyRotation(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
 	evil.RotateKey(t)
+	evil.Lie(testop.Lies{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
+	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusBadGateway)
+	evil.Lie(testop.Lies{})
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
 }
 

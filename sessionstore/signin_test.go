@@ -51,6 +51,38 @@ func TestStore_SignIn(t *testing.T) {
 	})
 }
 
+// A user may have proved who it is before it comes in, and nobody may know when.
+func TestSetAuthenticatedAt(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		s.clock.advance(time.Hour)
+		for _, when := range []time.Time{at(time.Minute), {}} {
+			ada := s.browser(t)
+			ada.change(t, func(session *sessions.Session) {
+				if err := sessionstore.SetAuthenticatedAt(session, when); err == nil {
+					t.Error("nobody signs in")
+				}
+				if err := sessionstore.SignIn(session, "ada", "oidc"); err != nil {
+					t.Error(err)
+				}
+				if err := sessionstore.SetAuthenticatedAt(session, when); err != nil {
+					t.Error(err)
+				}
+			})
+			row := s.row(t, ada.cookie(t))
+			if when.IsZero() != (row.AuthenticatedAt == nil) || !when.IsZero() && !row.AuthenticatedAt.Equal(when) {
+				t.Errorf("authenticated %v, want %v", row.AuthenticatedAt, when)
+			}
+			if !row.CreatedAt.Equal(at(time.Hour)) {
+				t.Errorf("created %v", row.CreatedAt)
+			}
+		}
+		foreign := sessions.NewSession(sessions.NewCookieStore(make([]byte, 32)), "session")
+		if err := sessionstore.SetAuthenticatedAt(foreign, at(0)); !errors.Is(err, sessionstore.ErrForeign) {
+			t.Errorf("a session of another store: %v", err)
+		}
+	})
+}
+
 func TestStore_SignInWithoutASession(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
