@@ -1,0 +1,126 @@
+package models_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/models"
+)
+
+func change(role string, disabled *bool) (c models.Change) {
+	c.Disabled = disabled
+	if role != "" {
+		c.Role = &role
+	}
+	return c
+}
+
+var yes, no = true, false
+
+func TestChangeUser(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		ada := signUp(t, db, google("a"), models.Newcomer{Username: "ada"})
+		bob := signUp(t, db, google("b"), models.Newcomer{Username: "bob"})
+		user, changed, err := models.ChangeUser(db, ada.ID.String(), change(models.RoleAdmin, &no))
+		if err != nil || user.Role != models.RoleAdmin || changed.Role == nil || changed.Disabled != nil {
+			t.Fatalf("%+v, %+v, %v", user, changed, err)
+		}
+		for _, c := range []models.Change{change(models.RoleMember, nil), change("", &yes), change(models.RoleMember, &yes)} {
+			if _, _, err := models.ChangeUser(db, ada.ID.String(), c); !errors.Is(err, models.ErrLastAdmin) {
+				t.Errorf("%+v: %v", c, err)
+			}
+		}
+		if user, err := models.GetUser(db, ada.ID.String()); err != nil || user.Role != models.RoleAdmin || user.DisabledAt.Valid {
+			t.Errorf("%+v, %v", user, err)
+		}
+		if _, changed, err := models.ChangeUser(db, bob.ID.String(), change(models.RoleMember, &yes)); err != nil || changed.Role != nil || changed.Disabled == nil {
+			t.Errorf("%+v, %v", changed, err)
+		}
+		if _, err := models.FindUser(db, bob.ID.String()); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("a disabled user: %v", err)
+		}
+		// A disabled administrator is none.
+		if _, _, err := models.ChangeUser(db, bob.ID.String(), change(models.RoleAdmin, nil)); err != nil {
+			t.Error(err)
+		}
+		if _, _, err := models.ChangeUser(db, ada.ID.String(), change(models.RoleMember, nil)); !errors.Is(err, models.ErrLastAdmin) {
+			t.Errorf("another is disabled: %v", err)
+		}
+		if _, _, err := models.ChangeUser(db, bob.ID.String(), change("", &no)); err != nil {
+			t.Error(err)
+		}
+		if _, _, err := models.ChangeUser(db, ada.ID.String(), change(models.RoleMember, nil)); err != nil {
+			t.Error(err)
+		}
+		if _, _, err := models.ChangeUser(db, ada.ID.String(), change("owner", nil)); !errors.Is(err, models.ErrRole) {
+			t.Error(err)
+		}
+		for _, id := range []string{"", "x", "00000000-0000-0000-0000-000000000000"} {
+			if _, _, err := models.ChangeUser(db, id, models.Change{}); !errors.Is(err, models.ErrNotFound) {
+				t.Errorf("%q: %v", id, err)
+			}
+		}
+	})
+}
+
+// Two administrators who take each other's role at once: one of them stays.
+func TestChangeUser_LastTwoAtOnce(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		var admins []*models.User
+		for _, name := range []string{"ada", "bob"} {
+			user := signUp(t, db, google(name), models.Newcomer{Username: name})
+			if _, _, err := models.ChangeUser(db, user.ID.String(), change(models.RoleAdmin, nil)); err != nil {
+				t.Fatal(err)
+			}
+			admins = append(admins, user)
+		}
+		var refused atomic.Int32
+		var wg sync.WaitGroup
+		for _, user := range admins {
+			wg.Go(func() {
+				_, _, err := models.ChangeUser(db.WithContext(t.Context()), user.ID.String(), change(models.RoleMember, nil))
+				if err != nil {
+					refused.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		left, err := db.Where("role = ?", models.RoleAdmin).Count(&models.User{})
+		if err != nil || left != 1 || refused.Load() != 1 {
+			t.Errorf("%d administrators, %d refused, %v", left, refused.Load(), err)
+		}
+	})
+}
+
+func TestSearchUsers(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		for _, name := range []string{"ada", "ad_a", "adx-1", "bob", "carl"} {
+			signUp(t, db, google(name), models.Newcomer{Username: name})
+		}
+		for begins, want := range map[string]int{"": 5, "ad": 3, "AD": 3, "ad_": 1, "%": 0, "x": 0, "ü": 0, "bob": 1} {
+			users, next, err := models.SearchUsers(db, begins, "", 9)
+			if err != nil || len(users) != want || next != "" {
+				t.Errorf("%q: %d users, %q, %v", begins, len(users), next, err)
+			}
+		}
+		first, next, err := models.SearchUsers(db, "", "", 3)
+		if err != nil || len(first) != 3 || next == "" {
+			t.Fatalf("%d users, %q, %v", len(first), next, err)
+		}
+		second, next, err := models.SearchUsers(db, "", next, 3)
+		if err != nil || len(second) != 2 || next != "" || second[0].Username <= first[2].Username {
+			t.Errorf("%d users, %q, %v", len(second), next, err)
+		}
+		if _, _, err := models.SearchUsers(db, "", "no such name", 3); !errors.Is(err, models.ErrCursor) {
+			t.Error(err)
+		}
+		names, err := models.UsernamesOf(db, []string{first[0].ID.String(), "x", "00000000-0000-0000-0000-000000000000"})
+		if err != nil || len(names) != 1 || names[first[0].ID.String()] != first[0].Username {
+			t.Errorf("%v, %v", names, err)
+		}
+	})
+}

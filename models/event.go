@@ -1,0 +1,165 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gobuffalo/nulls"
+	"github.com/gobuffalo/pop/v6"
+	"github.com/gofrs/uuid"
+)
+
+// The values of Event.Kind.
+const (
+	SignInSucceeded  = "signin.success"
+	SignInFailed     = "signin.failure"
+	SignedOut        = "signout"
+	SessionEnded     = "session.ended" // Detail says why
+	SessionsEnded    = "sessions.ended"
+	IdentityLinked   = "identity.linked"
+	IdentityUnlinked = "identity.unlinked"
+	IdentityRefused  = "identity.refused"
+	UserCreated      = "user.created"
+	UserRenamed      = "user.renamed"
+	UserDisabled     = "user.disabled"
+	UserEnabled      = "user.enabled"
+	UserRoleChanged  = "user.role"
+	LogoutRefused    = "logout.refused"
+)
+
+// ErrCursor says that a cursor is none that a list returned.
+var ErrCursor = errors.New("the cursor is not one of this list")
+
+// Event is something that happened to somebody's account or sessions. Texts that a
+// client sent are cut to what the columns hold.
+type Event struct {
+	ID        uuid.UUID  `db:"id"` // of version 7, and so in the order of time
+	CreatedAt time.Time  `db:"created_at"`
+	Kind      string     `db:"kind"`
+	UserID    nulls.UUID `db:"user_id"`  // whose account; null where nobody knows
+	ActorID   nulls.UUID `db:"actor_id"` // who did it, if it was an administrator
+	Method    string     `db:"method"`   // how he signed in, or which provider it was about
+	IP        string     `db:"ip"`
+	UserAgent string     `db:"user_agent"`
+	Device    string     `db:"device"` // of a sign-in: browser and system in words
+	SID       string     `db:"sid"`
+	Detail    string     `db:"detail"`
+	Notable   bool       `db:"notable"` // the user should look at it
+}
+
+// About is an event of a user's.
+func About(userID uuid.UUID, kind string) Event {
+	return Event{Kind: kind, UserID: nulls.NewUUID(userID)}
+}
+
+// RecordEvent writes an event down, now. Of a sign-in it finds out whether the
+// device is new to the user, which makes it notable; the first device of all is not.
+func RecordEvent(conn *pop.Connection, e Event) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("record event: %w", err)
+	}
+	e.ID, e.CreatedAt = id, time.Now().UTC().Truncate(time.Microsecond)
+	e.Method, e.IP, e.SID = cut(e.Method, 64), cut(e.IP, 64), cut(e.SID, 64)
+	e.UserAgent, e.Device, e.Detail = cut(e.UserAgent, maxName), cut(e.Device, maxName), cut(e.Detail, maxName)
+	if e.Kind == SignInSucceeded {
+		isNew, err := isNewDevice(conn, e.UserID, e.Device)
+		if err != nil {
+			return err
+		}
+		e.Notable = e.Notable || isNew
+	}
+	err = conn.RawQuery("INSERT INTO events (id, created_at, kind, user_id, actor_id, method, ip, user_agent, device, sid, detail, notable) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		e.ID, e.CreatedAt, e.Kind, e.UserID, e.ActorID, e.Method, e.IP, e.UserAgent, e.Device, e.SID, e.Detail, e.Notable).Exec()
+	if err != nil {
+		return fmt.Errorf("record event: %w", err)
+	}
+	return nil
+}
+
+// isNewDevice reports whether the user signed in before, and never on this device.
+func isNewDevice(conn *pop.Connection, userID nulls.UUID, device string) (bool, error) {
+	var past struct {
+		Here     bool `db:"here"`
+		Anywhere bool `db:"anywhere"`
+	}
+	err := conn.RawQuery("SELECT EXISTS (SELECT 1 FROM events WHERE user_id = ? AND device = ?) AS here,"+
+		" EXISTS (SELECT 1 FROM events WHERE user_id = ? AND device > '') AS anywhere", userID, device, userID).First(&past)
+	if err != nil {
+		return false, fmt.Errorf("look for the device: %w", err)
+	}
+	return past.Anywhere && !past.Here, nil
+}
+
+// ListEvents returns up to limit events of a user's account, the newest first, and
+// the cursor of the next page, which is "" on the last. It returns ErrCursor.
+func ListEvents(conn *pop.Connection, userID uuid.UUID, after string, limit int) (events []Event, next string, err error) {
+	query, args := "SELECT * FROM events WHERE user_id = ?", []any{userID}
+	if after != "" {
+		last, err := uuid.FromString(after)
+		if err != nil {
+			return nil, "", fmt.Errorf("list events: %w", ErrCursor)
+		}
+		query, args = query+" AND id < ?", append(args, last)
+	}
+	if err := conn.RawQuery(query+" ORDER BY id DESC LIMIT ?", append(args, limit+1)...).All(&events); err != nil {
+		return nil, "", fmt.Errorf("list events: %w", err)
+	}
+	if len(events) > limit {
+		events = events[:limit]
+		next = events[limit-1].ID.String()
+	}
+	return events, next, nil
+}
+
+// Tally is how many events of one kind, method and detail happened in an hour.
+type Tally struct {
+	Hour   string `db:"hour"` // 2026-01-31 13, UTC
+	Kind   string `db:"kind"`
+	Method string `db:"method"`
+	Detail string `db:"detail"`
+	N      int    `db:"n"`
+}
+
+// hourOf cuts created_at to the hour, in each dialect's words.
+var hourOf = map[string]string{
+	"sqlite3":   "substr(created_at, 1, 13)",
+	"postgres":  "to_char(created_at, 'YYYY-MM-DD HH24')",
+	"cockroach": "to_char(created_at, 'YYYY-MM-DD HH24')",
+	"mysql":     "DATE_FORMAT(created_at, '%Y-%m-%d %H')",
+	"mariadb":   "DATE_FORMAT(created_at, '%Y-%m-%d %H')",
+}
+
+// TallyEvents counts the events of some kinds since a time, hour by hour. Details
+// are told apart for the ends of sessions only.
+func TallyEvents(conn *pop.Connection, since time.Time, kinds ...any) ([]Tally, error) {
+	hour := hourOf[conn.Dialect.Name()]
+	const detail = "CASE WHEN kind = '" + SessionEnded + "' THEN detail ELSE '' END"
+	query := "SELECT " + hour + " AS hour, kind, method, " + detail + " AS detail, COUNT(*) AS n FROM events" +
+		" WHERE id >= ? AND kind IN (?) GROUP BY " + hour + ", kind, method, " + detail
+	var tallies []Tally
+	if err := conn.RawQuery(query, firstID(since), kinds).All(&tallies); err != nil {
+		return nil, fmt.Errorf("count events: %w", err)
+	}
+	return tallies, nil
+}
+
+// ForgetEvents deletes what happened before a time.
+func ForgetEvents(conn *pop.Connection, before time.Time) error {
+	if err := conn.RawQuery("DELETE FROM events WHERE id < ?", firstID(before)).Exec(); err != nil {
+		return fmt.Errorf("forget old events: %w", err)
+	}
+	return nil
+}
+
+// firstID is before every id of a time or later (RFC 9562, 5.7).
+func firstID(t time.Time) uuid.UUID {
+	var id uuid.UUID
+	millis := uint64(t.UnixMilli())
+	for i := range 6 {
+		id[i] = byte(millis >> (8 * (5 - i)))
+	}
+	id[6] = 0x70
+	return id
+}

@@ -1,0 +1,142 @@
+package sessionstore_test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+func searched(t *testing.T, s *site, search sessionstore.Search) (agents []string, next string) {
+	t.Helper()
+	page, next, err := s.store.Search(t.Context(), search)
+	if err != nil {
+		t.Fatalf("%+v: %v", search, err)
+	}
+	for _, r := range page {
+		agents = append(agents, r.UserAgent)
+	}
+	return agents, next
+}
+
+func TestStore_Search(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		users := []string{"ada", "bob", "", "ada", "bob", "", "ada"}
+		for i, user := range users {
+			b := s.browser(t)
+			b.header = http.Header{"User-Agent": {strconv.Itoa(i)}}
+			b.change(t, func(session *sessions.Session) {
+				session.Values["cart"] = i
+				if user == "" {
+					return
+				}
+				if err := sessionstore.SignIn(session, user, "by-"+user); err != nil {
+					t.Error(err)
+				}
+			})
+			if i%2 == 0 { // two of one moment
+				s.clock.advance(time.Second)
+			}
+		}
+		yes, no := true, false
+		for _, c := range []struct {
+			search sessionstore.Search
+			want   []string
+		}{
+			{sessionstore.Search{}, []string{"0", "1", "2", "3", "4", "5", "6"}},
+			{sessionstore.Search{UserID: "ada"}, []string{"0", "3", "6"}},
+			{sessionstore.Search{AuthMethod: "by-bob"}, []string{"1", "4"}},
+			{sessionstore.Search{UserID: "ada", AuthMethod: "by-bob"}, nil},
+			{sessionstore.Search{IP: "127.0.0.1"}, []string{"0", "1", "2", "3", "4", "5", "6"}},
+			{sessionstore.Search{IP: "192.0.2.9"}, nil},
+			{sessionstore.Search{IP: "a\x00b\xff"}, nil},
+			{sessionstore.Search{SignedIn: &yes}, []string{"0", "1", "3", "4", "6"}},
+			{sessionstore.Search{SignedIn: &no}, []string{"2", "5"}},
+		} {
+			for _, limit := range []int{1, 2, 7, 100} {
+				var got []string
+				c.search.Limit, c.search.After = limit, ""
+				for {
+					page, next := searched(t, s, c.search)
+					got = append(got, page...)
+					if c.search.After = next; next == "" {
+						break
+					}
+				}
+				if slices.Sort(got); !slices.Equal(got, c.want) {
+					t.Errorf("%+v: %v, want %v", c.search, got, c.want)
+				}
+			}
+		}
+		first, next := searched(t, s, sessionstore.Search{Limit: 1})
+		if first[0] < "5" || next == "" {
+			t.Errorf("the newest is %v", first)
+		}
+		// One that begins meanwhile moves no page.
+		b := s.browser(t)
+		b.header = http.Header{"User-Agent": {"new"}}
+		b.signIn(t, "ada")
+		if second, _ := searched(t, s, sessionstore.Search{Limit: 9, After: next}); len(second) != 6 {
+			t.Errorf("then %v", second)
+		}
+		for _, cursor := range []string{"x", "1.", ".", "1.x", "-1." + b.cookie(t)[:24], "99999999999999999999." + b.cookie(t)[:24], "253402300800000000." + b.cookie(t)[:24]} {
+			if _, _, err := s.store.Search(t.Context(), sessionstore.Search{Limit: 1, After: cursor}); !errors.Is(err, sessionstore.ErrCursor) {
+				t.Errorf("%q: %v", cursor, err)
+			}
+		}
+		if _, _, err := s.store.Search(t.Context(), sessionstore.Search{}); err == nil {
+			t.Error("no limit")
+		}
+		s.clock.advance(idle + time.Second)
+		if left, _ := searched(t, s, sessionstore.Search{Limit: 9}); len(left) != 0 {
+			t.Errorf("expired: %v", left)
+		}
+	})
+}
+
+// A page that asks whether its session is alive does not keep it alive.
+func TestStore_Alive(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada, visitor := s.browser(t), s.browser(t)
+		ada.signIn(t, "ada")
+		visitor.set(t, "cart", 1)
+		alive := func(cookie string) bool {
+			t.Helper()
+			r, err := http.NewRequest(http.MethodGet, "/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.AddCookie(&http.Cookie{Name: cookieName, Value: cookie})
+			is, err := s.store.Alive(r, cookieName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return is
+		}
+		if !alive(ada.cookie(t)) || alive(visitor.cookie(t)) || alive("") || alive("forged") {
+			t.Error("who is alive?")
+		}
+		s.clock.advance(idle - time.Second)
+		if !alive(ada.cookie(t)) {
+			t.Error("ended early")
+		}
+		s.clock.advance(2 * time.Second)
+		if alive(ada.cookie(t)) {
+			t.Error("asking kept it alive")
+		}
+		bob := s.browser(t)
+		bob.signIn(t, "bob")
+		if _, err := s.store.RevokeUser(t.Context(), "bob"); err != nil {
+			t.Fatal(err)
+		}
+		if alive(bob.cookie(t)) {
+			t.Error("revoked")
+		}
+	})
+}
