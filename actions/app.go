@@ -40,7 +40,7 @@ type app struct {
 // around it what belongs to every response. It fails when an embedded file is
 // broken.
 func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *slog.Logger) (*buffalo.App, error) {
-	texts, err := i18n.New(locales.FS(), "en-us")
+	texts, err := i18n.New(locales.FS(), language)
 	if err != nil {
 		return nil, fmt.Errorf("read locales: %w", err)
 	}

@@ -2,7 +2,6 @@ package actions
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -99,7 +98,7 @@ func (a *app) reauthenticate(c buffalo.Context, id signin.Identity, wish signin.
 	}
 	if err != nil || user.ID.String() != wish.User || user.DisabledAt.Valid {
 		a.audit(c, "signin.failure", "method", id.Provider, "user", wish.User, "reason", "somebody else came back")
-		return problem(http.StatusForbidden, "You came back from "+a.labelOf(id.Provider)+" as somebody else. Nothing has changed. Sign in as yourself at /signin.")
+		return problem(http.StatusForbidden, "error.somebody_else", label{a.labelOf(id.Provider)})
 	}
 	if err := a.signIn(c, user, arrivalOf(id, wish)); err != nil {
 		return err
@@ -124,8 +123,8 @@ func (a *app) signedIn(c buffalo.Context, user *models.User, returnTo string) er
 }
 
 var (
-	errDisabled = problem(http.StatusUnauthorized, "This account is disabled. Whoever looks after this site can enable it.")
-	errRemember = problem(http.StatusBadRequest, "Say whether to remember the sign-in: remember=true or remember=false.")
+	errDisabled = problem(http.StatusUnauthorized, "error.disabled")
+	errRemember = problem(http.StatusBadRequest, "error.remember")
 )
 
 // authFailed says what became of a sign-in, and how to go on.
@@ -134,19 +133,22 @@ func (a *app) authFailed(c buffalo.Context, err error) error {
 	if !errors.Is(err, signin.ErrUnknown) {
 		a.audit(c, "signin.failure", "method", name, "reason", clip(err.Error()))
 	}
-	label := a.labelOf(name)
+	provider := label{a.labelOf(name)}
 	switch {
 	case errors.Is(err, signin.ErrUnknown):
 		return c.Error(http.StatusNotFound, err)
 	case errors.Is(err, signin.ErrLost):
-		return problem(http.StatusBadRequest, "This sign-in is over, was begun in another browser, or took more than ten minutes; or this browser keeps no cookies. Nothing has happened. Begin again at /signin.")
+		return problem(http.StatusBadRequest, "error.lost")
 	case errors.Is(err, signin.ErrDenied):
-		return problem(http.StatusForbidden, fmt.Sprintf("The sign-in was cancelled at %s. Nothing has happened. Choose a way in at /signin.", label))
+		return problem(http.StatusForbidden, "error.cancelled", provider)
 	case errors.Is(err, signin.ErrProvider):
-		return problem(http.StatusBadGateway, fmt.Sprintf("%s does not answer as it should, so nobody was signed in. Try again in a moment, or choose another way in at /signin.", label))
+		return problem(http.StatusBadGateway, "error.provider", provider)
 	}
 	return unavailable(err)
 }
+
+// label is what texts call a provider.
+type label struct{ Provider string }
 
 // labelOf is the name of a provider that people know.
 func (a *app) labelOf(name string) string {

@@ -46,7 +46,7 @@ func (a *app) bypass(c buffalo.Context) error {
 		if a.countFailure(c) {
 			return errTooMany
 		}
-		return problem(http.StatusUnauthorized, "There is no such user, or the user is disabled.")
+		return problem(http.StatusUnauthorized, "error.no_such_user")
 	}
 	if err != nil {
 		return unavailable(err)
@@ -70,7 +70,7 @@ func bypassForm(c buffalo.Context) (username string, remember bool, err error) {
 		}
 	}
 	if strings.TrimSpace(form.Token) == "" {
-		return "", false, problem(http.StatusBadRequest, "Say who signs in: token=USERNAME.")
+		return "", false, problem(http.StatusBadRequest, "error.token")
 	}
 	remember, ok := wish(form.Remember)
 	if !ok {

@@ -1,11 +1,14 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gobuffalo/buffalo"
@@ -17,21 +20,23 @@ import (
 // retryAfter is how long a client should wait for the database, in seconds.
 const retryAfter = "5"
 
-// A sentence is an error that people may read; of any other they learn only
-// the status.
-type sentence string
-
-func (s sentence) Error() string { return string(s) }
-
-// kindOfProblem is a sentence that programs tell apart by a type.
-type kindOfProblem struct {
-	sentence
-	kind string
+// A sentence is an error that people may read, in their language; of any other they
+// learn only the status.
+type sentence struct {
+	id   string // of the text
+	data any    // what the text names
+	kind string // the type by which programs tell it apart (RFC 9457); "" for none
 }
 
-// problem returns an error that ends the request with status and the sentence.
-func problem(status int, text string) error {
-	return buffalo.HTTPError{Status: status, Cause: sentence(text)}
+func (s sentence) Error() string { return strings.TrimSpace(fmt.Sprint(s.id, " ", s.data)) }
+
+// problem returns an error that ends the request with status and the text of id.
+func problem(status int, id string, data ...any) error {
+	s := sentence{id: id}
+	if len(data) > 0 {
+		s.data = data[0]
+	}
+	return buffalo.HTTPError{Status: status, Cause: s}
 }
 
 // unavailable ends the request with 503: the database did not answer.
@@ -58,35 +63,24 @@ func statusOf(status int, err error) int {
 	return status
 }
 
-// defaultSentences are what people read about a status that came without a
-// sentence of its own.
-var defaultSentences = map[int]string{
-	http.StatusBadRequest:            "The request could not be read.",
-	http.StatusUnauthorized:          "Your session has ended. Sign in again at /signin.",
-	http.StatusForbidden:             "This request came from another site and was refused.",
-	http.StatusNotFound:              "There is nothing at this address.",
-	http.StatusMethodNotAllowed:      "This address does not take requests of that kind.",
-	http.StatusRequestEntityTooLarge: "The request is too large.",
-	http.StatusServiceUnavailable:    "The database does not answer. Try again in a moment; whoever is signed in stays signed in.",
+// statusTexts are the statuses with a text for those who came without a sentence.
+var statusTexts = []int{
+	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
+	http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable,
 }
 
-const internalSentence = "Something went wrong on our side. It has been written down; try again."
-
-func sentenceFor(status int, err error) string {
+// sentenceFor is what people read about an error.
+func sentenceFor(status int, err error) sentence {
 	var s sentence
-	var k kindOfProblem
 	switch {
-	case errors.As(err, &k):
-		return k.Error()
 	case errors.As(err, &s):
-		return s.Error()
+		return s
 	case errors.Is(err, sessionstore.ErrConflict):
-		return "Too many of your requests came at once. Try again in a moment."
+		return sentence{id: "error.conflict"}
+	case slices.Contains(statusTexts, status):
+		return sentence{id: "error." + strconv.Itoa(status)}
 	}
-	if text, ok := defaultSentences[status]; ok {
-		return text
-	}
-	return internalSentence
+	return sentence{id: "error.500"}
 }
 
 // handleErrors has every error of every status answered by answerError.
@@ -115,7 +109,7 @@ func (a *app) answerError(status int, err error, c buffalo.Context) error {
 		c.Response().Header().Set("Allow", strings.Join(a.allowed(c.Request()), ", "))
 	}
 	if !prefersHTML(c) {
-		return writeProblem(c.Response(), c.Request(), status, typeOf(err), sentenceFor(status, err))
+		return a.writeProblem(c, status, sentenceFor(status, err))
 	}
 	return a.answerErrorPage(c, status, sentenceFor(status, err))
 }
@@ -136,7 +130,7 @@ func (a *app) allowed(r *http.Request) []string {
 
 // answerErrorPage shows the page, with the user's menu where the database can
 // be asked who that is: a missing page has not gone through identify.
-func (a *app) answerErrorPage(c buffalo.Context, status int, text string) error {
+func (a *app) answerErrorPage(c buffalo.Context, status int, text sentence) error {
 	if status < http.StatusInternalServerError && c.Value(userKey) == nil {
 		if user, err := a.sessionUser(c); err == nil {
 			c.Set(userKey, user)
@@ -154,22 +148,18 @@ type problemJSON struct {
 	RequestID string `json:"request_id"`
 }
 
-// typeOf is the type of a problem, for those that have one.
-func typeOf(err error) string {
-	var k kindOfProblem
-	if errors.As(err, &k) {
-		return k.kind
+// writeProblem answers a program, which is told in English.
+func (a *app) writeProblem(c buffalo.Context, status int, text sentence) error {
+	detail, err := a.pages.texts.TranslateWithLang(language, text.id, text.data)
+	if err != nil {
+		return fmt.Errorf("say what is wrong: %w", err)
 	}
-	return "about:blank"
-}
-
-func writeProblem(w http.ResponseWriter, r *http.Request, status int, kind, detail string) error {
-	return writeJSON(w, status, "application/problem+json", problemJSON{
-		Type:      kind,
+	return writeJSON(c.Response(), status, "application/problem+json", problemJSON{
+		Type:      cmp.Or(text.kind, "about:blank"),
 		Title:     http.StatusText(status),
 		Status:    status,
 		Detail:    detail,
-		RequestID: requestID(r.Context()),
+		RequestID: requestID(c.Request().Context()),
 	})
 }
 

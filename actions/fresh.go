@@ -46,7 +46,4 @@ func freshPath(r *http.Request) string {
 }
 
 // errStale is what programs are told of it.
-var errStale = buffalo.HTTPError{Status: http.StatusForbidden, Cause: kindOfProblem{
-	sentence: "This needs a recent sign-in. Sign in again at /signin and repeat the request.",
-	kind:     staleType,
-}}
+var errStale = buffalo.HTTPError{Status: http.StatusForbidden, Cause: sentence{id: "error.stale", kind: staleType}}

@@ -52,4 +52,4 @@ func currentUser(c buffalo.Context) *models.User {
 }
 
 // errNobody is the answer where somebody must be signed in.
-var errNobody = problem(http.StatusUnauthorized, "Nobody is signed in. Sign in at /signin.")
+var errNobody = problem(http.StatusUnauthorized, "error.nobody")

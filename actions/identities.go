@@ -55,12 +55,12 @@ func (a *app) showAccount(c buffalo.Context) error {
 func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) error {
 	user := currentUser(c)
 	if user == nil || user.ID.String() != wish.LinkTo {
-		return problem(http.StatusForbidden, "You are not signed in as you were when you began. Nothing was linked. Sign in at /signin and try again.")
+		return problem(http.StatusForbidden, "error.not_who_began")
 	}
 	err := models.Link(a.db.WithContext(c.Request().Context()), user.ID, identityOf(id))
 	if errors.Is(err, models.ErrTaken) {
 		a.audit(c, "identity.refused", "user", user.ID, "provider", id.Provider)
-		return problem(http.StatusConflict, "Another account here signs in with that account of "+a.labelOf(id.Provider)+". Nothing was linked.")
+		return problem(http.StatusConflict, "error.identity_taken", label{a.labelOf(id.Provider)})
 	}
 	if err != nil {
 		return unavailable(err)
@@ -80,7 +80,7 @@ func (a *app) unlink(c buffalo.Context) error {
 	case errors.Is(err, models.ErrNotFound):
 		return c.Error(http.StatusNotFound, err)
 	case errors.Is(err, models.ErrLast):
-		return problem(http.StatusConflict, "This is your only way to sign in. Link another one first.")
+		return problem(http.StatusConflict, "error.last_way")
 	case err != nil:
 		return unavailable(err)
 	}
@@ -103,9 +103,9 @@ func (a *app) renameAccount(c buffalo.Context) error {
 	err := models.SetUsername(a.db.WithContext(c.Request().Context()), user.ID, form.Username)
 	switch {
 	case errors.Is(err, models.ErrUsername):
-		return problem(http.StatusUnprocessableEntity, "A username has 1 to 64 of the letters a to z, digits, dots, hyphens and underscores, and begins with a letter or digit.")
+		return problem(http.StatusUnprocessableEntity, "error.username")
 	case errors.Is(err, models.ErrTaken):
-		return problem(http.StatusConflict, "That username belongs to somebody else.")
+		return problem(http.StatusConflict, "error.username_taken")
 	case err != nil:
 		return unavailable(err)
 	}

@@ -33,7 +33,7 @@ func newLimits() limits {
 	}
 }
 
-var errTooMany = problem(http.StatusTooManyRequests, "Too many sign-ins came from your address. Wait a minute, then try again.")
+var errTooMany = problem(http.StatusTooManyRequests, "error.429")
 
 // limitSignIns answers 429 to an address that begins or ends too many sign-ins.
 func (a *app) limitSignIns(next buffalo.Handler) buffalo.Handler {

@@ -60,9 +60,9 @@ func (a *app) logoutFailed(c buffalo.Context, err error) error {
 		return errTooMany
 	}
 	if unreachable {
-		return problem(http.StatusBadGateway, "Your keys cannot be had. Send the logout token again.")
+		return problem(http.StatusBadGateway, "error.no_keys")
 	}
-	return problem(http.StatusBadRequest, "The logout token is not valid, or was used before.")
+	return problem(http.StatusBadRequest, "error.logout_token")
 }
 
 // endCameFrom ends what came out of one of the provider's sessions, or out of all

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,10 @@ import (
 )
 
 const layout = "application.plush.html"
+
+// language is the one that programs are answered in, and people who ask for none that
+// there is.
+const language = "en-us"
 
 // pages renders what people see.
 type pages struct {
@@ -79,14 +84,14 @@ func (p pages) json(v any) render.Renderer { return p.engine.JSON(v) }
 
 // writeError renders the page of an error past Buffalo's Render, which would
 // save the session.
-func (p pages) writeError(c buffalo.Context, status int, text string) error {
+func (p pages) writeError(c buffalo.Context, status int, text sentence) error {
 	translated := p.texts.Middleware()(func(c buffalo.Context) error {
 		if c.Value(userKey) == nil {
 			c.Set(userKey, nil)
 		}
 		c.Set("status", status)
-		c.Set("title", http.StatusText(status))
-		c.Set("detail", text)
+		c.Set("title", p.texts.Translate(c, "status."+strconv.Itoa(titled(status))))
+		c.Set("detail", p.texts.Translate(c, text.id, text.data))
 		c.Set("at_signin", strings.HasPrefix(c.Request().URL.Path, "/auth/"))
 		c.Set("request_id", requestID(c.Request().Context()))
 		var page bytes.Buffer
@@ -100,6 +105,17 @@ func (p pages) writeError(c buffalo.Context, status int, text string) error {
 	})
 	return translated(c)
 }
+
+// titled is the status whose title an error page bears.
+func titled(status int) int {
+	if slices.Contains(titles, status) {
+		return status
+	}
+	return http.StatusInternalServerError
+}
+
+// titles are the statuses with a title of their own.
+var titles = []int{400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502, 503}
 
 // What the app answers with. The last of htmlTypes is what Buffalo's test suite
 // asks for.
