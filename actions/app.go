@@ -109,7 +109,7 @@ func (a *app) routes(b *buffalo.App) {
 	b.GET("/auth/bypass", a.bypass)
 	b.POST("/auth/bypass", a.bypass)
 	b.POST("/auth/{provider}", a.limitSignIns(a.startAuth))
-	b.GET("/auth/{provider}/callback", a.limitSignIns(a.finishAuth))
+	b.GET("/auth/{provider}/callback", a.finishAuth)
 	b.POST("/auth/{provider}/callback", a.postedAuth)
 	b.POST("/auth/{provider}/backchannel-logout", a.backchannelLogout)
 	b.GET("/session", a.showSession)

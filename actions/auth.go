@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
 	"github.com/latchkey/latchkey/signin"
 )
 
@@ -77,13 +78,13 @@ func (a *app) finishAuth(c buffalo.Context) error {
 		return unavailable(err)
 	}
 	if created {
-		a.audit(c, "user.created", "user", user.ID, "username", user.Username, "provider", id.Provider)
+		a.audit(c, about(user, models.UserCreated, id.Provider), "username", user.Username)
 	}
 	if user.DisabledAt.Valid {
-		a.audit(c, "signin.failure", "method", id.Provider, "user", user.ID, "reason", "the user is disabled")
+		a.audit(c, failure(id.Provider, user.ID.String(), "disabled"))
 		return errDisabled
 	}
-	if err := a.signIn(c, user, arrivalOf(id, wish)); err != nil {
+	if err := a.signInAs(c, user, id, wish); err != nil {
 		return err
 	}
 	return a.signedIn(c, user, wish.ReturnTo)
@@ -97,10 +98,10 @@ func (a *app) reauthenticate(c buffalo.Context, id signin.Identity, wish signin.
 		return unavailable(err)
 	}
 	if err != nil || user.ID.String() != wish.User || user.DisabledAt.Valid {
-		a.audit(c, "signin.failure", "method", id.Provider, "user", wish.User, "reason", "somebody else came back")
+		a.audit(c, failure(id.Provider, wish.User, "somebody_else"))
 		return problem(http.StatusForbidden, "error.somebody_else", label{a.labelOf(id.Provider)})
 	}
-	if err := a.signIn(c, user, arrivalOf(id, wish)); err != nil {
+	if err := a.signInAs(c, user, id, wish); err != nil {
 		return err
 	}
 	return a.signedIn(c, user, wish.ReturnTo)
@@ -110,8 +111,29 @@ func identityOf(id signin.Identity) models.Identity {
 	return models.Identity{Provider: id.Provider, Issuer: id.Issuer, Subject: id.Subject}
 }
 
-func arrivalOf(id signin.Identity, wish signin.Wish) arrival {
-	return arrival{method: id.Provider, at: id.AuthenticatedAt, origin: originOf(id), remember: wish.Remember}
+// signInAs signs in who has come back from a provider, unless the provider has ended
+// its own session meanwhile.
+func (a *app) signInAs(c buffalo.Context, user *models.User, id signin.Identity, wish signin.Wish) error {
+	err := a.signIn(c, user, arrival{
+		method: id.Provider, at: id.AuthenticatedAt, remember: wish.Remember,
+		origin: originOf(id), subject: origin(id.Issuer, id.Subject),
+	})
+	if err != nil {
+		return err
+	}
+	over, err := a.flow.EndedMeanwhile(c.Request().Context(), id)
+	if err != nil {
+		return unavailable(err)
+	}
+	if !over {
+		return nil
+	}
+	sessionstore.SignOut(c.Session().Session)
+	if err := c.Session().Save(); err != nil {
+		return err
+	}
+	a.audit(c, ended(user.ID.String(), models.EndedByProvider, 1))
+	return problem(http.StatusForbidden, "error.over_there", label{a.labelOf(id.Provider)})
 }
 
 // signedIn answers at the end of every way in.
@@ -131,7 +153,7 @@ var (
 func (a *app) authFailed(c buffalo.Context, err error) error {
 	name := providerOf(c)
 	if !errors.Is(err, signin.ErrUnknown) {
-		a.audit(c, "signin.failure", "method", name, "reason", clip(err.Error()))
+		a.audit(c, failure(name, "", "refused"), "reason", clip(err.Error()))
 	}
 	provider := label{a.labelOf(name)}
 	switch {

@@ -42,7 +42,7 @@ func (a *app) bypass(c buffalo.Context) error {
 	}
 	user, err := models.FindUserByUsername(a.db.WithContext(c.Request().Context()), username)
 	if errors.Is(err, models.ErrNotFound) {
-		a.audit(c, "signin.failure", "method", bypassMethod, "username", clip(username))
+		a.audit(c, failure(bypassMethod, "", "no_such_user"), "username", clip(username))
 		if a.countFailure(c) {
 			return errTooMany
 		}
@@ -99,6 +99,7 @@ type arrival struct {
 	method   string
 	at       time.Time // when he proved who he is; zero if nobody knows
 	origin   string    // the provider's session that it came out of, if it has one
+	subject  string    // and whose that was
 	remember bool
 }
 
@@ -117,14 +118,14 @@ func (a *app) signIn(c buffalo.Context, user *models.User, by arrival) error {
 			return err
 		}
 	}
-	if by.origin != "" {
-		if err := sessionstore.SetOrigin(session.Session, by.origin); err != nil {
-			return err
-		}
+	if err := sessionstore.SetOrigin(session.Session, by.origin, by.subject); err != nil {
+		return err
 	}
 	if err := session.Save(); err != nil {
 		return err
 	}
-	a.audit(c, "signin.success", "method", by.method, "user", user.ID, "sid", session.Session.ID, "remember", by.remember)
+	event := about(user, models.SignInSucceeded, by.method)
+	event.SID = session.Session.ID
+	a.audit(c, event, "remember", by.remember)
 	return nil
 }

@@ -17,6 +17,11 @@ const staleType = "urn:latchkey:problem:sign-in-not-recent"
 // here or at his provider. If he did not it answers the request, by sending a browser to sign in again and back,
 // and returns nil with the error to end it with.
 func (a *app) requireFresh(c buffalo.Context) (*models.User, error) {
+	return a.requireFreshFor(c, pageOf(c.Request()))
+}
+
+// requireFreshFor is requireFresh for who is then to come to a page of this app.
+func (a *app) requireFreshFor(c buffalo.Context, page string) (*models.User, error) {
 	user := currentUser(c)
 	if user == nil {
 		return nil, errNobody
@@ -28,21 +33,23 @@ func (a *app) requireFresh(c buffalo.Context) (*models.User, error) {
 	if time.Since(record.AuthenticatedAt) < a.cfg.Session.FreshFor {
 		return user, nil
 	}
+	a.logRefusal(c, "signin.stale", "user", user.ID, "path", clip(c.Request().URL.Path))
 	if prefersHTML(c) {
-		return nil, c.Redirect(http.StatusSeeOther, "%s", freshPath(c.Request()))
+		return nil, c.Redirect(http.StatusSeeOther, "/signin?%s", url.Values{"fresh": {"true"}, "return_to": {page}}.Encode())
 	}
 	return nil, errStale
 }
 
-// freshPath is where people sign in again to come back to the page they are on.
-func freshPath(r *http.Request) string {
-	query := url.Values{"fresh": {"true"}, "return_to": {"/"}}
+// pageOf is the page that people are on: the one that they asked for, or the one
+// whose form they sent.
+func pageOf(r *http.Request) string {
 	if r.Method == http.MethodGet {
-		query.Set("return_to", r.URL.RequestURI())
-	} else if page, err := url.Parse(r.Referer()); err == nil && page.Host == r.Host && localPath(page.RequestURI()) != "" {
-		query.Set("return_to", page.RequestURI())
+		return r.URL.RequestURI()
 	}
-	return "/signin?" + query.Encode()
+	if page, err := url.Parse(r.Referer()); err == nil && page.Host == r.Host && localPath(page.RequestURI()) != "" {
+		return page.RequestURI()
+	}
+	return "/"
 }
 
 // errStale is what programs are told of it.

@@ -35,7 +35,7 @@ func (a *app) sessionUser(c buffalo.Context) (*models.User, error) {
 	}
 	user, err := models.FindUser(a.db.WithContext(c.Request().Context()), id)
 	if errors.Is(err, models.ErrNotFound) {
-		a.audit(c, "session.ended", "reason", "the user is disabled or gone", "user", id)
+		a.audit(c, ended(id, models.EndedUserGone, 1))
 		sessionstore.SignOut(c.Session().Session)
 		return nil, c.Session().Save()
 	}

@@ -53,19 +53,23 @@ func (a *app) showAccount(c buffalo.Context) error {
 
 // link gives the identity that a provider has just proved to who asked for it.
 func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) error {
-	user := currentUser(c)
-	if user == nil || user.ID.String() != wish.LinkTo {
+	if user := currentUser(c); user == nil || user.ID.String() != wish.LinkTo {
+		a.audit(c, notable(failure(id.Provider, wish.LinkTo, "somebody_else")))
 		return problem(http.StatusForbidden, "error.not_who_began")
 	}
-	err := models.Link(a.db.WithContext(c.Request().Context()), user.ID, identityOf(id))
+	user, err := a.requireFreshFor(c, "/account") // he may have been away for long
+	if user == nil {
+		return err
+	}
+	err = models.Link(a.db.WithContext(c.Request().Context()), user.ID, identityOf(id))
 	if errors.Is(err, models.ErrTaken) {
-		a.audit(c, "identity.refused", "user", user.ID, "provider", id.Provider)
+		a.audit(c, about(user, models.IdentityRefused, id.Provider))
 		return problem(http.StatusConflict, "error.identity_taken", label{a.labelOf(id.Provider)})
 	}
 	if err != nil {
 		return unavailable(err)
 	}
-	a.audit(c, "identity.linked", "user", user.ID, "provider", id.Provider)
+	a.audit(c, notable(about(user, models.IdentityLinked, id.Provider)))
 	return a.changed(c, "linked")
 }
 
@@ -75,7 +79,7 @@ func (a *app) unlink(c buffalo.Context) error {
 	if user == nil {
 		return err
 	}
-	err = models.Unlink(a.db.WithContext(c.Request().Context()), user.ID, mux.Vars(c.Request())["id"])
+	provider, err := models.Unlink(a.db.WithContext(c.Request().Context()), user.ID, mux.Vars(c.Request())["id"], a.isUsable)
 	switch {
 	case errors.Is(err, models.ErrNotFound):
 		return c.Error(http.StatusNotFound, err)
@@ -84,7 +88,7 @@ func (a *app) unlink(c buffalo.Context) error {
 	case err != nil:
 		return unavailable(err)
 	}
-	a.audit(c, "identity.unlinked", "user", user.ID, "identity", mux.Vars(c.Request())["id"])
+	a.audit(c, notable(about(user, models.IdentityUnlinked, provider)))
 	return a.changed(c, "unlinked")
 }
 
@@ -109,7 +113,7 @@ func (a *app) renameAccount(c buffalo.Context) error {
 	case err != nil:
 		return unavailable(err)
 	}
-	a.audit(c, "user.renamed", "user", user.ID, "username", form.Username)
+	a.audit(c, about(user, models.UserRenamed, ""), "username", form.Username)
 	return a.changed(c, "renamed")
 }
 
@@ -122,6 +126,11 @@ func (a *app) changed(c buffalo.Context, notice string) error {
 	return c.Render(http.StatusNoContent, nil)
 }
 
+// endedJSON says how many sessions ended.
+type endedJSON struct {
+	Ended int64 `json:"ended"`
+}
+
 // destroySessions ends all sessions of the user but this one.
 func (a *app) destroySessions(c buffalo.Context) error {
 	user, err := a.requireFresh(c)
@@ -132,9 +141,9 @@ func (a *app) destroySessions(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
-	a.audit(c, "session.ended", "reason", "the user ended the others", "user", user.ID, "sessions", n)
+	a.audit(c, ended(user.ID.String(), models.EndedByUser, n))
 	if prefersHTML(c) {
 		return c.Redirect(http.StatusSeeOther, "/account?notice=ended")
 	}
-	return c.Render(http.StatusOK, a.pages.json(map[string]int64{"ended": n}))
+	return c.Render(http.StatusOK, a.pages.json(endedJSON{n}))
 }

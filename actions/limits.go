@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,8 +10,9 @@ import (
 )
 
 const (
-	// signInLimit is how many sign-ins one address may begin or end, and how often
-	// it may fail with the bypass or with a logout token, in a limitWindow. Many people share an address
+	// signInLimit is how many sign-ins one address may begin, and how often it may
+	// fail with the bypass, in a limitWindow. What was begun may end: it costs nothing
+	// without the attempt's cookie. Many people share an address
 	// at work. Each instance of the app counts for itself.
 	signInLimit = 60
 	limitWindow = time.Minute
@@ -35,11 +35,11 @@ func newLimits() limits {
 
 var errTooMany = problem(http.StatusTooManyRequests, "error.429")
 
-// limitSignIns answers 429 to an address that begins or ends too many sign-ins.
+// limitSignIns answers 429 to an address that begins too many sign-ins.
 func (a *app) limitSignIns(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
 		if a.limits.signIns.OnLimit(c.Response(), c.Request(), addressOf(c)) {
-			a.audit(c, "signin.limited", "method", providerOf(c))
+			a.logRefusal(c, "signin.limited", "method", providerOf(c))
 			return errTooMany
 		}
 		return next(c)
@@ -50,16 +50,6 @@ func (a *app) limitSignIns(next buffalo.Handler) buffalo.Handler {
 // failed now.
 func (a *app) countFailure(c buffalo.Context) (tooMany bool) {
 	return a.limits.failures.OnLimit(c.Response(), c.Request(), addressOf(c))
-}
-
-// refuseFailing returns errTooMany for an address that failed too often, before
-// anything is done for it.
-func (a *app) refuseFailing(c buffalo.Context) error {
-	_, failed, err := a.limits.failures.Status(addressOf(c))
-	if err == nil && math.Round(failed) >= signInLimit {
-		return errTooMany
-	}
-	return err
 }
 
 // addressOf is what is counted: an IPv6 network, or an IPv4 address.

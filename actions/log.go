@@ -33,13 +33,6 @@ func (h logHandler) WithGroup(name string) slog.Handler {
 	return logHandler{h.Handler.WithGroup(name)}
 }
 
-// audit writes down what happened to somebody's sign-in: what, to whom, from
-// where, and by the logger when and in which request (ASVS 5.0 16.2.1).
-func (a *app) audit(c buffalo.Context, event string, details ...any) {
-	details = append(details, "event", event, "ip", clientIP(c.Request()))
-	a.log.InfoContext(c.Request().Context(), "audit", details...)
-}
-
 // clip shortens what a client sent to what a line of the log needs of it.
 func clip(text string) string {
 	const enough = 255

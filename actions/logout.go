@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/gobuffalo/buffalo"
+	"github.com/gobuffalo/nulls"
 
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/signin"
@@ -20,8 +21,9 @@ func originOf(id signin.Identity) string {
 	return origin(id.Issuer, id.SID)
 }
 
-func origin(issuer, sid string) string {
-	sum := sha256.Sum256([]byte(issuer + "\x00" + sid))
+// origin is a name of 64 letters for one session, or one subject, of an issuer.
+func origin(issuer, id string) string {
+	sum := sha256.Sum256([]byte(issuer + "\x00" + id))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -30,23 +32,19 @@ func origin(issuer, sid string) string {
 // Back-Channel Logout 1.0, 2.5 to 2.8).
 func (a *app) backchannelLogout(c buffalo.Context) error {
 	provider := providerOf(c)
-	if err := a.refuseFailing(c); err != nil {
-		return err
-	}
-	var ended int64
+	var event models.Event
 	err := a.flow.Logout(c.Request().Context(), provider, c.Request().PostFormValue("logout_token"), func(logout signin.Logout) (err error) {
-		ended, err = a.endCameFrom(c, provider, logout)
+		event, err = a.endCameFrom(c, provider, logout)
 		return err
 	})
 	if err != nil {
 		return a.logoutFailed(c, err)
 	}
-	a.audit(c, "session.ended", "reason", "the provider ended its own", "provider", provider, "sessions", ended)
-	return c.Render(http.StatusOK, a.pages.json(map[string]int64{"ended": ended}))
+	a.audit(c, event)
+	return c.Render(http.StatusOK, a.pages.json(endedJSON{event.Sessions}))
 }
 
-// logoutFailed tells a provider what became of its logout token. Who sends bad ones
-// has us ask for keys each time, and so may send few.
+// logoutFailed tells a provider what became of its logout token.
 func (a *app) logoutFailed(c buffalo.Context, err error) error {
 	if errors.Is(err, signin.ErrUnknown) {
 		return c.Error(http.StatusNotFound, err)
@@ -55,10 +53,7 @@ func (a *app) logoutFailed(c buffalo.Context, err error) error {
 	if !bad && !unreachable {
 		return unavailable(err)
 	}
-	a.audit(c, "logout.refused", "provider", providerOf(c), "reason", clip(err.Error()))
-	if a.countFailure(c) {
-		return errTooMany
-	}
+	a.logRefusal(c, "logout.refused", "method", providerOf(c), "reason", clip(err.Error()))
 	if unreachable {
 		return problem(http.StatusBadGateway, "error.no_keys")
 	}
@@ -66,20 +61,23 @@ func (a *app) logoutFailed(c buffalo.Context, err error) error {
 }
 
 // endCameFrom ends what came out of one of the provider's sessions, or out of all
-// of a subject's.
-func (a *app) endCameFrom(c buffalo.Context, provider string, logout signin.Logout) (int64, error) {
+// of a subject's, who need not be somebody here.
+func (a *app) endCameFrom(c buffalo.Context, provider string, logout signin.Logout) (event models.Event, err error) {
 	ctx := c.Request().Context()
-	if logout.SID != "" {
-		return a.store.RevokeOrigin(ctx, origin(logout.Issuer, logout.SID))
-	}
+	event = ended("", models.EndedByProvider, 0)
+	event.Method = provider
 	user, err := models.UserOf(a.db.WithContext(ctx), logout.Issuer, logout.Subject)
-	if errors.Is(err, models.ErrNotFound) {
-		return 0, nil // was never here
+	if err == nil {
+		event.UserID = nulls.NewUUID(user.ID)
+	} else if !errors.Is(err, models.ErrNotFound) {
+		return event, unavailable(err)
 	}
-	if err != nil {
-		return 0, unavailable(err)
+	if logout.SID != "" {
+		event.Sessions, err = a.store.RevokeOrigin(ctx, origin(logout.Issuer, logout.SID))
+	} else {
+		event.Sessions, err = a.store.RevokeSubject(ctx, origin(logout.Issuer, logout.Subject))
 	}
-	return a.store.RevokeMethod(ctx, user.ID.String(), provider)
+	return event, err
 }
 
 // signOutURL is where people may sign out at a provider too, and "" where they

@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/signin"
 )
 
 // sessionJSON is a session as the API shows one. Times are RFC 3339 in UTC, to
@@ -85,12 +86,13 @@ func (a *app) newSession(c buffalo.Context) error {
 type wayIn struct {
 	Path, Label string
 	Down        bool // it did not answer a moment ago
+	provider    *signin.Provider
 }
 
 func (a *app) waysIn() []wayIn {
 	ways := []wayIn{}
 	for _, p := range a.flow.Providers {
-		ways = append(ways, wayIn{pathOf(p.Name), p.Label, p.Down() != nil})
+		ways = append(ways, wayIn{"/auth/" + p.Name, p.Label, p.Down() != nil, p})
 	}
 	return ways
 }
@@ -123,12 +125,14 @@ func (a *app) waysBack(c buffalo.Context, all []wayIn) ([]wayIn, error) {
 		return nil, unavailable(err)
 	}
 	return slices.DeleteFunc(all, func(w wayIn) bool {
-		return !slices.ContainsFunc(mine, func(i models.Identity) bool { return pathOf(i.Provider) == w.Path })
+		return !slices.ContainsFunc(mine, func(i models.Identity) bool { return w.provider.Issues(i.Issuer) })
 	}), nil
 }
 
-// pathOf is where a sign-in with a provider begins.
-func pathOf(provider string) string { return "/auth/" + provider }
+// isUsable reports whether somebody can sign in with an identity as the app is set up.
+func (a *app) isUsable(i models.Identity) bool {
+	return slices.ContainsFunc(a.flow.Providers, func(p *signin.Provider) bool { return p.Issues(i.Issuer) })
+}
 
 // record returns what is known of the session of who asks.
 func (a *app) record(c buffalo.Context) (sessionstore.Record, error) {
@@ -159,7 +163,9 @@ func (a *app) destroySession(c buffalo.Context) error {
 	if err := session.Save(); err != nil {
 		return err
 	}
-	a.audit(c, "signout", "user", user.ID, "sid", sid)
+	event := about(user, models.SignedOut, "")
+	event.SID = sid
+	a.audit(c, event)
 	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	if prefersHTML(c) {
 		to := "/signin?notice=signed-out"

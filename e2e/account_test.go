@@ -133,3 +133,16 @@ func TestAccount_Rename(t *testing.T) {
 		wantStatus(t, app.Client(t).JSON("GET", "/account", nil), http.StatusUnauthorized)
 	})
 }
+
+// The last way in is the last that leads anywhere: a provider that was switched off
+// does not.
+func TestAccount_LastUsableWay(t *testing.T) {
+	app, _, _ := withHostileProviders(t)
+	client := app.Client(t)
+	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+	wantStatus(t, linkOther(t, app, client), http.StatusSeeOther)
+	execute(t, app, "UPDATE identities SET issuer = 'https://gone.example' WHERE provider = 'other'")
+	mine := accountOf(t, client).Identities
+	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+mine[0].ID, nil), http.StatusConflict)
+	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+mine[1].ID, nil), http.StatusNoContent)
+}

@@ -90,3 +90,30 @@ func TestFresh_WaysBack(t *testing.T) {
 		t.Errorf("the ways in:\n%s", page.Body)
 	}
 }
+
+// A provider is known by its issuer, also when its setting has another name since.
+func TestFresh_WaysBack_RenamedProvider(t *testing.T) {
+	app, _, _ := withHostileProviders(t)
+	client := app.Client(t)
+	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+	execute(t, app, "UPDATE identities SET provider = 'former'")
+	if page := client.HTML(http.MethodGet, "/signin?fresh=true", nil); !strings.Contains(page.Body, `formaction="/auth/evil"`) {
+		t.Errorf("the ways back:\n%s", page.Body)
+	}
+}
+
+// A link that was begun in time is not finished long afterwards.
+func TestFresh_ASVS_7_5_1_LinkFinishedLate(t *testing.T) {
+	app, _, _ := withHostileProviders(t)
+	client := app.Client(t)
+	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
+	back := answer(t, app, leave(t, client, "/auth/other", url.Values{"link": {"true"}}))
+	execute(t, app, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
+	r := client.HTML(http.MethodGet, back, nil)
+	if to := r.Header.Get("Location"); to != "/signin?fresh=true&return_to=%2Faccount" {
+		t.Errorf("%d, sent to %q", r.StatusCode, to)
+	}
+	if a := accountOf(t, client); len(a.Identities) != 1 {
+		t.Errorf("%+v", a)
+	}
+}

@@ -15,8 +15,7 @@ const (
 	SignInSucceeded  = "signin.success"
 	SignInFailed     = "signin.failure"
 	SignedOut        = "signout"
-	SessionEnded     = "session.ended" // Detail says why
-	SessionsEnded    = "sessions.ended"
+	SessionEnded     = "session.ended" // one or several; Detail says why
 	IdentityLinked   = "identity.linked"
 	IdentityUnlinked = "identity.unlinked"
 	IdentityRefused  = "identity.refused"
@@ -25,7 +24,16 @@ const (
 	UserDisabled     = "user.disabled"
 	UserEnabled      = "user.enabled"
 	UserRoleChanged  = "user.role"
-	LogoutRefused    = "logout.refused"
+)
+
+// The values of Event.Detail where sessions end without their user's signing out.
+const (
+	EndedByUser     = "by_user"
+	EndedByAdmin    = "by_admin"
+	EndedByProvider = "by_provider"
+	EndedUserGone   = "user_gone" // the user is disabled, or no more
+	EndedByRole     = "role_changed"
+	EndedByTime     = "expired"
 )
 
 // ErrCursor says that a cursor is none that a list returned.
@@ -45,7 +53,8 @@ type Event struct {
 	Device    string     `db:"device"` // of a sign-in: browser and system in words
 	SID       string     `db:"sid"`
 	Detail    string     `db:"detail"`
-	Notable   bool       `db:"notable"` // the user should look at it
+	Sessions  int64      `db:"sessions"` // how many it ended
+	Notable   bool       `db:"notable"`  // the user should look at it
 }
 
 // About is an event of a user's.
@@ -70,8 +79,8 @@ func RecordEvent(conn *pop.Connection, e Event) error {
 		}
 		e.Notable = e.Notable || isNew
 	}
-	err = conn.RawQuery("INSERT INTO events (id, created_at, kind, user_id, actor_id, method, ip, user_agent, device, sid, detail, notable) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		e.ID, e.CreatedAt, e.Kind, e.UserID, e.ActorID, e.Method, e.IP, e.UserAgent, e.Device, e.SID, e.Detail, e.Notable).Exec()
+	err = conn.RawQuery("INSERT INTO events (id, created_at, kind, user_id, actor_id, method, ip, user_agent, device, sid, detail, sessions, notable) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		e.ID, e.CreatedAt, e.Kind, e.UserID, e.ActorID, e.Method, e.IP, e.UserAgent, e.Device, e.SID, e.Detail, e.Sessions, e.Notable).Exec()
 	if err != nil {
 		return fmt.Errorf("record event: %w", err)
 	}
@@ -113,13 +122,15 @@ func ListEvents(conn *pop.Connection, userID uuid.UUID, after string, limit int)
 	return events, next, nil
 }
 
-// Tally is how many events of one kind, method and detail happened in an hour.
+// Tally is how many events of one kind, method and detail happened in an hour, and
+// how many sessions they ended.
 type Tally struct {
 	Hour   string `db:"hour"` // 2026-01-31 13, UTC
 	Kind   string `db:"kind"`
 	Method string `db:"method"`
 	Detail string `db:"detail"`
 	N      int    `db:"n"`
+	Ended  int    `db:"ended"`
 }
 
 // hourOf cuts created_at to the hour, in each dialect's words.
@@ -136,7 +147,7 @@ var hourOf = map[string]string{
 func TallyEvents(conn *pop.Connection, since time.Time, kinds ...any) ([]Tally, error) {
 	hour := hourOf[conn.Dialect.Name()]
 	const detail = "CASE WHEN kind = '" + SessionEnded + "' THEN detail ELSE '' END"
-	query := "SELECT " + hour + " AS hour, kind, method, " + detail + " AS detail, COUNT(*) AS n FROM events" +
+	query := "SELECT " + hour + " AS hour, kind, method, " + detail + " AS detail, COUNT(*) AS n, CAST(SUM(sessions) AS DECIMAL(18)) AS ended FROM events" +
 		" WHERE id >= ? AND kind IN (?) GROUP BY " + hour + ", kind, method, " + detail
 	var tallies []Tally
 	if err := conn.RawQuery(query, firstID(since), kinds).All(&tallies); err != nil {

@@ -89,7 +89,7 @@ func TestTallyEvents(t *testing.T) {
 		began := time.Now().Add(-time.Second)
 		for kind, details := range map[string][]string{models.SignInFailed: {"a", "b"}, models.SessionEnded: {"x", "x", "y"}, models.UserRenamed: {"z"}} {
 			for _, detail := range details {
-				record(t, db, models.Event{Kind: kind, Method: "m", Detail: detail})
+				record(t, db, models.Event{Kind: kind, Method: "m", Detail: detail, Sessions: 3})
 			}
 		}
 		counts := map[string]int{}
@@ -99,6 +99,9 @@ func TestTallyEvents(t *testing.T) {
 		}
 		for _, tally := range tallies {
 			counts[tally.Kind+" "+tally.Method+" "+tally.Detail] += tally.N
+			if tally.Ended != 3*tally.N {
+				t.Errorf("%+v", tally)
+			}
 			if hour, err := time.Parse("2006-01-02 15", tally.Hour); err != nil || time.Since(hour) > 2*time.Hour {
 				t.Errorf("hour %q", tally.Hour)
 			}

@@ -3,6 +3,7 @@ package models
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
@@ -47,12 +48,12 @@ func UserOf(tx *pop.Connection, issuer, subject string) (*User, error) {
 // one for an identity that is nobody's yet. Several sign-ups of one identity at
 // once make one user.
 func SignUp(conn *pop.Connection, identity Identity, n Newcomer) (user *User, created bool, err error) {
-	for range signUpAttempts {
+	for attempt := range signUpAttempts {
 		user, err = UserOf(conn, identity.Issuer, identity.Subject)
 		if !errors.Is(err, ErrNotFound) {
 			return user, false, err
 		}
-		if user, err = create(conn, identity, n); err == nil {
+		if user, err = create(conn, identity, n, attempt > 0); err == nil {
 			return user, true, nil
 		}
 		// Somebody may have been faster, with the identity or with the username.
@@ -63,8 +64,8 @@ func SignUp(conn *pop.Connection, identity Identity, n Newcomer) (user *User, cr
 // signUpAttempts is how many others may be faster, one after the other.
 const signUpAttempts = 5
 
-func create(conn *pop.Connection, identity Identity, n Newcomer) (*User, error) {
-	username, err := freeUsername(conn, n)
+func create(conn *pop.Connection, identity Identity, n Newcomer, tooSlow bool) (*User, error) {
+	username, err := freeUsername(conn, n, tooSlow)
 	if err != nil {
 		return nil, err
 	}
@@ -106,13 +107,14 @@ func Link(conn *pop.Connection, userID uuid.UUID, identity Identity) error {
 }
 
 // Unlink takes one of his identities from a user. It returns ErrNotFound when he
-// has no such, and ErrLast when he has no other.
-func Unlink(conn *pop.Connection, userID uuid.UUID, id string) error {
+// has no such, and ErrLast when he has no other that is usable; and otherwise the
+// provider that it was.
+func Unlink(conn *pop.Connection, userID uuid.UUID, id string, usable func(Identity) bool) (provider string, err error) {
 	parsed, err := uuid.FromString(id)
 	if err != nil {
-		return fmt.Errorf("unlink identity: %w", ErrNotFound)
+		return "", fmt.Errorf("unlink identity: %w", ErrNotFound)
 	}
-	return conn.Transaction(func(tx *pop.Connection) error {
+	err = conn.Transaction(func(tx *pop.Connection) error {
 		// Two that unlink the last two at once wait here for each other.
 		if err := tx.RawQuery("UPDATE users SET updated_at = ? WHERE id = ?", time.Now().UTC(), userID).Exec(); err != nil {
 			return fmt.Errorf("unlink identity: %w", err)
@@ -121,26 +123,20 @@ func Unlink(conn *pop.Connection, userID uuid.UUID, id string) error {
 		if err != nil {
 			return err
 		}
-		if !contains(mine, parsed) {
+		i := slices.IndexFunc(mine, func(i Identity) bool { return i.ID == parsed })
+		if i < 0 {
 			return fmt.Errorf("unlink identity: %w", ErrNotFound)
 		}
-		if len(mine) == 1 {
+		if !slices.ContainsFunc(slices.Delete(slices.Clone(mine), i, i+1), usable) {
 			return fmt.Errorf("unlink identity: %w", ErrLast)
 		}
 		if err := tx.RawQuery("DELETE FROM identities WHERE id = ? AND user_id = ?", parsed, userID).Exec(); err != nil {
 			return fmt.Errorf("unlink identity: %w", err)
 		}
+		provider = mine[i].Provider
 		return nil
 	})
-}
-
-func contains(identities []Identity, id uuid.UUID) bool {
-	for _, i := range identities {
-		if i.ID == id {
-			return true
-		}
-	}
-	return false
+	return provider, err
 }
 
 // ListIdentities returns a user's identities, the oldest first.

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,8 @@ import (
 func google(subject string) models.Identity {
 	return models.Identity{Provider: "google", Issuer: "https://accounts.google.com", Subject: subject}
 }
+
+func isGoogle(i models.Identity) bool { return i.Issuer == "https://accounts.google.com" }
 
 func signUp(t *testing.T, db *pop.Connection, i models.Identity, n models.Newcomer) *models.User {
 	t.Helper()
@@ -52,6 +55,21 @@ func TestSignUp(t *testing.T) {
 	})
 }
 
+// Many who want one username at once all get one.
+func TestSignUp_Namesakes(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				if _, _, err := models.SignUp(db.WithContext(t.Context()), google(strconv.Itoa(i)), models.Newcomer{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
 func TestSignUp_ManyAtOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		var wg sync.WaitGroup
@@ -87,9 +105,10 @@ func TestSignUp_Username(t *testing.T) {
 			{models.Newcomer{Username: "Zoë O'Hara"}, "zoe-ohara"},
 			{models.Newcomer{Username: "zoe.o@example.com"}, "zoe.o"},
 			{models.Newcomer{Username: "..", Email: "zoe+x@example.com"}, "zoex"},
-			{models.Newcomer{Name: "李小龍", Email: "@"}, "user"},
+			{models.Newcomer{Name: "李小龍", Email: "@"}, "member"},
 			{models.Newcomer{Name: "Zoë O'Hara"}, "zoe-ohara-2"},
-			{models.Newcomer{}, "user-2"},
+			{models.Newcomer{}, "member-2"},
+			{models.Newcomer{Username: "admin", Name: "A\x00b\u0085"}, "admin-2"}, // of development,
 			{models.Newcomer{Username: strings.Repeat("x", 300)}, strings.Repeat("x", 54)},
 			{models.Newcomer{Username: strings.Repeat("x", 300), Name: strings.Repeat("é", 300) + "\xff"}, strings.Repeat("x", 54) + "-2"},
 		} {
@@ -134,18 +153,20 @@ func TestUnlink(t *testing.T) {
 			t.Fatalf("%d, %v", len(mine), err)
 		}
 		for _, id := range []string{"", "x", bob.ID.String()} {
-			if err := models.Unlink(db, ada.ID, id); !errors.Is(err, models.ErrNotFound) {
+			if _, err := models.Unlink(db, ada.ID, id, isGoogle); !errors.Is(err, models.ErrNotFound) {
 				t.Errorf("%q: %v", id, err)
 			}
 		}
-		if err := models.Unlink(db, bob.ID, mine[0].ID.String()); !errors.Is(err, models.ErrNotFound) {
+		if _, err := models.Unlink(db, bob.ID, mine[0].ID.String(), isGoogle); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("another's: %v", err)
 		}
 		// All at once: one stays.
 		var wg sync.WaitGroup
 		errs := make([]error, len(mine))
 		for i, identity := range mine {
-			wg.Go(func() { errs[i] = models.Unlink(db.WithContext(t.Context()), ada.ID, identity.ID.String()) })
+			wg.Go(func() {
+				_, errs[i] = models.Unlink(db.WithContext(t.Context()), ada.ID, identity.ID.String(), isGoogle)
+			})
 		}
 		wg.Wait()
 		refused := 0

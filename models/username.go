@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -34,6 +35,11 @@ func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) error 
 	if !usernamePattern.MatchString(username) {
 		return fmt.Errorf("change username: %w", ErrUsername)
 	}
+	if isSeed(username) {
+		if user, err := GetUser(conn, userID.String()); err != nil || user.Username != username {
+			return errors.Join(fmt.Errorf("change username: %w", ErrTaken), err)
+		}
+	}
 	changeErr := conn.RawQuery("UPDATE users SET username = ? WHERE id = ?", username, userID).Exec()
 	if changeErr == nil {
 		return nil
@@ -45,13 +51,18 @@ func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) error 
 	return fmt.Errorf("change username: %w", changeErr)
 }
 
-// freeUsername makes a username of what a provider tells, that nobody has now.
-func freeUsername(tx *pop.Connection, n Newcomer) (string, error) {
+// freeUsername makes a username of what a provider tells, that nobody has now and no
+// user of development would get. Of many who want one at once, who was too slow gets
+// a number that nobody else draws.
+func freeUsername(tx *pop.Connection, n Newcomer, tooSlow bool) (string, error) {
 	base := toUsername(n)
 	for i := range maxNamesakes {
 		candidate := base
 		if i > 0 {
 			candidate = base + "-" + strconv.Itoa(i+1)
+		}
+		if tooSlow || isSeed(candidate) {
+			continue
 		}
 		taken, err := tx.Where("username = ?", candidate).Exists(&User{})
 		if err != nil {
@@ -68,8 +79,12 @@ func freeUsername(tx *pop.Connection, n Newcomer) (string, error) {
 	return base + "-" + id.String()[:8], nil
 }
 
+func isSeed(username string) bool {
+	return slices.ContainsFunc(seedUsers, func(u User) bool { return u.Username == username })
+}
+
 // toUsername makes a username of the first that is given of a username, the part
-// of an address before the @, and a name; "user" without any.
+// of an address before the @, and a name; "member" without any.
 func toUsername(n Newcomer) string {
 	local, _, _ := strings.Cut(n.Email, "@")
 	for _, text := range []string{n.Username, local, n.Name} {
@@ -78,7 +93,7 @@ func toUsername(n Newcomer) string {
 			return name
 		}
 	}
-	return "user"
+	return "member"
 }
 
 // slug leaves of a text what a username may hold, letters without their accents,
@@ -97,10 +112,17 @@ func slug(text string) string {
 	return strings.TrimRight(text[:min(len(text), maxUsername-10)], "._-")
 }
 
-// cut shortens a text to so many characters.
+// cut shortens a text to so many characters, and leaves out control characters: some
+// databases take no NUL.
 func cut(text string, limit int) string {
-	if runes := []rune(strings.ToValidUTF8(text, "")); len(runes) > limit {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return -1
+		}
+		return c
+	}, strings.ToValidUTF8(text, ""))
+	if runes := []rune(text); len(runes) > limit {
 		return string(runes[:limit])
 	}
-	return strings.ToValidUTF8(text, "")
+	return text
 }

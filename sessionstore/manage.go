@@ -179,15 +179,6 @@ func (s *Store) RevokeUser(ctx context.Context, userID string) (int64, error) {
 	return s.end(ctx, Event{UserID: userID}, queryEndUser, userID)
 }
 
-// RevokeMethod ends all sessions of a user to which he signed in by that method,
-// and returns how many. An empty userID is an error.
-func (s *Store) RevokeMethod(ctx context.Context, userID, method string) (int64, error) {
-	if ok, err := somebody("revoke sessions", userID); !ok {
-		return 0, err
-	}
-	return s.end(ctx, Event{UserID: userID}, queryEndMethod, userID, clean(method, maxMethod))
-}
-
 // RevokeOrigin ends all sessions that came out of an origin, whosever they are,
 // and returns how many; see [SetOrigin].
 func (s *Store) RevokeOrigin(ctx context.Context, origin string) (int64, error) {
@@ -195,6 +186,14 @@ func (s *Store) RevokeOrigin(ctx context.Context, origin string) (int64, error) 
 		return 0, fmt.Errorf("revoke sessions: %w", errOrigin)
 	}
 	return s.end(ctx, Event{}, queryEndOrigin, origin)
+}
+
+// RevokeSubject is RevokeOrigin for all sessions that came out of a subject's.
+func (s *Store) RevokeSubject(ctx context.Context, subject string) (int64, error) {
+	if !isOrigin(subject) {
+		return 0, fmt.Errorf("revoke sessions: %w", errOrigin)
+	}
+	return s.end(ctx, Event{}, queryEndSubject, subject)
 }
 
 // RevokeAll ends everybody's sessions, and returns how many rows that were. It

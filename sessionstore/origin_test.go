@@ -20,7 +20,7 @@ func signInFrom(t *testing.T, userID, method, origin string) func(*sessions.Sess
 		if origin == "" {
 			return
 		}
-		if err := sessionstore.SetOrigin(session, origin); err != nil {
+		if err := sessionstore.SetOrigin(session, origin, "of"+userID); err != nil {
 			t.Error(err)
 		}
 	}
@@ -57,18 +57,20 @@ func TestStore_RevokeOrigin(t *testing.T) {
 	})
 }
 
-func TestStore_RevokeMethod(t *testing.T) {
+func TestStore_RevokeSubject(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
-		browsers := make([]*browser, 3)
-		for i, how := range [][2]string{{"ada", "oidc"}, {"ada", "bypass"}, {"bob", "oidc"}} {
+		browsers := make([]*browser, 4)
+		for i, how := range [][2]string{{"ada", "one"}, {"ada", "two"}, {"bob", "one"}} {
 			browsers[i] = s.browser(t)
-			browsers[i].change(t, signInFrom(t, how[0], how[1], ""))
+			browsers[i].change(t, signInFrom(t, how[0], "oidc", how[1]))
 		}
-		if n, err := s.store.RevokeMethod(t.Context(), "ada", "oidc"); n != 1 || err != nil {
+		browsers[3] = s.browser(t)
+		browsers[3].change(t, signInFrom(t, "ada", "password", ""))
+		if n, err := s.store.RevokeSubject(t.Context(), "ofada"); n != 2 || err != nil {
 			t.Errorf("ended %d, %v", n, err)
 		}
-		s.wantAlive(t, browsers, false, true, true)
-		if _, err := s.store.RevokeMethod(t.Context(), "", "oidc"); err == nil {
+		s.wantAlive(t, browsers, false, false, true, true)
+		if _, err := s.store.RevokeSubject(t.Context(), ""); err == nil {
 			t.Error("nobody's sessions were ended")
 		}
 	})
@@ -77,18 +79,21 @@ func TestStore_RevokeMethod(t *testing.T) {
 func TestSetOrigin_Refused(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.browser(t).visit(t, func(session *sessions.Session) {
-			if err := sessionstore.SetOrigin(session, "one"); err == nil {
+			if err := sessionstore.SetOrigin(session, "one", ""); err == nil {
 				t.Error("an origin without a sign-in")
 			}
 			if err := sessionstore.SignIn(session, "ada", ""); err != nil {
 				t.Error(err)
 			}
-			if err := sessionstore.SetOrigin(session, "a b"); err == nil {
+			if err := sessionstore.SetOrigin(session, "a b", ""); err == nil {
 				t.Error("an origin with a space")
+			}
+			if err := sessionstore.SetOrigin(session, "one", "a b"); err == nil {
+				t.Error("a subject with a space")
 			}
 		})
 		foreign := sessions.NewSession(nil, cookieName)
-		if err := sessionstore.SetOrigin(foreign, "one"); !errors.Is(err, sessionstore.ErrForeign) {
+		if err := sessionstore.SetOrigin(foreign, "one", ""); !errors.Is(err, sessionstore.ErrForeign) {
 			t.Error(err)
 		}
 	})

@@ -48,9 +48,11 @@ func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 		next.Remembered = false
 	}
 	next.Remembered = next.Remembered || b.remember
-	next.UserID, next.AuthMethod, next.AuthenticatedAt, next.origin = user, "", time.Time{}, ""
+	next.UserID, next.AuthMethod, next.AuthenticatedAt = user, "", time.Time{}
+	next.origin, next.subject = "", ""
 	if user != "" {
-		next.AuthMethod, next.AuthenticatedAt, next.origin = b.method, now, b.origin
+		next.AuthMethod, next.AuthenticatedAt = b.method, now
+		next.origin, next.subject = b.origin, b.subject
 		if b.at != nil {
 			next.AuthenticatedAt = *b.at
 		}

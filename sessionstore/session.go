@@ -46,6 +46,7 @@ type intent struct {
 	signsIn  bool       // the user has just proved who it is
 	method   string     // how
 	origin   string     // out of what
+	subject  string     // of whose
 	at       *time.Time // when, if not now; zero if nobody knows
 	remember bool       // and asked for a cookie that outlives the browser
 	renew    bool       // give the session a new sid and secret
@@ -93,12 +94,13 @@ func Remember(session *sessions.Session) error {
 	return nil
 }
 
-// SetOrigin says what the sign-in that came before it in this request came out of,
-// such as a session at an identity provider, so that [Store.RevokeOrigin] can end
-// it together with all others that did. origin has 1 to 64 letters and digits; of
+// SetOrigin says what the sign-in that came before it in this request came out of:
+// a session at an identity provider, and the provider's subject, so that
+// [Store.RevokeOrigin] and [Store.RevokeSubject] can end it together with all others
+// that did. Each has up to 64 letters and digits, or is "" where there is none; of
 // longer names take a hash. It returns ErrForeign for a session of another store,
 // and an error when nobody is signing in.
-func SetOrigin(session *sessions.Session, origin string) error {
+func SetOrigin(session *sessions.Session, origin, subject string) error {
 	b, err := boundOf(session)
 	if err != nil {
 		return err
@@ -106,10 +108,10 @@ func SetOrigin(session *sessions.Session, origin string) error {
 	if !b.signsIn {
 		return errors.New("set origin: call SignIn first, in the same request")
 	}
-	if !isOrigin(origin) {
+	if origin != "" && !isOrigin(origin) || subject != "" && !isOrigin(subject) {
 		return fmt.Errorf("set origin: %w", errOrigin)
 	}
-	b.origin = origin
+	b.origin, b.subject = origin, subject
 	return nil
 }
 

@@ -43,22 +43,23 @@ type row struct {
 	renewedAt  time.Time // when it got its sid; zero if that was before it was written down
 	deadline   time.Time // when it is dead, used or not
 	origin     string    // what its sign-in came out of; see SetOrigin
+	subject    string    // and of whose
 }
 
 // The columns are in the order of dest and of row.args.
 const (
 	readColumns   = `user_id, last_seen_at, expires_at, secret_hash, data, version, series, renewed_to`
 	recordColumns = `sid, user_id, auth_method, authenticated_at, remembered, ip, user_agent, created_at, last_seen_at, expires_at`
-	columns       = recordColumns + `, secret_hash, data, version, series, renewed_to, renewed_at, deadline_at, origin`
+	columns       = recordColumns + `, secret_hash, data, version, series, renewed_to, renewed_at, deadline_at, origin, origin_subject`
 )
 
 const (
 	queryRead   = `SELECT ` + readColumns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
 	queryFind   = `SELECT ` + columns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
 	queryLock   = queryFind + ` FOR UPDATE`
-	queryInsert = `INSERT INTO sessions (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	queryInsert = `INSERT INTO sessions (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	queryUpdate = `UPDATE sessions SET sid = ?, user_id = ?, auth_method = ?, authenticated_at = ?, remembered = ?, ip = ?, user_agent = ?, created_at = ?, last_seen_at = ?, expires_at = ?,` +
-		` secret_hash = ?, data = ?, version = ?, series = ?, renewed_to = ?, renewed_at = ?, deadline_at = ?, origin = ?` +
+		` secret_hash = ?, data = ?, version = ?, series = ?, renewed_to = ?, renewed_at = ?, deadline_at = ?, origin = ?, origin_subject = ?` +
 		` WHERE sid = ? AND version = ? AND expires_at > ?`
 
 	// queryChange ends a session no later than refresh does.
@@ -78,8 +79,8 @@ const (
 	queryEndNobodys = `DELETE FROM sessions WHERE user_id IS NULL AND series = ?`
 	queryEndOthers  = `DELETE FROM sessions WHERE user_id = ? AND series <> ?`
 	queryEndUser    = `DELETE FROM sessions WHERE user_id = ?`
-	queryEndMethod  = `DELETE FROM sessions WHERE user_id = ? AND auth_method = ?`
 	queryEndOrigin  = `DELETE FROM sessions WHERE origin = ?`
+	queryEndSubject = `DELETE FROM sessions WHERE origin_subject = ?`
 	queryEndAll     = `DELETE FROM sessions`
 
 	// queryOver finds what is over the limit. Every program agrees on the order.
@@ -270,7 +271,7 @@ func (r *Record) dest() []any {
 // dest is where columns are scanned to.
 func (r *row) dest() []any {
 	return append(r.Record.dest(), &r.secretHash, &r.data, &r.version, &r.series, &r.renewedTo,
-		(*utc)(&r.renewedAt), (*utc)(&r.deadline), (*text)(&r.origin))
+		(*utc)(&r.renewedAt), (*utc)(&r.deadline), (*text)(&r.origin), (*text)(&r.subject))
 }
 
 // readDest is where readColumns are scanned to.
@@ -293,7 +294,7 @@ func scanText(from scanner) (text string, err error) {
 func (r row) args() []any {
 	return []any{r.SID, orNull(r.UserID), r.AuthMethod, orNull(r.AuthenticatedAt), r.Remembered,
 		r.IP, r.UserAgent, r.CreatedAt, r.LastSeenAt, r.ExpiresAt, r.secretHash, r.data, r.version,
-		r.series, r.renewedTo, orNull(r.renewedAt), r.deadline, orNull(r.origin)}
+		r.series, r.renewedTo, orNull(r.renewedAt), r.deadline, orNull(r.origin), orNull(r.subject)}
 }
 
 // orNull is v, or NULL for the zero value.

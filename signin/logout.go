@@ -59,12 +59,30 @@ func (f *Flow) logout(ctx context.Context, p *openID, token string, end func(Log
 	if spent {
 		return fmt.Errorf("%w: it was used before", ErrLogoutToken)
 	}
+	if logout.SID != "" {
+		if _, err := f.once.Spend(ctx, endedMark(logout.Issuer, logout.SID), f.now().Add(2*AttemptLifetime)); err != nil {
+			return err
+		}
+	}
 	if err := end(logout); err != nil {
 		return err
 	}
 	_, err = f.once.Spend(ctx, id, f.now().Add(2*logoutWindow)) // by another request meanwhile: the end is the same
 	return err
 }
+
+// EndedMeanwhile reports whether the provider's session ended while somebody was on
+// his way from it to a session of ours. It is to be asked once that one is there,
+// which then no logout has ended. Its error is that of Once.
+func (f *Flow) EndedMeanwhile(ctx context.Context, id Identity) (bool, error) {
+	if id.SID == "" {
+		return false, nil
+	}
+	return f.once.IsSpent(ctx, endedMark(id.Issuer, id.SID))
+}
+
+// endedMark is what is remembered of a session of a provider's that ended.
+func endedMark(issuer, sid string) string { return "ended " + issuer + " " + sid }
 
 // readLogout verifies a logout token. id is the token's own, among all issuers.
 func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id string, err error) {
