@@ -24,16 +24,17 @@ import (
 
 // app is what the handlers share. Nothing in it changes after New.
 type app struct {
-	cfg    config.Config
-	db     *pop.Connection
-	store  *sessionstore.Store
-	flow   *signin.Flow
-	limits limits
-	log    *slog.Logger
-	pages  pages
-	ready  readiness
-	origin *http.CrossOriginProtection
-	router *mux.Router
+	cfg     config.Config
+	db      *pop.Connection
+	store   *sessionstore.Store
+	flow    *signin.Flow
+	limits  limits
+	figures *figuresCache
+	log     *slog.Logger
+	pages   pages
+	ready   readiness
+	origin  *http.CrossOriginProtection
+	router  *mux.Router
 }
 
 // New returns the Buffalo app over an open, migrated database. Handler puts
@@ -56,7 +57,8 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	if err != nil {
 		return nil, err
 	}
-	a := &app{cfg: cfg, db: db, store: store, flow: flow, limits: newLimits(), log: log, pages: newPages(cfg, texts)}
+	a := &app{cfg: cfg, db: db, store: store, flow: flow, limits: newLimits(), figures: &figuresCache{db: db, store: store, log: log}, log: log, pages: newPages(cfg, texts)}
+	a.pages.label = a.labelOf
 	a.origin = http.NewCrossOriginProtection()
 	if cfg.Host.Host != "" {
 		if err := a.origin.AddTrustedOrigin(cfg.Host.String()); err != nil {
@@ -114,12 +116,27 @@ func (a *app) routes(b *buffalo.App) {
 	b.POST("/auth/{provider}/backchannel-logout", a.backchannelLogout)
 	b.GET("/session", a.showSession)
 	b.DELETE("/session", a.destroySession)
+
+	// My sessions, and what happened to my account
+	b.GET("/sessions", a.listSessions)
 	b.DELETE("/sessions", a.destroySessions)
+	b.DELETE("/sessions/{sid}", a.destroyOneSession)
+	b.GET("/events", a.listEvents)
 
 	// My account
 	b.GET("/account", a.showAccount)
 	b.PATCH("/account", a.renameAccount)
 	b.DELETE("/identities/{id}", a.unlink)
+
+	// Administration
+	b.GET("/admin", a.forAdmins(a.showAdmin))
+	b.GET("/admin/sessions", a.forAdmins(a.searchSessions))
+	b.DELETE("/admin/sessions", a.forAdmins(a.destroyFoundSessions))
+	b.GET("/admin/sessions/end", a.forAdmins(a.confirmEnd))
+	b.DELETE("/admin/sessions/{sid}", a.forAdmins(a.destroyFoundSession))
+	b.GET("/admin/users", a.forAdmins(a.listUsers))
+	b.GET("/admin/users/{id}", a.forAdmins(a.showUser))
+	b.PATCH("/admin/users/{id}", a.forAdmins(a.changeUser))
 
 	// For the machines that look after the app
 	b.GET("/healthz", a.healthz)

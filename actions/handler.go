@@ -15,6 +15,7 @@ import (
 	"github.com/unrolled/secure"
 
 	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/sessionstore"
 )
 
 const (
@@ -35,13 +36,16 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'se
 // errors included, from the outside in: the request's id, the client's address,
 // the log, the headers, compression, and the limit of the body.
 func Handler(cfg config.Config, b *buffalo.App, log *slog.Logger) (http.Handler, error) {
-	compress, err := gzhttp.NewWrapper(gzhttp.ContentTypes([]string{"text/html", "text/css", "application/json", "application/problem+json", "image/svg+xml"}))
+	compress, err := gzhttp.NewWrapper(gzhttp.ContentTypes([]string{"text/html", "text/css", "text/javascript", "application/json", "application/problem+json", "image/svg+xml"}))
 	if err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}
 	pages := neverStored(limitBody(b))
 	mux := http.NewServeMux()
 	mux.Handle("GET /assets/", serveAssets(pages))
+	if store, ok := b.SessionStore.(*sessionstore.Store); ok {
+		mux.Handle("GET /session/alive", neverStored(serveAlive(cfg, store, log)))
+	}
 	mux.Handle("/", pages)
 
 	var h http.Handler = mux

@@ -24,10 +24,7 @@ type identityJSON struct {
 func (a *app) showAccount(c buffalo.Context) error {
 	user := currentUser(c)
 	if user == nil {
-		if prefersHTML(c) {
-			return c.Redirect(http.StatusSeeOther, "/signin?return_to=/account")
-		}
-		return errNobody
+		return a.signInFirst(c)
 	}
 	mine, err := models.ListIdentities(a.db.WithContext(c.Request().Context()), user.ID)
 	if err != nil {
@@ -45,8 +42,9 @@ func (a *app) showAccount(c buffalo.Context) error {
 	}
 	c.Set("identities", identities)
 	c.Set("providers", a.waysIn())
+	// Where the ways in changed the page offers to end the other sessions (ASVS 5.0
+	// 7.4.3).
 	notice := c.Param("notice")
-	c.Set("notice_text", a.pages.notice(c, "account.notice.", notice, "linked", "unlinked", "renamed", "ended"))
 	c.Set("offer_end", notice == "linked" || notice == "unlinked")
 	return a.pages.show(c, "account.plush.html", "account.title")
 }
@@ -70,7 +68,7 @@ func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) erro
 		return unavailable(err)
 	}
 	a.audit(c, notable(about(user, models.IdentityLinked, id.Provider)))
-	return a.changed(c, "linked")
+	return a.done(c, "/account", "linked")
 }
 
 // unlink takes one of his providers from a user.
@@ -89,7 +87,7 @@ func (a *app) unlink(c buffalo.Context) error {
 		return unavailable(err)
 	}
 	a.audit(c, notable(about(user, models.IdentityUnlinked, provider)))
-	return a.changed(c, "unlinked")
+	return a.done(c, "/account", "unlinked")
 }
 
 // renameAccount changes the username.
@@ -114,36 +112,5 @@ func (a *app) renameAccount(c buffalo.Context) error {
 		return unavailable(err)
 	}
 	a.audit(c, about(user, models.UserRenamed, ""), "username", form.Username)
-	return a.changed(c, "renamed")
-}
-
-// changed answers when an account was changed. Where the ways in changed the page
-// offers to end the other sessions (ASVS 5.0 7.4.3).
-func (a *app) changed(c buffalo.Context, notice string) error {
-	if prefersHTML(c) {
-		return c.Redirect(http.StatusSeeOther, "/account?notice=%s", notice)
-	}
-	return c.Render(http.StatusNoContent, nil)
-}
-
-// endedJSON says how many sessions ended.
-type endedJSON struct {
-	Ended int64 `json:"ended"`
-}
-
-// destroySessions ends all sessions of the user but this one.
-func (a *app) destroySessions(c buffalo.Context) error {
-	user, err := a.requireFresh(c)
-	if user == nil {
-		return err
-	}
-	n, err := a.store.RevokeOthers(c.Request().Context(), c.Session().Session)
-	if err != nil {
-		return err
-	}
-	a.audit(c, ended(user.ID.String(), models.EndedByUser, n))
-	if prefersHTML(c) {
-		return c.Redirect(http.StatusSeeOther, "/account?notice=ended")
-	}
-	return c.Render(http.StatusOK, a.pages.json(endedJSON{n}))
+	return a.done(c, "/account", "renamed")
 }

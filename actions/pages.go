@@ -2,7 +2,9 @@ package actions
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"github.com/gobuffalo/middleware/i18n"
 
 	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/templates"
 )
 
@@ -30,6 +33,7 @@ const language = "en-us"
 type pages struct {
 	engine *render.Engine
 	texts  *i18n.Translator
+	label  func(provider string) string // what people call it
 }
 
 func newPages(cfg config.Config, texts *i18n.Translator) pages {
@@ -55,7 +59,32 @@ func templatesFS(env string) fs.FS {
 // show answers with a page, whose title is the text of that id.
 func (p pages) show(c buffalo.Context, name, title string) error {
 	c.Set("title", p.texts.Translate(c, title))
+	c.Set("notice_text", p.notice(c))
+	c.Set("is_here", func(path string) bool { return isHere(c.Request().URL.Path, path) })
+	c.Set("when", func(at any) template.HTML { return p.when(c, at) })
+	c.Set("method_name", func(method string) string { return p.methodName(c, method) })
+	c.Set("event_text", func(e eventJSON) string { return p.eventText(c, e) })
 	return c.Render(http.StatusOK, p.engine.HTML(name))
+}
+
+// when shows a time, which the reader's browser puts into his zone and form where it
+// runs scripts. at is RFC 3339, in UTC, as text or a pointer to it.
+func (p pages) when(c buffalo.Context, at any) template.HTML {
+	text := ""
+	switch at := at.(type) {
+	case string:
+		text = at
+	case *string:
+		if at != nil {
+			text = *at
+		}
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return ""
+	}
+	shown := t.UTC().Format(p.texts.Translate(c, "time.layout"))
+	return template.HTML(`<time datetime="` + text + `">` + template.HTMLEscapeString(shown) + `</time>`)
 }
 
 // period says how long d is in the user's language, in whole units: a label
@@ -71,13 +100,44 @@ func (p pages) period(c buffalo.Context, d time.Duration) string {
 	return p.texts.Translate(c, "minutes", max(int(d/time.Minute), 1))
 }
 
+// methodName says in words how somebody signed in.
+func (p pages) methodName(c buffalo.Context, method string) string {
+	if method == bypassMethod || method == "" {
+		return p.texts.Translate(c, "method."+cmp.Or(method, "none"))
+	}
+	return p.label(method)
+}
+
+// eventText says in a sentence what happened.
+func (p pages) eventText(c buffalo.Context, e eventJSON) string {
+	id := "event." + e.Kind
+	switch e.Kind {
+	case models.SessionEnded:
+		id = "ended." + e.Detail
+	case models.SignInFailed:
+		id += "." + e.Detail
+	}
+	return p.texts.Translate(c, id, int(e.Sessions), map[string]any{
+		"Method": p.methodName(c, e.Method), "Role": p.texts.Translate(c, "role."+cmp.Or(e.Detail, models.RoleMember)),
+	})
+}
+
+// notices are what a page may say has just happened.
+var notices = []string{"linked", "unlinked", "renamed", "ended", "ended_one", "ended_all", "changed"}
+
 // notice translates what the address says that has just happened, if it is one of
 // what can.
-func (p pages) notice(c buffalo.Context, prefix, happened string, known ...string) string {
-	if !slices.Contains(known, happened) {
-		return ""
+func (p pages) notice(c buffalo.Context) string {
+	if happened := c.Param("notice"); slices.Contains(notices, happened) {
+		return p.texts.Translate(c, "notice."+happened)
 	}
-	return p.texts.Translate(c, prefix+happened)
+	return ""
+}
+
+// isHere reports whether a page is, or belongs under, what the menu leads to.
+func isHere(page, menu string) bool {
+	page = strings.TrimSuffix(page, "/")
+	return page == menu || strings.HasPrefix(page, menu+"/")
 }
 
 func (p pages) json(v any) render.Renderer { return p.engine.JSON(v) }
@@ -89,6 +149,8 @@ func (p pages) writeError(c buffalo.Context, status int, text sentence) error {
 		if c.Value(userKey) == nil {
 			c.Set(userKey, nil)
 		}
+		c.Set("notice_text", "")
+		c.Set("is_here", func(string) bool { return false })
 		c.Set("status", status)
 		c.Set("title", p.texts.Translate(c, "status."+strconv.Itoa(titled(status))))
 		c.Set("detail", p.texts.Translate(c, text.id, text.data))

@@ -21,6 +21,11 @@ func localPath(text string) string {
 	return text
 }
 
+// withReturn is a path of ours that then leads to a page.
+func withReturn(path, page string) string {
+	return path + "?" + url.Values{"return_to": {page}}.Encode()
+}
+
 // orHome is a path, or the start page's where there is none.
 func orHome(path string) string {
 	if path == "" {

@@ -16,7 +16,8 @@ import (
 // sessionJSON is a session as the API shows one. Times are RFC 3339 in UTC, to
 // the second.
 type sessionJSON struct {
-	SID             string  `json:"sid"`
+	SID string `json:"sid"`
+	device
 	AuthMethod      string  `json:"auth_method"`
 	CreatedAt       string  `json:"created_at"`
 	AuthenticatedAt *string `json:"authenticated_at"` // null where the provider should say it and does not
@@ -31,6 +32,7 @@ type sessionJSON struct {
 func newSessionJSON(r sessionstore.Record, currentSID string) sessionJSON {
 	return sessionJSON{
 		SID:             r.SID,
+		device:          deviceOf(r.UserAgent),
 		AuthMethod:      r.AuthMethod,
 		CreatedAt:       r.CreatedAt.Format(time.RFC3339),
 		AuthenticatedAt: orNull(r.AuthenticatedAt),

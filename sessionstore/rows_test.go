@@ -32,6 +32,7 @@ type storedRow struct {
 	Remembered      bool       `db:"remembered"`
 	ExpiresAt       time.Time  `db:"expires_at"`
 	Origin          *string    `db:"origin"`
+	OriginSubject   *string    `db:"origin_subject"`
 }
 
 // row returns the row of a cookie or a sid, which has to be there.

@@ -24,6 +24,8 @@ import (
 // It keeps cookies by name alone, Secure ones too. A jar of net/http/cookiejar
 // would not send those of staging and production over plain http.
 type Client struct {
+	UserAgent string // what it says it is; "" leaves it as it is
+
 	t   testing.TB
 	app *App
 
@@ -84,6 +86,9 @@ func (c *Client) Try(method, path string, options ...RequestOption) (*Response, 
 	}
 	if cookies := c.header(); cookies != "" {
 		r.Header.Set("Cookie", cookies)
+	}
+	if c.UserAgent != "" {
+		r.Header.Set("User-Agent", c.UserAgent)
 	}
 	for _, option := range options {
 		option(r)

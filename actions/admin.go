@@ -1,0 +1,248 @@
+package actions
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/gobuffalo/buffalo"
+	"github.com/gobuffalo/nulls"
+	"github.com/gorilla/mux"
+
+	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+// forAdmins lets administrators through. For others there is nothing here (ASVS 5.0
+// 8.2.1, 8.3.1).
+func (a *app) forAdmins(next buffalo.Handler) buffalo.Handler {
+	return func(c buffalo.Context) error {
+		switch user := currentUser(c); {
+		case user == nil && c.Request().Method == http.MethodGet:
+			return a.signInFirst(c)
+		case user == nil:
+			return errNobody
+		case user.Role != models.RoleAdmin:
+			return c.Error(http.StatusNotFound, errors.New("who asks is no administrator"))
+		}
+		return next(c)
+	}
+}
+
+// showAdmin shows how the app is doing.
+func (a *app) showAdmin(c buffalo.Context) error {
+	figures, err := a.figures.get(c.Request().Context())
+	if err != nil {
+		return unavailable(err)
+	}
+	if !prefersHTML(c) {
+		return c.Render(http.StatusOK, a.pages.json(figures))
+	}
+	c.Set("figures", figures)
+	c.Set("charts", a.chartsOf(c, figures))
+	return a.pages.show(c, "admin.plush.html", "admin.title")
+}
+
+// foundSession is somebody's session as administrators see one.
+type foundSession struct {
+	sessionJSON
+	UserID   *string `json:"user_id"`
+	Username *string `json:"username"`
+}
+
+// searchSessions finds everybody's sessions.
+func (a *app) searchSessions(c buffalo.Context) error {
+	search, err := a.searchOf(c)
+	if err != nil {
+		return err
+	}
+	records, next, err := a.store.Search(c.Request().Context(), search)
+	if err != nil {
+		return badCursor(err)
+	}
+	found, err := a.withUsernames(c, records)
+	if err != nil {
+		return err
+	}
+	if !prefersHTML(c) {
+		return c.Render(http.StatusOK, a.pages.json(struct {
+			Sessions []foundSession `json:"sessions"`
+			Next     *string        `json:"next"`
+		}{found, orNone(next)}))
+	}
+	query := url.Values{}
+	for _, field := range []string{"user", "ip", "method", "state"} {
+		c.Set(field, c.Param(field))
+		if value := c.Param(field); value != "" {
+			query.Set(field, value)
+		}
+	}
+	c.Set("user_id", search.UserID)
+	c.Set("sessions", found)
+	c.Set("next", next)
+	query.Set("after", next)
+	c.Set("next_page", "/admin/sessions?"+query.Encode())
+	c.Set("first", search.After == "")
+	return a.pages.show(c, "admin_sessions.plush.html", "admin.sessions")
+}
+
+// nobodysID is the id of no user: it finds nothing.
+const nobodysID = "nobody"
+
+// searchOf reads what an administrator looks for. user is a username or a user's id.
+func (a *app) searchOf(c buffalo.Context) (search sessionstore.Search, err error) {
+	search.IP, search.AuthMethod = c.Param("ip"), c.Param("method")
+	if search.After, search.Limit, err = pageOfList(c); err != nil {
+		return search, err
+	}
+	signedIn := c.Param("state") == "signed-in"
+	switch c.Param("state") {
+	case "":
+	case "signed-in", "anonymous":
+		search.SignedIn = &signedIn
+	default:
+		return search, problem(http.StatusBadRequest, "error.state")
+	}
+	if name := c.Param("user"); name != "" {
+		search.UserID, err = a.idOf(c, name)
+	}
+	return search, err
+}
+
+// idOf finds a user by name or id.
+func (a *app) idOf(c buffalo.Context, name string) (string, error) {
+	db := a.db.WithContext(c.Request().Context())
+	user, err := models.LookUpUser(db, name)
+	if errors.Is(err, models.ErrNotFound) {
+		user, err = models.GetUser(db, name)
+	}
+	if errors.Is(err, models.ErrNotFound) {
+		return nobodysID, nil
+	}
+	if err != nil {
+		return "", unavailable(err)
+	}
+	return user.ID.String(), nil
+}
+
+// withUsernames says of sessions whose they are.
+func (a *app) withUsernames(c buffalo.Context, records []sessionstore.Record) ([]foundSession, error) {
+	var ids []string
+	for _, r := range records {
+		ids = append(ids, r.UserID)
+	}
+	names, err := models.UsernamesOf(a.db.WithContext(c.Request().Context()), ids)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	found := []foundSession{}
+	for _, r := range records {
+		f := foundSession{sessionJSON: newSessionJSON(r, c.Session().Session.ID), UserID: orNone(r.UserID)}
+		f.Username = orNone(names[r.UserID])
+		found = append(found, f)
+	}
+	return found, nil
+}
+
+// destroyFoundSession ends anybody's session.
+func (a *app) destroyFoundSession(c buffalo.Context) error {
+	admin, err := a.requireFresh(c)
+	if admin == nil {
+		return err
+	}
+	sid := mux.Vars(c.Request())["sid"]
+	record, _, err := a.store.Find(c.Request().Context(), sid)
+	if err == nil || !errors.Is(err, sessionstore.ErrNotFound) && !errors.Is(err, sessionstore.ErrUnavailable) {
+		err = a.store.RevokeSID(c.Request().Context(), sid) // also one whose values cannot be read
+	}
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return c.Error(http.StatusNotFound, err)
+	}
+	if err != nil {
+		return err
+	}
+	event := by(admin, ended(record.UserID, models.EndedByAdmin, 1))
+	event.SID = sid
+	a.audit(c, event)
+	return a.done(c, "/admin/sessions", "ended_one")
+}
+
+// confirmEnd names how many sessions would end, of a user or of everybody.
+func (a *app) confirmEnd(c buffalo.Context) error {
+	userID, all, err := whose(c)
+	if err != nil {
+		return err
+	}
+	var n int64
+	c.Set("username", "")
+	if all {
+		n, err = a.store.CountAll(c.Request().Context())
+	} else {
+		var user *models.User
+		if user, err = models.GetUser(a.db.WithContext(c.Request().Context()), userID); err != nil {
+			return notFound(c, err)
+		}
+		c.Set("username", user.Username)
+		n, err = a.store.Count(c.Request().Context(), userID)
+	}
+	if err != nil {
+		return err
+	}
+	c.Set("user_id", userID)
+	c.Set("count", int(n))
+	return a.pages.show(c, "admin_end.plush.html", "admin.end_title")
+}
+
+// destroyFoundSessions ends the sessions of a user, or everybody's, the
+// administrator's own present one among them.
+func (a *app) destroyFoundSessions(c buffalo.Context) error {
+	admin, err := a.requireFresh(c)
+	if admin == nil {
+		return err
+	}
+	userID, all, err := whose(c)
+	if err != nil {
+		return err
+	}
+	var n int64
+	if all {
+		n, err = a.store.RevokeAll(c.Request().Context())
+	} else {
+		if _, err = models.GetUser(a.db.WithContext(c.Request().Context()), userID); err != nil {
+			return notFound(c, err)
+		}
+		n, err = a.store.RevokeUser(c.Request().Context(), userID)
+	}
+	if err != nil {
+		return err
+	}
+	a.audit(c, by(admin, ended(userID, models.EndedByAdmin, n)))
+	if prefersHTML(c) {
+		return a.done(c, "/admin/sessions", "ended_all")
+	}
+	return c.Render(http.StatusOK, a.pages.json(endedJSON{n}))
+}
+
+// whose reads whose sessions are to end: a user's, or everybody's.
+func whose(c buffalo.Context) (userID string, all bool, err error) {
+	userID, all = c.Param("user_id"), c.Param("all") == "true"
+	if (userID != "") == all {
+		return "", false, problem(http.StatusBadRequest, "error.whose")
+	}
+	return userID, all, nil
+}
+
+// by is an event that an administrator caused.
+func by(admin *models.User, e models.Event) models.Event {
+	e.ActorID = nulls.NewUUID(admin.ID)
+	e.Notable = true
+	return e
+}
+
+// notFound ends the request with 404 where that is what is wrong.
+func notFound(c buffalo.Context, err error) error {
+	if errors.Is(err, models.ErrNotFound) {
+		return c.Error(http.StatusNotFound, err)
+	}
+	return unavailable(err)
+}

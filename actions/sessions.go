@@ -1,0 +1,150 @@
+package actions
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/gobuffalo/buffalo"
+	"github.com/gorilla/mux"
+
+	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+const (
+	// pageLimit is how much of a list a page shows, unless the client asks for less
+	// or more, up to maxPageLimit.
+	pageLimit    = 50
+	maxPageLimit = 100
+)
+
+// sessionsPage is a page of a list of sessions.
+type sessionsPage struct {
+	Sessions []sessionJSON `json:"sessions"`
+	Next     *string       `json:"next"` // the cursor of the next page
+}
+
+// listSessions shows where somebody is signed in: here first, then the newest.
+func (a *app) listSessions(c buffalo.Context) error {
+	user := currentUser(c)
+	if user == nil {
+		return a.signInFirst(c)
+	}
+	here, err := a.record(c)
+	if err != nil {
+		return err
+	}
+	search := sessionstore.Search{UserID: user.ID.String()}
+	if search.After, search.Limit, err = pageOfList(c); err != nil {
+		return err
+	}
+	records, next, err := a.store.Search(c.Request().Context(), search)
+	if err != nil {
+		return badCursor(err)
+	}
+	records = slices.DeleteFunc(records, func(r sessionstore.Record) bool { return r.SID == here.SID })
+	if search.After == "" {
+		records = append([]sessionstore.Record{here}, records...)
+	}
+	page := sessionsPage{Sessions: []sessionJSON{}, Next: orNone(next)}
+	for _, r := range records {
+		page.Sessions = append(page.Sessions, newSessionJSON(r, here.SID))
+	}
+	if !prefersHTML(c) {
+		return c.Render(http.StatusOK, a.pages.json(page))
+	}
+	c.Set("sessions", page.Sessions)
+	c.Set("next", next)
+	c.Set("first", search.After == "")
+	return a.pages.show(c, "sessions.plush.html", "sessions.title")
+}
+
+// destroyOneSession ends a session of who asks. The present one he signs out of.
+func (a *app) destroyOneSession(c buffalo.Context) error {
+	sid := mux.Vars(c.Request())["sid"]
+	if currentUser(c) != nil && sid == c.Session().Session.ID {
+		return a.destroySession(c)
+	}
+	user, err := a.requireFresh(c)
+	if user == nil {
+		return err
+	}
+	err = a.store.Revoke(c.Request().Context(), user.ID.String(), sid)
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return c.Error(http.StatusNotFound, err)
+	}
+	if err != nil {
+		return err
+	}
+	event := ended(user.ID.String(), models.EndedByUser, 1)
+	event.SID = sid
+	a.audit(c, event)
+	return a.done(c, "/sessions", "ended_one")
+}
+
+// destroySessions ends all sessions of the user but this one.
+func (a *app) destroySessions(c buffalo.Context) error {
+	user, err := a.requireFresh(c)
+	if user == nil {
+		return err
+	}
+	n, err := a.store.RevokeOthers(c.Request().Context(), c.Session().Session)
+	if err != nil {
+		return err
+	}
+	a.audit(c, ended(user.ID.String(), models.EndedByUser, n))
+	if prefersHTML(c) {
+		return a.done(c, "/sessions", "ended")
+	}
+	return c.Render(http.StatusOK, a.pages.json(endedJSON{n}))
+}
+
+// endedJSON says how many sessions ended.
+type endedJSON struct {
+	Ended int64 `json:"ended"`
+}
+
+// done answers when something was changed: people come to a page that says so.
+func (a *app) done(c buffalo.Context, page, notice string) error {
+	if prefersHTML(c) {
+		return c.Redirect(http.StatusSeeOther, "%s?notice=%s", page, notice)
+	}
+	return c.Render(http.StatusNoContent, nil)
+}
+
+// signInFirst sends people to sign in, and back to the page that they asked for.
+func (a *app) signInFirst(c buffalo.Context) error {
+	if prefersHTML(c) {
+		return c.Redirect(http.StatusSeeOther, "%s", withReturn("/signin", c.Request().URL.RequestURI()))
+	}
+	return errNobody
+}
+
+// pageOfList reads which page of a list is wanted.
+func pageOfList(c buffalo.Context) (after string, limit int, err error) {
+	limit = pageLimit
+	if text := c.Param("limit"); text != "" {
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPageLimit {
+			return "", 0, problem(http.StatusBadRequest, "error.limit", struct{ Max int }{maxPageLimit})
+		}
+	}
+	return c.Param("after"), limit, nil
+}
+
+// badCursor ends the request with 400 where the cursor is to blame.
+func badCursor(err error) error {
+	if errors.Is(err, sessionstore.ErrCursor) || errors.Is(err, models.ErrCursor) {
+		return problem(http.StatusBadRequest, "error.cursor")
+	}
+	return unavailable(err)
+}
+
+// orNone is a cursor, or null where there is none.
+func orNone(cursor string) *string {
+	if cursor == "" {
+		return nil
+	}
+	return &cursor
+}

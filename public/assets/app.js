@@ -1,0 +1,31 @@
+// Without this script every page works; with it times are the reader's own, and an
+// open page notices when its session ends.
+"use strict";
+
+const form = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time[datetime]")) {
+  time.title = time.textContent;
+  time.textContent = form.format(new Date(time.dateTime));
+}
+
+// The page asks every few seconds while somebody looks at it, and at once when he
+// comes back to it. A request that fails says nothing of the session.
+const main = document.querySelector("main[data-watch]");
+if (main) {
+  const period = 5000;
+  let timer;
+  const ask = async () => {
+    clearTimeout(timer);
+    if (document.hidden) return;
+    const answer = await fetch(main.dataset.watch, { cache: "no-store" }).catch(() => null);
+    if (answer && answer.status === 401) return over();
+    timer = setTimeout(ask, period);
+  };
+  const over = () => {
+    document.removeEventListener("visibilitychange", ask);
+    document.querySelector("header nav").replaceChildren();
+    main.replaceChildren(document.getElementById("session-over").content.cloneNode(true));
+  };
+  document.addEventListener("visibilitychange", ask);
+  timer = setTimeout(ask, period);
+}
