@@ -56,6 +56,8 @@ type metadata struct {
 	NamesIssuer        bool   `json:"authorization_response_iss_parameter_supported"` // RFC 9207, 3
 	UserInfoEndpoint   string `json:"userinfo_endpoint"`
 	KeysEndpoint       string `json:"jwks_uri"`
+
+	tenants bool // its issuer names no tenant; each token's does
 }
 
 // discover returns the provider's metadata. When it fails it fails at once for a
@@ -108,9 +110,15 @@ func (p *openID) look() (*metadata, error) {
 	if err := provider.Claims(m); err != nil {
 		return nil, fmt.Errorf("discover %s: %w", p.settings.Address, err)
 	}
+	if shared := p.sharedIssuers(); len(shared) > 0 {
+		if !slices.Contains(shared, m.Issuer) {
+			return nil, fmt.Errorf("discover %s: the document is of issuer %q", p.settings.Address, m.Issuer)
+		}
+		m.tenants = true
+	}
 	m.verifier = provider.VerifierContext(ctx, &oidc.Config{
 		ClientID:        p.settings.Key,
-		SkipIssuerCheck: p.settings.Kind.tenants, // isIssuer does it
+		SkipIssuerCheck: m.tenants, // isIssuer does it
 		Now:             func() time.Time { return p.now().Add(-clockSkew) },
 	})
 	for _, endpoint := range []string{provider.Endpoint().AuthURL, provider.Endpoint().TokenURL, m.KeysEndpoint, m.UserInfoEndpoint} {
@@ -122,10 +130,32 @@ func (p *openID) look() (*metadata, error) {
 }
 
 func (p *openID) newProvider(ctx context.Context, issuer string) (*oidc.Provider, error) {
-	if p.settings.Kind.tenants {
-		ctx = oidc.InsecureIssuerURLContext(ctx, issuer) // names no tenant, and so nobody's issuer
+	if len(p.sharedIssuers()) > 0 {
+		ctx = oidc.InsecureIssuerURLContext(ctx, issuer) // look compares it
 	}
 	return oidc.NewProvider(ctx, issuer)
+}
+
+// personalTenant is Microsoft's one for personal accounts.
+const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+// sharedIssuers are what the discovery document may name as its issuer where the
+// address is one of Microsoft's for several tenants. There are none where it is
+// that of one tenant: then it is the issuer, as everywhere.
+func (p *openID) sharedIssuers() []string {
+	address, err := url.Parse(p.settings.Address)
+	if err != nil || !p.settings.Kind.tenants {
+		return nil
+	}
+	tenant, rest, _ := strings.Cut(strings.TrimPrefix(address.Path, "/"), "/")
+	of := func(other string) string { return address.Scheme + "://" + address.Host + "/" + other + "/" + rest }
+	switch tenant {
+	case "common", "organizations":
+		return []string{of("{tenantid}")}
+	case "consumers":
+		return []string{of("{tenantid}"), of(personalTenant)}
+	}
+	return nil
 }
 
 // context carries the client to the libraries. Its requests end with the client's
@@ -136,7 +166,7 @@ func (p *openID) context() context.Context {
 
 // isIssuer reports whether tokens of this issuer are the provider's.
 func (p *openID) isIssuer(m *metadata, issuer, tenant string) bool {
-	if !p.settings.Kind.tenants {
+	if !m.tenants {
 		return true // the verifier has compared it
 	}
 	return tenant != "" && !strings.ContainsAny(tenant, "/?#") && issuer == strings.ReplaceAll(m.Issuer, "{tenantid}", tenant)
