@@ -131,7 +131,7 @@ func (f *Flow) Start(w http.ResponseWriter, r *http.Request, provider string, wi
 		return "", err
 	}
 	state := rand.Text()
-	session, err := p.begin(state, wish.Fresh)
+	session, err := p.begin(r.Context(), state, wish.Fresh)
 	if err != nil {
 		return "", fmt.Errorf("start sign-in with %s: %w: %w", provider, ErrProvider, clipped{err})
 	}
@@ -173,7 +173,7 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 	if !first {
 		return id, a.Wish, ErrLost
 	}
-	if err := p.checkIssuer(params); err != nil {
+	if err := p.checkIssuer(r.Context(), params); err != nil {
 		return id, a.Wish, fmt.Errorf("%w: %w", ErrProvider, clipped{err})
 	}
 	if code := params.Get("error"); code != "" {

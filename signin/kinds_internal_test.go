@@ -99,7 +99,7 @@ func ask(t *testing.T, kind Kind, answers recorded) (Identity, error) {
 	t.Helper()
 	s := Settings{Kind: kind, Name: kind.Name, Key: "k", Secret: "s", Callback: "https://app.example.com/callback"}
 	p := newProvider(s, &http.Client{Transport: answers}, time.Hour, time.Now)
-	session, err := p.begin("the-state", false)
+	session, err := p.begin(t.Context(), "the-state", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestOpenID_ASVS_10_5_3_TenantsIssuer(t *testing.T) {
 		document := `{"issuer":"` + c.issuer + `","authorization_endpoint":"https://a.example","token_endpoint":"https://a.example","jwks_uri":"https://a.example"}`
 		answer := recorded{"login.microsoftonline.com/" + c.address + "/.well-known/openid-configuration": document}
 		p := newOpenID(Settings{Kind: Kinds[i], Address: host + c.address}, &http.Client{Transport: answer}, time.Hour, time.Now)
-		m, err := p.discover()
+		m, err := p.discover(t.Context())
 		if (err == nil) != c.ok || c.ok && m.tenants != c.tenants {
 			t.Errorf("%s of issuer %s: %+v, %v", c.address, c.issuer, m, err)
 		}

@@ -68,7 +68,7 @@ func (f *Flow) logout(ctx context.Context, p *openID, token string, end func(Log
 
 // readLogout verifies a logout token. id is the token's own, among all issuers.
 func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id string, err error) {
-	m, err := p.discover()
+	m, err := p.discover(ctx)
 	if err != nil {
 		return l, "", fmt.Errorf("%w: %w", ErrProvider, clipped{err})
 	}
@@ -125,27 +125,33 @@ func checkLogoutType(token string) error {
 	return fmt.Errorf("its type is %.40q", header.Type)
 }
 
+// signOutWait is how long somebody who signs out waits for a provider.
+const signOutWait = time.Second
+
 // SignOutURL is where people may sign out at a provider too, to come back to an
 // address of ours afterwards (OpenID Connect RP-Initiated Logout 1.0). It is ""
-// where the provider has no such place, or has not been asked for it.
+// where the provider has no such place, or does not say so within a second.
 func (p *Provider) SignOutURL(backTo string) string {
 	o, ok := p.goth.(*openID)
 	if !ok {
 		return ""
 	}
-	if !o.mu.TryLock() {
-		return "" // it is being asked; no page waits for that
-	}
-	defer o.mu.Unlock()
-	if o.found == nil || !IsProviderURL(o.found.EndSessionEndpoint) {
+	ctx, cancel := context.WithTimeout(context.Background(), signOutWait)
+	defer cancel()
+	return o.signOutURL(ctx, backTo)
+}
+
+func (p *openID) signOutURL(ctx context.Context, backTo string) string {
+	m, err := p.discover(ctx) // which goes on when ctx ends
+	if err != nil || !IsProviderURL(m.EndSessionEndpoint) {
 		return ""
 	}
-	target, err := url.Parse(o.found.EndSessionEndpoint)
+	target, err := url.Parse(m.EndSessionEndpoint)
 	if err != nil {
 		return ""
 	}
 	query := target.Query()
-	query.Set("client_id", o.settings.Key)
+	query.Set("client_id", p.settings.Key)
 	query.Set("post_logout_redirect_uri", backTo)
 	target.RawQuery = query.Encode()
 	return target.String()

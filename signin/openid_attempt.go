@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -44,10 +45,12 @@ type claims struct {
 }
 
 // BeginAuth implements goth.Provider.
-func (p *openID) BeginAuth(state string) (goth.Session, error) { return p.begin(state, false) }
+func (p *openID) BeginAuth(state string) (goth.Session, error) {
+	return p.begin(context.Background(), state, false)
+}
 
-func (p *openID) begin(state string, fresh bool) (goth.Session, error) {
-	m, err := p.discover()
+func (p *openID) begin(ctx context.Context, state string, fresh bool) (goth.Session, error) {
+	m, err := p.discover(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -106,33 +109,42 @@ func (p *openID) UnmarshalSession(text string) (goth.Session, error) {
 	return s, nil
 }
 
-// Authorize implements goth.Session: it exchanges the code and checks the ID
-// token (OpenID Connect Core 1.0, 3.1.3.7).
+// Authorize implements goth.Session.
 func (s *openIDSession) Authorize(provider goth.Provider, params goth.Params) (string, error) {
 	p, ok := provider.(*openID)
 	if !ok {
 		return "", fmt.Errorf("an attempt of OpenID Connect with a %T", provider)
 	}
-	m, err := p.discover()
-	if err != nil {
+	if err := s.authorize(context.Background(), p, params); err != nil {
 		return "", err
 	}
+	return s.token.AccessToken, nil
+}
+
+// authorize exchanges the code and checks the ID token (OpenID Connect Core 1.0,
+// 3.1.3.7).
+func (s *openIDSession) authorize(ctx context.Context, p *openID, params goth.Params) error {
+	m, err := p.discover(ctx)
+	if err != nil {
+		return err
+	}
+	ctx = p.withClient(ctx)
 	var options []oauth2.AuthCodeOption
 	if s.Verifier != "" {
 		options = append(options, oauth2.VerifierOption(s.Verifier))
 	}
-	if s.token, err = p.oauth(m).Exchange(p.context(), params.Get("code"), options...); err != nil {
-		return "", fmt.Errorf("exchange code: %w", err)
+	if s.token, err = p.oauth(m).Exchange(ctx, params.Get("code"), options...); err != nil {
+		return fmt.Errorf("exchange code: %w", err)
 	}
 	raw, ok := s.token.Extra("id_token").(string)
 	if !ok {
-		return "", errors.New("the provider's answer has no ID token")
+		return errors.New("the provider's answer has no ID token")
 	}
-	token, err := m.verifier.Verify(p.context(), raw)
+	token, err := m.verifier.Verify(ctx, raw)
 	if err != nil {
-		return "", fmt.Errorf("verify ID token: %w", err)
+		return fmt.Errorf("verify ID token: %w", err)
 	}
-	return s.token.AccessToken, s.check(p, m, token)
+	return s.check(p, m, token)
 }
 
 // checkIssuer compares who answered with whom we asked (RFC 9207, 2.4).
