@@ -28,10 +28,8 @@ func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 // withHostile makes a provider of one that lies, and a clock for it.
 func withHostile(t *testing.T) (*Provider, *openID, *testop.Hostile, *clock) {
 	t.Helper()
-	evil, clock := testop.StartHostile(t), newClock()
-	s := Settings{Kind: OpenIDConnect, Name: "evil", Label: "Evil", Key: "app", Secret: "s", Address: evil.URL, Callback: "https://app.example.com/auth/evil/callback"}
-	p := newProvider(s, newClient(), time.Hour, clock.now)
-	return p, p.goth.(*openID), evil, clock
+	flow, evil, clock := newHostileFlow(t, Settings{})
+	return flow.Providers[0], flow.Providers[0].goth.(*openID), evil, clock
 }
 
 // broken answers with an error, and counts.

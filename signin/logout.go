@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
 )
 
 // logoutWindow is how old a logout token may be, and how long it is remembered.
@@ -79,20 +81,39 @@ func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id str
 	if err != nil {
 		return l, "", fmt.Errorf("%w: %w", reasonOf(err), clipped{err})
 	}
-	var claims struct {
-		Tenant string `json:"tid"`
-		Events map[string]map[string]any
-	}
-	if err := verified.Claims(&claims); err != nil { // an event is an object
+	tenant, err := readLogoutClaims(verified)
+	if err != nil {
 		return l, "", fmt.Errorf("%w: %w", ErrLogoutToken, err)
 	}
-	if !p.isIssuer(m, verified.Issuer, claims.Tenant) {
+	if !p.isIssuer(m, verified.Issuer, tenant) {
 		return l, "", fmt.Errorf("%w: it is of issuer %q", ErrLogoutToken, verified.Issuer)
 	}
 	if age := p.now().Sub(verified.IssuedAt); age > logoutWindow || age < -clockSkew {
 		return l, "", fmt.Errorf("%w: it was issued at %s", ErrLogoutToken, verified.IssuedAt.UTC().Format(time.RFC3339))
 	}
 	return Logout{verified.Issuer, verified.Subject, verified.SessionID}, verified.Issuer + " " + verified.TokenID, nil
+}
+
+// logoutEvent is what a logout token is about.
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
+// readLogoutClaims looks at what the verifier left to us of a logout token.
+func readLogoutClaims(token *oidc.LogoutToken) (tenant string, err error) {
+	var text json.RawMessage
+	if err := token.Claims(&text); err != nil {
+		return "", fmt.Errorf("read claims: %w", err)
+	}
+	var claims struct {
+		Tenant string                    `json:"tid"`
+		Events map[string]map[string]any `json:"events"` // an event is an object
+	}
+	if err := readClaims(text, &claims); err != nil {
+		return "", err
+	}
+	if claims.Events[logoutEvent] == nil {
+		return "", fmt.Errorf("it has no event %s", logoutEvent)
+	}
+	return claims.Tenant, nil
 }
 
 // reasonOf tells a token that is bad from keys that cannot be had. go-oidc says so

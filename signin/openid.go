@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -93,11 +94,15 @@ func (p *openID) userInfo(ctx context.Context, m *metadata, s *openIDSession) (c
 	if err != nil {
 		return c, fmt.Errorf("ask for user info: %w", err)
 	}
-	if info.Subject != s.claims.Subject {
-		return c, errors.New("the user info is about somebody else")
-	}
-	if err := info.Claims(&c); err != nil {
+	var text json.RawMessage
+	if err := info.Claims(&text); err != nil {
 		return c, fmt.Errorf("read user info: %w", err)
+	}
+	if err := readClaims(text, &c); err != nil {
+		return c, fmt.Errorf("read user info: %w", err)
+	}
+	if c.Subject != s.claims.Subject {
+		return c, errors.New("the user info is about somebody else")
 	}
 	return c, nil
 }

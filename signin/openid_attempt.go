@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -28,20 +27,6 @@ type openIDSession struct {
 	claims          claims
 	sid             string
 	authenticatedAt time.Time
-}
-
-// claims are what an ID token, or the user info, says of somebody.
-type claims struct {
-	Subject       string    `json:"sub"`
-	Name          string    `json:"name"`
-	Username      string    `json:"preferred_username"`
-	Nickname      string    `json:"nickname"`
-	Email         string    `json:"email"`
-	EmailVerified yes       `json:"email_verified"`
-	AuthorizedBy  string    `json:"azp"`
-	AuthTime      *unixTime `json:"auth_time"`
-	SID           string    `json:"sid"`
-	Tenant        string    `json:"tid"` // Microsoft's
 }
 
 // BeginAuth implements goth.Provider.
@@ -160,7 +145,11 @@ func (m *metadata) checkIssuer(params goth.Params) error {
 // check looks at what the verifier left to us of an ID token that is rightly
 // signed, for us, and in time.
 func (s *openIDSession) check(p *openID, m *metadata, token *oidc.IDToken) error {
-	if err := token.Claims(&s.claims); err != nil {
+	var text json.RawMessage
+	if err := token.Claims(&text); err != nil {
+		return fmt.Errorf("read ID token: %w", err)
+	}
+	if err := readClaims(text, &s.claims); err != nil {
 		return fmt.Errorf("read ID token: %w", err)
 	}
 	s.issuer, s.sid = token.Issuer, s.claims.SID
@@ -203,25 +192,5 @@ func (s *openIDSession) checkTime(p *openID) error {
 	if at.After(now) {
 		s.authenticatedAt = now
 	}
-	return nil
-}
-
-// yes is a JSON true, which some providers write as text.
-type yes bool
-
-func (y *yes) UnmarshalJSON(text []byte) error {
-	*y = yes(slices.Contains([]string{"true", `"true"`}, string(text)))
-	return nil
-}
-
-// unixTime is a JSON number of seconds.
-type unixTime time.Time
-
-func (t *unixTime) UnmarshalJSON(text []byte) error {
-	var seconds float64
-	if err := json.Unmarshal(text, &seconds); err != nil {
-		return fmt.Errorf("a time that is no number: %w", err)
-	}
-	*t = unixTime(time.Unix(int64(seconds), 0))
 	return nil
 }

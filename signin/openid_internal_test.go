@@ -1,0 +1,141 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/testop"
+)
+
+// spent is Once for a test.
+type spent struct{ ids sync.Map }
+
+func (s *spent) Spend(_ context.Context, id string, _ time.Time) (bool, error) {
+	_, again := s.ids.LoadOrStore(id, true)
+	return !again, nil
+}
+
+func (s *spent) IsSpent(_ context.Context, id string) (bool, error) {
+	_, is := s.ids.Load(id)
+	return is, nil
+}
+
+// newHostileFlow makes a flow over one provider that lies, which is of no kind in
+// particular unless the settings say otherwise.
+func newHostileFlow(t *testing.T, s Settings) (*Flow, *testop.Hostile, *clock) {
+	t.Helper()
+	evil, clock := testop.StartHostile(t), newClock()
+	s.Name, s.Label, s.Key, s.Secret = "evil", "Evil", "app", "s3cret"
+	s.Address, s.Callback = evil.URL, "https://app.example.com/auth/evil/callback"
+	flow, err := New([]Settings{s}, Options{Secrets: [][]byte{[]byte(strings.Repeat("a", 32))}, Once: &spent{}, MaxAge: time.Hour, Now: clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flow, evil, clock
+}
+
+// signIn goes to the provider and back.
+func signIn(t *testing.T, flow *Flow, wish Wish) (Identity, error) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	target, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "evil", wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := stop.Get(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	back, err := answer.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for _, c := range w.Result().Cookies() {
+		r.AddCookie(c)
+	}
+	id, _, err := flow.Finish(httptest.NewRecorder(), r, "evil", back.Query())
+	return id, err
+}
+
+func claim(name string, value any) func(testop.Claims) {
+	return func(claims testop.Claims) { claims[name] = value }
+}
+
+// Go reads a claim whose name is in other letters, or comes twice, as the claim.
+func TestOpenID_ASVS_10_5_2_FoldedClaims(t *testing.T) {
+	flow, evil, _ := newHostileFlow(t, Settings{})
+	for _, name := range []string{"SUB", "\u017fub", "Nonce", "AZP", "Auth_Time", "TID", "\u017fid", "Iss", "Aud", "EXP", "iAt", "NBF", "JTI", "Events", "Email", "preferred_u\u017fername"} {
+		evil.Lie(testop.Lies{Sign: func(h *testop.Hostile, c testop.Claims) string {
+			c[name] = c[strings.ToLower(name)]
+			return h.Sign(c)
+		}})
+		if id, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+			t.Errorf("%q: %+v, %v", name, id, err)
+		}
+		evil.Lie(testop.Lies{Claims: claim("name", nil), UserInfo: claim(name, "mallory")})
+		if id, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+			t.Errorf("%q in the user info: %+v, %v", name, id, err)
+		}
+		token := logoutClaims(evil.URL)
+		token[name] = token[strings.ToLower(name)]
+		err := flow.Logout(t.Context(), "evil", evil.Sign(token), func(Logout) error { return nil })
+		if !errors.Is(err, ErrLogoutToken) {
+			t.Errorf("%q in a logout token: %v", name, err)
+		}
+	}
+	evil.Lie(testop.Lies{Claims: claim("Groups", "staff"), UserInfo: claim("Sub_Of", "x")})
+	if id, err := signIn(t, flow, Wish{}); err != nil || id.Subject != "mallory" {
+		t.Errorf("claims that are not ours: %+v, %v", id, err)
+	}
+}
+
+func TestReadClaims(t *testing.T) {
+	for text, ok := range map[string]bool{
+		`{"sub":"a","x":{"SUB":"b"}}`: true, `{"sub":"a","sub":"b"}`: false, `{"sub":"a","x":1,"x":2}`: true, `{"SUB":"a"}`: false,
+		`[]`: false, ``: false, `{"sub":`: false, `{"sub":"a"`: false, `null`: false,
+	} {
+		var c claims
+		if err := readClaims([]byte(text), &c); (err == nil) != ok || ok && c.Subject != "a" {
+			t.Errorf("%s: %+v, %v", text, c, err)
+		}
+	}
+}
+
+func logoutClaims(issuer string) testop.Claims {
+	return testop.Claims{
+		"iss": issuer, "sub": "mallory", "sid": "s", "aud": "app", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
+		"jti": time.Now().String(), "events": map[string]any{logoutEvent: map[string]any{}},
+	}
+}
+
+func TestFlow_LogoutEvent(t *testing.T) {
+	flow, evil, _ := newHostileFlow(t, Settings{})
+	for name, events := range map[string]any{
+		"Folded": map[string]any{strings.ToUpper(logoutEvent): map[string]any{}},
+		"Null":   map[string]any{logoutEvent: nil},
+		"Text":   map[string]any{logoutEvent: "yes"},
+		"Other":  map[string]any{"http://schemas.openid.net/event/other": map[string]any{}},
+		"None":   nil,
+	} {
+		token := logoutClaims(evil.URL)
+		token["events"] = events
+		err := flow.Logout(t.Context(), "evil", evil.Sign(token), func(Logout) error { t.Error("it was believed"); return nil })
+		if !errors.Is(err, ErrLogoutToken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var ended Logout
+	err := flow.Logout(t.Context(), "evil", evil.Sign(logoutClaims(evil.URL)), func(l Logout) error { ended = l; return nil })
+	if want := (Logout{evil.URL, "mallory", "s"}); err != nil || ended != want {
+		t.Errorf("%+v, %v", ended, err)
+	}
+}
