@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 )
 
 const (
@@ -29,11 +31,12 @@ type metadata struct {
 	provider *oidc.Provider
 	verifier *oidc.IDTokenVerifier
 
-	Issuer             string `json:"issuer"`
-	EndSessionEndpoint string `json:"end_session_endpoint"`
-	NamesIssuer        bool   `json:"authorization_response_iss_parameter_supported"` // RFC 9207, 3
-	UserInfoEndpoint   string `json:"userinfo_endpoint"`
-	KeysEndpoint       string `json:"jwks_uri"`
+	Issuer             string   `json:"issuer"`
+	EndSessionEndpoint string   `json:"end_session_endpoint"`
+	NamesIssuer        bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207, 3
+	UserInfoEndpoint   string   `json:"userinfo_endpoint"`
+	KeysEndpoint       string   `json:"jwks_uri"`
+	SecretMethods      []string `json:"token_endpoint_auth_methods_supported"`
 
 	tenants bool // its issuer names no tenant; each token's does
 }
@@ -98,13 +101,47 @@ func (p *openID) lookAgain() (any, error) {
 	return m, err
 }
 
-// down returns why the last discovery failed.
+// down returns why the provider does not answer, or does not take our secret.
 func (p *openID) down() error {
-	d := p.known.Load()
-	if d == nil || p.now().Sub(d.failedAt) >= discoveryPause {
-		return nil
+	now := p.now()
+	if d := p.known.Load(); d != nil && d.failed != nil && now.Sub(d.failedAt) < discoveryPause {
+		return d.failed
 	}
-	return d.failed
+	if r := p.refused.Load(); r != nil && now.Sub(r.at) < discoveryPause {
+		return r.err
+	}
+	return nil
+}
+
+// refusedAt is that the provider did not take our secret.
+type refusedAt struct {
+	err error
+	at  time.Time
+}
+
+// noteExchange notes what a provider made of our secret. Every answer but a refusal
+// of the client (RFC 6749, 5.2) says nothing bad about it; Keycloak calls it
+// unauthorized.
+func (p *openID) noteExchange(err error) {
+	var answer *oauth2.RetrieveError
+	switch {
+	case err == nil:
+		p.refused.Store(nil)
+	case !errors.As(err, &answer):
+	case answer.ErrorCode == "invalid_client", answer.Response.StatusCode == http.StatusUnauthorized:
+		p.refused.Store(&refusedAt{clipped{err}, p.now()})
+	}
+}
+
+// secretStyle is how to send our secret, so that nobody has to find out with every
+// code: as everybody must be able to take it (OpenID Connect Discovery 1.0, 3),
+// unless the provider takes it in the body only.
+func (p *openID) secretStyle(m *metadata) oauth2.AuthStyle {
+	body := slices.Contains(m.SecretMethods, "client_secret_post") && !slices.Contains(m.SecretMethods, "client_secret_basic")
+	if body || p.settings.Kind.secretInBody {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
 }
 
 // look reads the discovery document. The address may be spelled without the

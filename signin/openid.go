@@ -31,6 +31,8 @@ type openID struct {
 
 	looks singleflight.Group // one look at a time
 	known atomic.Pointer[discovered]
+
+	refused atomic.Pointer[refusedAt]
 }
 
 var _ goth.Provider = (*openID)(nil)
@@ -44,10 +46,12 @@ func (p *openID) oauth(m *metadata) *oauth2.Config {
 	if !p.settings.Kind.noProfile {
 		scopes = append(scopes, "profile")
 	}
+	endpoint := m.provider.Endpoint()
+	endpoint.AuthStyle = p.secretStyle(m)
 	return &oauth2.Config{
 		ClientID:     p.settings.Key,
 		ClientSecret: p.settings.Secret,
-		Endpoint:     m.provider.Endpoint(),
+		Endpoint:     endpoint,
 		RedirectURL:  p.settings.Callback,
 		Scopes:       append(scopes, p.settings.Kind.scopes...),
 	}

@@ -118,7 +118,9 @@ func (s *openIDSession) authorize(ctx context.Context, p *openID, params goth.Pa
 	if s.Verifier != "" {
 		options = append(options, oauth2.VerifierOption(s.Verifier))
 	}
-	if s.token, err = p.oauth(m).Exchange(ctx, params.Get("code"), options...); err != nil {
+	s.token, err = p.oauth(m).Exchange(ctx, params.Get("code"), options...)
+	p.noteExchange(err)
+	if err != nil {
 		return fmt.Errorf("exchange code: %w", err)
 	}
 	raw, ok := s.token.Extra("id_token").(string)

@@ -139,3 +139,94 @@ func TestFlow_LogoutEvent(t *testing.T) {
 		t.Errorf("%+v, %v", ended, err)
 	}
 }
+
+// A code is sent once, and our secret as the provider wants it.
+func TestOpenID_SecretStyle(t *testing.T) {
+	for _, c := range []struct {
+		methods any
+		kind    Kind
+		basic   bool
+	}{
+		{nil, OpenIDConnect, true},
+		{[]string{"client_secret_post", "client_secret_basic"}, OpenIDConnect, true},
+		{[]string{"private_key_jwt"}, OpenIDConnect, true},
+		{[]string{"client_secret_post", "private_key_jwt"}, OpenIDConnect, false},
+		{nil, Kind{Name: "linkedin", secretInBody: true}, false},
+	} {
+		flow, evil, _ := newHostileFlow(t, Settings{Kind: c.kind})
+		var asked []*http.Request
+		client := flow.Providers[0].goth.(*openID).client
+		client.Transport = seen{client.Transport, func(r *http.Request) {
+			if r.URL.Path == "/token" {
+				asked = append(asked, r)
+			}
+		}}
+		evil.Lie(testop.Lies{Metadata: claim("token_endpoint_auth_methods_supported", c.methods), Token: func(w http.ResponseWriter) bool {
+			w.WriteHeader(http.StatusInternalServerError)
+			return true
+		}})
+		if _, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+			t.Error(err)
+		}
+		if len(asked) != 1 {
+			t.Fatalf("%+v: the code was sent %d times", c, len(asked))
+		}
+		if _, secret, basic := asked[0].BasicAuth(); basic != c.basic || basic && secret != "s3cret" {
+			t.Errorf("%+v: basic is %t", c, basic)
+		}
+	}
+}
+
+// seen shows requests before they are sent.
+type seen struct {
+	http.RoundTripper
+	show func(*http.Request)
+}
+
+func (s seen) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.show(r)
+	return s.RoundTripper.RoundTrip(r)
+}
+
+// A wrong secret shows on the button, as a provider that does not answer.
+func TestOpenID_WrongSecret(t *testing.T) {
+	flow, evil, clock := newHostileFlow(t, Settings{})
+	p := flow.Providers[0]
+	answer := func(status int, code string) func(http.ResponseWriter) bool {
+		return func(w http.ResponseWriter) bool {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			w.Write([]byte(`{"error":"` + code + `"}`))
+			return true
+		}
+	}
+	for _, c := range []struct {
+		status int
+		code   string
+		down   bool
+	}{
+		{http.StatusUnauthorized, "invalid_client", true},
+		{http.StatusBadRequest, "invalid_client", true},
+		{http.StatusUnauthorized, "unauthorized_client", true}, // Keycloak's
+		{http.StatusBadRequest, "invalid_grant", false},        // somebody's code
+		{http.StatusInternalServerError, "server_error", false},
+	} {
+		evil.Lie(testop.Lies{Token: answer(c.status, c.code)})
+		if _, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+			t.Error(err)
+		}
+		if down := p.Down(); (down != nil) != c.down {
+			t.Errorf("%+v: down: %v", c, down)
+		}
+		clock.advance(discoveryPause)
+		if down := p.Down(); down != nil {
+			t.Errorf("%+v, later: %v", c, down)
+		}
+	}
+	evil.Lie(testop.Lies{Token: answer(http.StatusUnauthorized, "invalid_client")})
+	_, _ = signIn(t, flow, Wish{})
+	evil.Lie(testop.Lies{})
+	if _, err := signIn(t, flow, Wish{}); err != nil || p.Down() != nil {
+		t.Errorf("with the secret put right: %v, down: %v", err, p.Down())
+	}
+}

@@ -63,8 +63,8 @@ func newProvider(s Settings, client *http.Client, maxAge time.Duration, now func
 	return p
 }
 
-// Down returns why the provider could not be used last time, and nil if it could
-// or was not tried lately.
+// Down returns why the provider could not be used last time, be it down or set up
+// wrongly, and nil if it could or was not tried lately.
 func (p *Provider) Down() error {
 	if o, ok := p.goth.(*openID); ok {
 		return o.down()
