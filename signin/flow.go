@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -24,6 +25,9 @@ const (
 	// follow.
 	attemptPrefix = "signin-"
 	stateInName   = 8
+	// maxCookie is what browsers keep of a cookie with all that belongs to it, in
+	// bytes (RFC 6265, 6.1).
+	maxCookie = 4096
 )
 
 var (
@@ -147,7 +151,7 @@ func (f *Flow) Start(w http.ResponseWriter, r *http.Request, provider string, wi
 // Finish takes a browser back, with the answer of a provider. It returns who it
 // is and what was wished for. Its error is ErrUnknown, ErrLost, ErrDenied or
 // ErrProvider, with the wish as far as it is known, or the error of Once. The
-// attempt is over in any case.
+// attempt is over in any case but the last: then the same answer may come again.
 func (f *Flow) Finish(w http.ResponseWriter, r *http.Request, provider string, params url.Values) (Identity, Wish, error) {
 	id, wish, err := f.finish(w, r, provider, params)
 	if err != nil {
@@ -170,6 +174,7 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 	if err != nil {
 		return id, a.Wish, err
 	}
+	f.endCookie(w, f.cookieName(a.State))
 	if !first {
 		return id, a.Wish, ErrLost
 	}
@@ -211,18 +216,36 @@ func (f *Flow) cookieName(state string) string {
 	return name
 }
 
-// keep puts an attempt into its cookie.
+// keep puts an attempt into its cookie. One that browsers would not keep goes
+// without the place to return to.
 func (f *Flow) keep(w http.ResponseWriter, a attempt) error {
-	plain, err := json.Marshal(a)
+	c, err := f.cookieOf(a)
 	if err != nil {
-		return fmt.Errorf("keep sign-in: %w", err)
+		return err
 	}
-	name := f.cookieName(a.State)
-	f.setCookie(w, name, f.sealer.seal(name, plain), int(AttemptLifetime/time.Second))
+	if len(c.String()) > maxCookie {
+		a.ReturnTo = ""
+		if c, err = f.cookieOf(a); err != nil {
+			return err
+		}
+	}
+	http.SetCookie(w, c)
 	return nil
 }
 
-// take returns the attempt that an answer belongs to, and ends its cookie.
+func (f *Flow) cookieOf(a attempt) (*http.Cookie, error) {
+	var plain bytes.Buffer
+	encoder := json.NewEncoder(&plain)
+	encoder.SetEscapeHTML(false) // it would be longer
+	if err := encoder.Encode(a); err != nil {
+		return nil, fmt.Errorf("keep sign-in: %w", err)
+	}
+	name := f.cookieName(a.State)
+	return f.cookie(name, f.sealer.seal(name, plain.Bytes()), int(AttemptLifetime/time.Second)), nil
+}
+
+// take returns the attempt that an answer belongs to, and ends the cookie of one
+// that is too old.
 func (f *Flow) take(w http.ResponseWriter, r *http.Request, provider, state string) (a attempt, ok bool) {
 	name := f.cookieName(state)
 	cookies := r.CookiesNamed(name)
@@ -239,8 +262,11 @@ func (f *Flow) take(w http.ResponseWriter, r *http.Request, provider, state stri
 	if subtle.ConstantTimeCompare([]byte(a.State), []byte(state)) != 1 || a.Provider != provider {
 		return attempt{}, false
 	}
-	f.setCookie(w, name, "", -1)
-	return a, f.now().Unix()-a.Began <= int64(AttemptLifetime/time.Second)
+	if f.now().Unix()-a.Began > int64(AttemptLifetime/time.Second) {
+		f.endCookie(w, name)
+		return attempt{}, false
+	}
+	return a, true
 }
 
 // makeRoom ends attempts of the browser when there are too many. Which of them
@@ -254,13 +280,17 @@ func (f *Flow) makeRoom(w http.ResponseWriter, r *http.Request) {
 	}
 	// Browsers send the oldest cookies first (RFC 6265, 5.4).
 	for _, name := range names[:max(0, len(names)-maxAttempts+1)] {
-		f.setCookie(w, name, "", -1)
+		f.endCookie(w, name)
 	}
 }
 
-func (f *Flow) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+func (f *Flow) endCookie(w http.ResponseWriter, name string) {
+	http.SetCookie(w, f.cookie(name, "", -1))
+}
+
+func (f *Flow) cookie(name, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: f.secure, SameSite: http.SameSiteLaxMode,
-	})
+	}
 }

@@ -66,6 +66,26 @@ func signIn(t *testing.T, flow *Flow, wish Wish) (Identity, error) {
 	return id, err
 }
 
+// Five attempts at once, as many as there may be, fit into the headers that proxies
+// take, which are 8 KB.
+func TestOpenID_CookieSize(t *testing.T) {
+	flow, _, _ := newHostileFlow(t, Settings{})
+	w := httptest.NewRecorder()
+	for range maxAttempts {
+		wish := Wish{ReturnTo: "/sessions?user=b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1&page=2", Remember: true, Fresh: true, User: "b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1"}
+		if _, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "evil", wish); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size := 0
+	for _, c := range w.Result().Cookies() {
+		size += len(c.Name + "=" + c.Value + "; ")
+	}
+	if size > 3500 {
+		t.Errorf("%d bytes, want 3500 at most", size)
+	}
+}
+
 func claim(name string, value any) func(testop.Claims) {
 	return func(claims testop.Claims) { claims[name] = value }
 }
