@@ -31,11 +31,18 @@ var claimNames = []string{
 	"iss", "aud", "exp", "iat", "nbf", "nonce", "jti", "events", "at_hash", "profile", "_claim_names", "_claim_sources",
 }
 
-// readClaims decodes claims whose names are spelled as they should be. Go takes
-// "SUB" and "ſub" for "sub" too, and the last of them counts; who can have a
-// provider say something of his choice could be anybody. So claims in which a name
-// is in other letters, or twice, are refused.
+// readClaims decodes claims whose names are spelled as they should be.
 func readClaims(text []byte, into any) error {
+	if err := checkNames(text); err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
+// checkNames refuses claims in which a name of ours is in other letters, or twice.
+// Go takes "SUB" and "ſub" for "sub" too, and the last of them counts: who can have
+// a provider say something under a name of his choice could be anybody.
+func checkNames(text []byte) error {
 	names, err := namesOf(text)
 	if err != nil {
 		return err
@@ -48,7 +55,7 @@ func readClaims(text []byte, into any) error {
 		}
 		seen[name] = true
 	}
-	return json.Unmarshal(text, into)
+	return nil
 }
 
 // namesOf are the names in a JSON object, in their order.

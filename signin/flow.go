@@ -45,6 +45,11 @@ var (
 	// ErrProvider says that the provider does not answer, or that its answer must
 	// not be trusted.
 	ErrProvider = errors.New("the provider cannot be used")
+
+	// ErrNoProof says that the provider was asked when somebody proved who he is,
+	// for a fresh sign-in, and does not say it. It is no ErrProvider: to try again
+	// helps nobody. See Settings.Untimed.
+	ErrNoProof = errors.New("the provider does not say when the user proved who he is")
 )
 
 // Once remembers what may be used once. Implementations must be safe for
@@ -149,9 +154,10 @@ func (f *Flow) Start(w http.ResponseWriter, r *http.Request, provider string, wi
 }
 
 // Finish takes a browser back, with the answer of a provider. It returns who it
-// is and what was wished for. Its error is ErrUnknown, ErrLost, ErrDenied or
-// ErrProvider, with the wish as far as it is known, or the error of Once. The
-// attempt is over in any case but the last: then the same answer may come again.
+// is and what was wished for. Its error is ErrUnknown, ErrLost, ErrDenied,
+// ErrProvider or ErrNoProof, with the wish as far as it is known, or the error of
+// Once. The attempt is over in any case but the last: then the same answer may come
+// again.
 func (f *Flow) Finish(w http.ResponseWriter, r *http.Request, provider string, params url.Values) (Identity, Wish, error) {
 	id, wish, err := f.finish(w, r, provider, params)
 	if err != nil {
@@ -191,7 +197,11 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 	if err != nil {
 		return id, a.Wish, fmt.Errorf("%w: %w", ErrProvider, err)
 	}
-	if id, err = p.finish(r.Context(), session, params); err != nil {
+	id, err = p.finish(r.Context(), session, params)
+	if errors.Is(err, ErrNoProof) {
+		return id, a.Wish, err
+	}
+	if err != nil {
 		return id, a.Wish, fmt.Errorf("%w: %w", ErrProvider, clipped{err})
 	}
 	return id, a.Wish, nil

@@ -51,6 +51,10 @@ var Kinds = []Kind{
 // at the one Address.
 func (k Kind) OAuthOnly() bool { return k.oauth != nil }
 
+// IsTimed reports whether providers of the kind are asked when people proved who
+// they are, unless their settings say that they do not know.
+func (k Kind) IsTimed() bool { return k.oauth == nil && !k.untimed }
+
 // OpenIDConnect is any provider of OpenID Connect; its address must be set.
 var OpenIDConnect = Kind{Name: "openid-connect", Label: "OpenID Connect"}
 

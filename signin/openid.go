@@ -75,13 +75,13 @@ func (p *openID) user(ctx context.Context, s *openIDSession) (goth.User, error) 
 	if err != nil {
 		return goth.User{}, err
 	}
-	c := s.claims
-	if c.Name == "" && m.UserInfoEndpoint != "" {
-		if c, err = p.userInfo(ctx, m, s); err != nil {
+	if s.claims.Name == "" && m.UserInfoEndpoint != "" {
+		if err := s.fillGaps(ctx, p, m); err != nil {
 			return goth.User{}, err
 		}
 	}
-	user := goth.User{Provider: p.name, UserID: s.claims.Subject, Name: c.Name, NickName: c.Username}
+	c := s.claims
+	user := goth.User{Provider: p.name, UserID: c.Subject, Name: c.Name, NickName: c.Username}
 	if user.NickName == "" {
 		user.NickName = c.Nickname
 	}
@@ -91,24 +91,43 @@ func (p *openID) user(ctx context.Context, s *openIDSession) (goth.User, error) 
 	return user, nil
 }
 
-// userInfo asks who the access token is for, who must be the one of the ID token
-// (OpenID Connect Core 1.0, 5.3.2).
-func (p *openID) userInfo(ctx context.Context, m *metadata, s *openIDSession) (c claims, err error) {
-	info, err := m.provider.UserInfo(p.withClient(ctx), oauth2.StaticTokenSource(s.token))
+// fillGaps takes from the user info what the ID token leaves out, and nothing else:
+// the ID token is signed. It is who it is without that too, so user info that cannot
+// be had is no error; one that lies is.
+func (s *openIDSession) fillGaps(ctx context.Context, p *openID, m *metadata) error {
+	text, err := p.userInfo(ctx, m, s.token)
 	if err != nil {
-		return c, fmt.Errorf("ask for user info: %w", err)
+		return nil
 	}
-	var text json.RawMessage
-	if err := info.Claims(&text); err != nil {
-		return c, fmt.Errorf("read user info: %w", err)
+	if err := checkNames(text); err != nil {
+		return fmt.Errorf("read user info: %w", err)
 	}
-	if err := readClaims(text, &c); err != nil {
-		return c, fmt.Errorf("read user info: %w", err)
+	var info claims
+	if err := json.Unmarshal(text, &info); err != nil || info.Subject == "" {
+		return nil
 	}
-	if c.Subject != s.claims.Subject {
-		return c, errors.New("the user info is about somebody else")
+	if info.Subject != s.claims.Subject { // OpenID Connect Core 1.0, 5.3.2
+		return errors.New("the user info is about somebody else")
 	}
-	return c, nil
+	c := &s.claims
+	c.Name = info.Name
+	if c.Username == "" && c.Nickname == "" {
+		c.Username, c.Nickname = info.Username, info.Nickname
+	}
+	if c.Email == "" {
+		c.Email, c.EmailVerified = info.Email, info.EmailVerified
+	}
+	return nil
+}
+
+// userInfo asks who the access token is for.
+func (p *openID) userInfo(ctx context.Context, m *metadata, token *oauth2.Token) (text json.RawMessage, err error) {
+	info, err := m.provider.UserInfo(p.withClient(ctx), oauth2.StaticTokenSource(token))
+	if err != nil {
+		return nil, fmt.Errorf("ask for user info: %w", err)
+	}
+	err = info.Claims(&text)
+	return text, err
 }
 
 // Name implements goth.Provider.

@@ -57,10 +57,10 @@ func (p *openID) begin(ctx context.Context, state string, fresh bool) (goth.Sess
 // and otherwise if it did so longer ago than a session of ours may last (OpenID
 // Connect Core 1.0, 3.1.2.1, max_age). It then has to say when it was.
 func (s *openIDSession) askAnew(p *openID, fresh bool) []oauth2.AuthCodeOption {
-	kind, maxAge := p.settings.Kind, p.maxAge
-	if kind.untimed {
-		if fresh && kind.prompt != "" {
-			return []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("prompt", kind.prompt)}
+	maxAge := p.maxAge
+	if !p.isTimed() {
+		if prompt := p.prompt(); fresh && prompt != "" {
+			return []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("prompt", prompt)}
 		}
 		return nil
 	}
@@ -71,6 +71,18 @@ func (s *openIDSession) askAnew(p *openID, fresh bool) []oauth2.AuthCodeOption {
 	}
 	s.Since, s.Fresh = p.now().Add(-maxAge).Truncate(time.Second), fresh
 	return append(options, oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(maxAge.Seconds()))))
+}
+
+// isTimed reports whether the provider says when people proved who they are.
+func (p *openID) isTimed() bool { return p.settings.Kind.IsTimed() && !p.settings.Untimed }
+
+// prompt is what makes a provider that is not timed ask people, and "" if nothing
+// does. One that is said to be like those still speaks OpenID Connect.
+func (p *openID) prompt() string {
+	if p.settings.Kind.IsTimed() {
+		return "login"
+	}
+	return p.settings.Kind.prompt
 }
 
 // GetAuthURL implements goth.Session: where to send the browser.
@@ -176,9 +188,9 @@ func (s *openIDSession) checkTime(p *openID) error {
 	now := p.now()
 	if s.claims.AuthTime == nil {
 		if s.Fresh {
-			return errors.New("the ID token does not say when the user signed in, which we asked for")
+			return ErrNoProof
 		}
-		if p.settings.Kind.untimed {
+		if !p.isTimed() {
 			s.authenticatedAt = now
 		}
 		return nil

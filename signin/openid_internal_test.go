@@ -3,8 +3,10 @@ package signin
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -248,5 +250,83 @@ func TestOpenID_WrongSecret(t *testing.T) {
 	evil.Lie(testop.Lies{})
 	if _, err := signIn(t, flow, Wish{}); err != nil || p.Down() != nil {
 		t.Errorf("with the secret put right: %v, down: %v", err, p.Down())
+	}
+}
+
+// A provider that should say when people proved who they are, and does not, cannot
+// be used for a fresh sign-in, unless its settings say that it cannot know.
+func TestOpenID_ASVS_7_6_1_NoProof(t *testing.T) {
+	for name, c := range map[string]struct {
+		settings Settings
+		want     error
+		prompt   string
+		maxAge   bool
+	}{
+		"Timed":        {Settings{Kind: OpenIDConnect}, ErrNoProof, "login", true},
+		"Untimed":      {Settings{Kind: OpenIDConnect, Untimed: true}, nil, "login", false},
+		"UntimedKind":  {Settings{Kind: Kind{untimed: true}}, nil, "", false},
+		"PromptedKind": {Settings{Kind: Kind{untimed: true, prompt: "select_account"}}, nil, "select_account", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			flow, evil, clock := newHostileFlow(t, c.settings)
+			evil.Lie(testop.Lies{Claims: claim("auth_time", nil)})
+			id, err := signIn(t, flow, Wish{Fresh: true})
+			if !errors.Is(err, c.want) || errors.Is(err, ErrProvider) || err == nil && !id.AuthenticatedAt.Equal(clock.now()) {
+				t.Errorf("%+v, %v", id, err)
+			}
+			evil.Lie(testop.Lies{Claims: claim("auth_time", "yesterday")})
+			if id, err := signIn(t, flow, Wish{Fresh: true}); !errors.Is(err, ErrProvider) {
+				t.Errorf("of no time: %+v, %v", id, err)
+			}
+			session, err := flow.Providers[0].begin(t.Context(), "the-state", true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			target, err := url.Parse(session.(*openIDSession).url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if asked := target.Query(); asked.Get("prompt") != c.prompt || asked.Has("max_age") != c.maxAge {
+				t.Errorf("asked for %s", target)
+			}
+		})
+	}
+}
+
+// User info fills what the ID token leaves open. It replaces nothing, and is not
+// needed.
+func TestOpenID_UserInfo(t *testing.T) {
+	flow, evil, _ := newHostileFlow(t, Settings{})
+	for name, c := range map[string]struct {
+		token testop.Claims
+		info  testop.Claims
+		want  Identity // username, name and e-mail address
+	}{
+		"Replaces":   {nil, testop.Claims{"preferred_username": "root", "email": "root@example.com", "email_verified": true}, Identity{Username: "mallory", Name: "Mallory Hostile", Email: "admin@example.com"}},
+		"Verifies":   {testop.Claims{"email_verified": false}, testop.Claims{"email": "admin@example.com", "email_verified": true}, Identity{Username: "mallory", Name: "Mallory Hostile"}},
+		"Fills":      {testop.Claims{"preferred_username": nil, "email": nil, "email_verified": nil}, testop.Claims{"preferred_username": "m", "email": "m@example.com", "email_verified": "true"}, Identity{Username: "m", Name: "Mallory Hostile", Email: "m@example.com"}},
+		"Unverified": {testop.Claims{"email": nil}, testop.Claims{"email": "m@example.com"}, Identity{Username: "mallory", Name: "Mallory Hostile"}},
+		"Nickname":   {testop.Claims{"preferred_username": nil, "nickname": "mal"}, testop.Claims{"preferred_username": "root"}, Identity{Username: "mal", Name: "Mallory Hostile", Email: "admin@example.com"}},
+		"NoSubject":  {nil, testop.Claims{"sub": nil, "name": "Root"}, Identity{Username: "mallory", Email: "admin@example.com"}},
+		"NoText":     {nil, testop.Claims{"name": 5}, Identity{Username: "mallory", Email: "admin@example.com"}},
+		"NoName":     {nil, testop.Claims{"name": nil}, Identity{Username: "mallory", Email: "admin@example.com"}},
+	} {
+		evil.Lie(testop.Lies{
+			Claims:   func(claims testop.Claims) { claims["name"] = nil; maps.Copy(claims, c.token) },
+			UserInfo: func(claims testop.Claims) { maps.Copy(claims, c.info) },
+		})
+		id, err := signIn(t, flow, Wish{})
+		if got := (Identity{Username: id.Username, Name: id.Name, Email: id.Email}); err != nil || got != c.want {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	evil.Lie(testop.Lies{Claims: claim("name", nil), UserInfo: claim("sub", "somebody-else")})
+	if id, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+		t.Errorf("of somebody else: %+v, %v", id, err)
+	}
+	without, liar, _ := newHostileFlow(t, Settings{})
+	liar.Lie(testop.Lies{Claims: claim("name", nil), Metadata: claim("userinfo_endpoint", liar.URL+"/nothing")})
+	if id, err := signIn(t, without, Wish{}); err != nil || id.Username != "mallory" || id.Email != "admin@example.com" {
+		t.Errorf("that cannot be had: %+v, %v", id, err)
 	}
 }

@@ -22,6 +22,7 @@ type Settings struct {
 	Secret   string // the client secret
 	Address  string // the issuer
 	Callback string // where the provider sends browsers back to, absolute
+	Untimed  bool   // it does not say when people proved who they are, as some kinds do not
 }
 
 // A Provider is one way to sign in. It is safe for concurrent use.
