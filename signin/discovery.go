@@ -170,7 +170,7 @@ func (p *openID) look() (*metadata, error) {
 		}
 		m.tenants = true
 	}
-	m.verifier = provider.VerifierContext(ctx, &oidc.Config{
+	m.verifier = provider.VerifierContext(oidc.ClientContext(ctx, p.keys), &oidc.Config{
 		ClientID:        p.settings.Key,
 		SkipIssuerCheck: m.tenants, // isIssuer does it
 		Now:             func() time.Time { return p.now().Add(-clockSkew) },

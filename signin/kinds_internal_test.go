@@ -136,7 +136,7 @@ func TestKinds_Table(t *testing.T) {
 // that the token names.
 func TestOpenID_Tenants(t *testing.T) {
 	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.tenants })
-	p := newOpenID(Settings{Kind: Kinds[i]}, nil, time.Hour, time.Now)
+	p := newOpenID(Settings{Kind: Kinds[i]}, &http.Client{}, time.Hour, time.Now)
 	m := &metadata{Issuer: "https://login.microsoftonline.com/{tenantid}/v2.0", tenants: true}
 	for _, c := range []struct {
 		issuer, tenant string

@@ -26,6 +26,7 @@ type openID struct {
 	name     string
 	settings Settings
 	client   *http.Client
+	keys     *http.Client // for the provider's keys
 	maxAge   time.Duration
 	now      func() time.Time
 
@@ -38,7 +39,7 @@ type openID struct {
 var _ goth.Provider = (*openID)(nil)
 
 func newOpenID(s Settings, client *http.Client, maxAge time.Duration, now func() time.Time) *openID {
-	return &openID{settings: s, client: client, maxAge: maxAge, now: now}
+	return &openID{settings: s, client: client, keys: slowed(client), maxAge: maxAge, now: now}
 }
 
 func (p *openID) oauth(m *metadata) *oauth2.Config {

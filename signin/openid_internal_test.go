@@ -9,8 +9,11 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/latchkey/latchkey/internal/testop"
 )
@@ -328,5 +331,62 @@ func TestOpenID_UserInfo(t *testing.T) {
 	liar.Lie(testop.Lies{Claims: claim("name", nil), Metadata: claim("userinfo_endpoint", liar.URL+"/nothing")})
 	if id, err := signIn(t, without, Wish{}); err != nil || id.Username != "mallory" || id.Email != "admin@example.com" {
 		t.Errorf("that cannot be had: %+v, %v", id, err)
+	}
+}
+
+// Tokens of keys that nobody knows have us ask for the keys now and then, and not
+// each time. They hold up no token of a key that is known.
+func TestOpenID_StrangeKeys(t *testing.T) {
+	flow, evil, _ := newHostileFlow(t, Settings{})
+	// An hour, so that no test has to be quick.
+	flow.Providers[0].goth.(*openID).keys.Transport = patient{http.DefaultTransport, rate.NewLimiter(rate.Every(time.Hour), keysBurst)}
+	var asked atomic.Int32
+	evil.Lie(testop.Lies{Keys: func(http.ResponseWriter) bool { asked.Add(1); return false }})
+	logout := func(token string) error {
+		return flow.Logout(t.Context(), "evil", token, func(Logout) error { return nil })
+	}
+	if _, err := signIn(t, flow, Wish{}); err != nil {
+		t.Fatal(err)
+	}
+	strange := testop.NewKey(t)
+	for i := range 10 {
+		want := ErrLogoutToken
+		if i >= keysBurst-1 {
+			want = ErrProvider // perhaps it is of a new key
+		}
+		if err := logout(evil.Sign(logoutClaims(evil.URL), strange)); !errors.Is(err, want) {
+			t.Errorf("token %d: %v, want %v", i, err, want)
+		}
+	}
+	if asked.Load() != keysBurst {
+		t.Errorf("asked for the keys %d times", asked.Load())
+	}
+	evil.Lie(testop.Lies{Sign: func(h *testop.Hostile, c testop.Claims) string { return h.Sign(c, strange) }})
+	if _, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+		t.Errorf("an ID token: %v", err)
+	}
+	evil.Lie(testop.Lies{})
+	if _, err := signIn(t, flow, Wish{}); err != nil {
+		t.Errorf("an ID token of a known key: %v", err)
+	}
+	if err := logout(evil.Sign(logoutClaims(evil.URL))); err != nil {
+		t.Errorf("a logout token of a known key: %v", err)
+	}
+}
+
+// Without so many of them a new key is known at once, and the limit is one of
+// requests a second.
+func TestSlowed(t *testing.T) {
+	client := slowed(newClient())
+	limiter := client.Transport.(patient).limiter
+	if limiter.Limit() != 1 || limiter.Burst() != keysBurst {
+		t.Errorf("%v a second, %d at once", limiter.Limit(), limiter.Burst())
+	}
+	now := time.Now()
+	for range keysBurst {
+		limiter.AllowN(now, 1)
+	}
+	if limiter.AllowN(now, 1) || !limiter.AllowN(now.Add(keysPause), 1) {
+		t.Error("the limit does not hold, or does not end")
 	}
 }
