@@ -16,8 +16,12 @@ import (
 // known by name.
 const openIDPrefix = "OPENID_CONNECT"
 
-// namedOpenID matches the keys of all but the first of those.
-var namedOpenID = regexp.MustCompile(`^OPENID_CONNECT_([A-Z0-9_]+)_KEY$`)
+// namedOpenID matches the keys and secrets of all but the first of those.
+var namedOpenID = regexp.MustCompile(`^OPENID_CONNECT_([A-Z0-9_]+)_(?:KEY|SECRET)$`)
+
+// maxProvider is the longest name of a provider, in bytes: it is kept with each of
+// its sessions.
+const maxProvider = 64
 
 // providers reads who may sign people in. A provider is on when it has a key and a
 // secret.
@@ -38,6 +42,7 @@ func (r *reader) providers(base string) []signin.Settings {
 			Label:    r.text(prefix+"_LABEL", kind.Label),
 			Address:  r.issuer(address, kind),
 			Callback: base + "/auth/" + name + "/callback",
+			Untimed:  !r.tellsTime(prefix+"_AUTH_TIME", kind),
 		})
 	}
 	for _, kind := range signin.Kinds {
@@ -48,20 +53,44 @@ func (r *reader) providers(base string) []signin.Settings {
 		add(kind, kind.Name, prefix, prefix+"_URL")
 	}
 	add(signin.OpenIDConnect, signin.OpenIDConnect.Name, openIDPrefix, openIDPrefix+"_DISCOVERY_URL")
-	for _, setting := range slices.Sorted(maps.Keys(envy.Map())) {
-		match := namedOpenID.FindStringSubmatch(setting)
-		if match == nil {
-			continue
-		}
-		name, prefix := strings.ToLower(strings.ReplaceAll(match[1], "_", "-")), openIDPrefix+"_"+match[1]
+	for _, middle := range r.namesOfOpenID() {
+		name, prefix := strings.ToLower(strings.ReplaceAll(middle, "_", "-")), openIDPrefix+"_"+middle
 		if r.isTaken(name) {
-			r.fail(setting, fmt.Sprintf("%q is the name of another way to sign in", name), openIDPrefix+"_ACME_KEY")
+			r.fail(prefix+"_KEY", fmt.Sprintf("%q is the name of another way to sign in", name), openIDPrefix+"_ACME_KEY")
+		}
+		if len(name) > maxProvider {
+			r.fail(prefix+"_KEY", fmt.Sprintf("the name is over %d characters", maxProvider), openIDPrefix+"_ACME_KEY")
 		}
 		kind := signin.OpenIDConnect
 		kind.Label = name
 		add(kind, name, prefix, prefix+"_DISCOVERY_URL")
 	}
 	return found
+}
+
+// namesOfOpenID are the names that stand in settings that are not empty, as they
+// stand there.
+func (r *reader) namesOfOpenID() []string {
+	var names []string
+	for _, setting := range slices.Sorted(maps.Keys(envy.Map())) {
+		match := namedOpenID.FindStringSubmatch(setting)
+		if match != nil && r.text(setting, "") != "" && !slices.Contains(names, match[1]) {
+			names = append(names, match[1])
+		}
+	}
+	return names
+}
+
+// tellsTime reports whether a provider says when people proved who they are. It is
+// a setting where the kind does not settle it.
+func (r *reader) tellsTime(name string, kind signin.Kind) bool {
+	if kind.IsTimed() {
+		return r.oneOf(name, "true", "true", "false") == "true"
+	}
+	if r.text(name, "") != "" {
+		r.fail(name, "cannot be set: "+kind.Label+" is not asked for the time", "leave it out; OPENID_CONNECT_AUTH_TIME=false is for a server of your own")
+	}
+	return false
 }
 
 // isTaken reports whether a name stands for something else in /auth/NAME.

@@ -72,6 +72,7 @@ func TestOpenID_Hostile(t *testing.T) {
 		"ASVS_10_5_1_NonceMissing":   {Claims: set("nonce", nil)},
 		"ASVS_10_5_1_NonceOther":     {Claims: set("nonce", "of-another-attempt")},
 		"ASVS_10_5_2_NoSubject":      {Claims: set("sub", nil)},
+		"ASVS_10_5_2_FoldedSubject":  {Claims: set("SUB", "admin")},
 		"ASVS_10_5_2_LongSubject":    {Claims: set("sub", strings.Repeat("x", 256))},
 		"ASVS_10_5_4_AudienceOther":  {Claims: set("aud", "another-app")},
 		"ASVS_10_5_4_AudienceAmong":  {Claims: set("aud", []string{"app", "another-app"})},

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -13,6 +15,10 @@ const (
 	providerTimeout = 5 * time.Second
 	// finishTimeout bounds all that a sign-in asks of a provider.
 	finishTimeout = 3 * providerTimeout
+	// keysPause and keysBurst say how often a provider is asked for its keys: every
+	// token of a key that is not known makes us ask, and anybody can make one up.
+	keysPause = time.Second
+	keysBurst = 3
 	// maxAnswer is far more than any answer of a provider holds, in bytes.
 	maxAnswer = 1 << 20
 )
@@ -53,4 +59,25 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		return 0, errAnswerTooLarge
 	}
 	return n, err
+}
+
+// slowed returns a client like another whose requests wait until they are few
+// enough, as long as they have time. go-oidc has one under way for all tokens that
+// wait for keys, and none for tokens of keys that it knows: those do not wait.
+func slowed(client *http.Client) *http.Client {
+	slow := *client
+	slow.Transport = patient{client.Transport, rate.NewLimiter(rate.Every(keysPause), keysBurst)}
+	return &slow
+}
+
+type patient struct {
+	http.RoundTripper
+	limiter *rate.Limiter
+}
+
+func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := p.limiter.Wait(r.Context()); err != nil {
+		return nil, fmt.Errorf("too many keys that nobody knows: %w", err)
+	}
+	return p.RoundTripper.RoundTrip(r)
 }

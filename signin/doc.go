@@ -17,6 +17,7 @@
 // The state in constant time, before anything is asked of the provider. For
 // OpenID Connect: the issuer of the discovery document and of the answer (RFC
 // 9207), the signature of the ID token with a key of the issuer's, its audience,
-// its time, its nonce, and where a fresh sign-in is asked for, auth_time. An
+// its time, its nonce, and where a fresh sign-in is asked for, auth_time. Claims
+// count by their exact names, and user info only fills what they leave open. An
 // [Identity] is an issuer and a subject, never an e-mail address.
 package signin

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -24,6 +25,9 @@ const (
 	// follow.
 	attemptPrefix = "signin-"
 	stateInName   = 8
+	// maxCookie is what browsers keep of a cookie with all that belongs to it, in
+	// bytes (RFC 6265, 6.1).
+	maxCookie = 4096
 )
 
 var (
@@ -41,6 +45,11 @@ var (
 	// ErrProvider says that the provider does not answer, or that its answer must
 	// not be trusted.
 	ErrProvider = errors.New("the provider cannot be used")
+
+	// ErrNoProof says that the provider was asked when somebody proved who he is,
+	// for a fresh sign-in, and does not say it. It is no ErrProvider: to try again
+	// helps nobody. See Settings.Untimed.
+	ErrNoProof = errors.New("the provider does not say when the user proved who he is")
 )
 
 // Once remembers what may be used once. Implementations must be safe for
@@ -131,7 +140,7 @@ func (f *Flow) Start(w http.ResponseWriter, r *http.Request, provider string, wi
 		return "", err
 	}
 	state := rand.Text()
-	session, err := p.begin(state, wish.Fresh)
+	session, err := p.begin(r.Context(), state, wish.Fresh)
 	if err != nil {
 		return "", fmt.Errorf("start sign-in with %s: %w: %w", provider, ErrProvider, clipped{err})
 	}
@@ -145,9 +154,10 @@ func (f *Flow) Start(w http.ResponseWriter, r *http.Request, provider string, wi
 }
 
 // Finish takes a browser back, with the answer of a provider. It returns who it
-// is and what was wished for. Its error is ErrUnknown, ErrLost, ErrDenied or
-// ErrProvider, with the wish as far as it is known, or the error of Once. The
-// attempt is over in any case.
+// is and what was wished for. Its error is ErrUnknown, ErrLost, ErrDenied,
+// ErrProvider or ErrNoProof, with the wish as far as it is known, or the error of
+// Once. The attempt is over in any case but the last: then the same answer may come
+// again.
 func (f *Flow) Finish(w http.ResponseWriter, r *http.Request, provider string, params url.Values) (Identity, Wish, error) {
 	id, wish, err := f.finish(w, r, provider, params)
 	if err != nil {
@@ -170,10 +180,11 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 	if err != nil {
 		return id, a.Wish, err
 	}
+	f.endCookie(w, f.cookieName(a.State))
 	if !first {
 		return id, a.Wish, ErrLost
 	}
-	if err := p.checkIssuer(params); err != nil {
+	if err := p.checkIssuer(r.Context(), params); err != nil {
 		return id, a.Wish, fmt.Errorf("%w: %w", ErrProvider, clipped{err})
 	}
 	if code := params.Get("error"); code != "" {
@@ -186,7 +197,11 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 	if err != nil {
 		return id, a.Wish, fmt.Errorf("%w: %w", ErrProvider, err)
 	}
-	if id, err = p.finish(r.Context(), session, params); err != nil {
+	id, err = p.finish(r.Context(), session, params)
+	if errors.Is(err, ErrNoProof) {
+		return id, a.Wish, err
+	}
+	if err != nil {
 		return id, a.Wish, fmt.Errorf("%w: %w", ErrProvider, clipped{err})
 	}
 	return id, a.Wish, nil
@@ -211,18 +226,36 @@ func (f *Flow) cookieName(state string) string {
 	return name
 }
 
-// keep puts an attempt into its cookie.
+// keep puts an attempt into its cookie. One that browsers would not keep goes
+// without the place to return to.
 func (f *Flow) keep(w http.ResponseWriter, a attempt) error {
-	plain, err := json.Marshal(a)
+	c, err := f.cookieOf(a)
 	if err != nil {
-		return fmt.Errorf("keep sign-in: %w", err)
+		return err
 	}
-	name := f.cookieName(a.State)
-	f.setCookie(w, name, f.sealer.seal(name, plain), int(AttemptLifetime/time.Second))
+	if len(c.String()) > maxCookie {
+		a.ReturnTo = ""
+		if c, err = f.cookieOf(a); err != nil {
+			return err
+		}
+	}
+	http.SetCookie(w, c)
 	return nil
 }
 
-// take returns the attempt that an answer belongs to, and ends its cookie.
+func (f *Flow) cookieOf(a attempt) (*http.Cookie, error) {
+	var plain bytes.Buffer
+	encoder := json.NewEncoder(&plain)
+	encoder.SetEscapeHTML(false) // it would be longer
+	if err := encoder.Encode(a); err != nil {
+		return nil, fmt.Errorf("keep sign-in: %w", err)
+	}
+	name := f.cookieName(a.State)
+	return f.cookie(name, f.sealer.seal(name, plain.Bytes()), int(AttemptLifetime/time.Second)), nil
+}
+
+// take returns the attempt that an answer belongs to, and ends the cookie of one
+// that is too old.
 func (f *Flow) take(w http.ResponseWriter, r *http.Request, provider, state string) (a attempt, ok bool) {
 	name := f.cookieName(state)
 	cookies := r.CookiesNamed(name)
@@ -239,8 +272,11 @@ func (f *Flow) take(w http.ResponseWriter, r *http.Request, provider, state stri
 	if subtle.ConstantTimeCompare([]byte(a.State), []byte(state)) != 1 || a.Provider != provider {
 		return attempt{}, false
 	}
-	f.setCookie(w, name, "", -1)
-	return a, f.now().Unix()-a.Began <= int64(AttemptLifetime/time.Second)
+	if f.now().Unix()-a.Began > int64(AttemptLifetime/time.Second) {
+		f.endCookie(w, name)
+		return attempt{}, false
+	}
+	return a, true
 }
 
 // makeRoom ends attempts of the browser when there are too many. Which of them
@@ -254,13 +290,17 @@ func (f *Flow) makeRoom(w http.ResponseWriter, r *http.Request) {
 	}
 	// Browsers send the oldest cookies first (RFC 6265, 5.4).
 	for _, name := range names[:max(0, len(names)-maxAttempts+1)] {
-		f.setCookie(w, name, "", -1)
+		f.endCookie(w, name)
 	}
 }
 
-func (f *Flow) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+func (f *Flow) endCookie(w http.ResponseWriter, name string) {
+	http.SetCookie(w, f.cookie(name, "", -1))
+}
+
+func (f *Flow) cookie(name, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: f.secure, SameSite: http.SameSiteLaxMode,
-	})
+	}
 }

@@ -24,12 +24,15 @@ type memory struct {
 func (m *memory) Spend(_ context.Context, id string, _ time.Time) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.err != nil {
+		return false, m.err
+	}
 	if m.spent == nil {
 		m.spent = make(map[string]bool)
 	}
 	first := !m.spent[id]
 	m.spent[id] = true
-	return first, m.err
+	return first, nil
 }
 
 func (m *memory) IsSpent(_ context.Context, id string) (bool, error) {
@@ -128,7 +131,7 @@ func TestFlow_Finish(t *testing.T) {
 		cookie, state := begin(t, flow, wish)
 		other, otherState := begin(t, flow, wish)
 		damaged := *cookie
-		damaged.Value = damaged.Value[:len(damaged.Value)-1] + "A"
+		damaged.Value = "AAAA" + damaged.Value[4:] // which 16 million to one it was not
 		moved := *other
 		moved.Name = cookie.Name
 		for name, err := range map[string]error{
@@ -180,12 +183,55 @@ func TestFlow_SecretRotated(t *testing.T) {
 	}
 }
 
+// Who comes back while the database is away may come back once more.
 func TestFlow_OnceFails(t *testing.T) {
 	broken := errors.New("the database is away")
-	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}, Once: &memory{err: broken}})
+	once := &memory{err: broken}
+	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}, Once: once})
 	cookie, state := begin(t, flow, signin.Wish{})
-	if _, _, err := cancel(flow, state, cookie); !errors.Is(err, broken) {
-		t.Error(err)
+	_, w, err := cancel(flow, state, cookie)
+	if ended := w.Result().Cookies(); !errors.Is(err, broken) || len(ended) != 0 {
+		t.Errorf("%v, cookies: %v", err, ended)
+	}
+	once.err = nil
+	_, w, err = cancel(flow, state, cookie)
+	if ended := w.Result().Cookies(); !errors.Is(err, signin.ErrDenied) || len(ended) != 1 || ended[0].MaxAge >= 0 {
+		t.Errorf("%v, cookies: %v", err, ended)
+	}
+	_, w, err = cancel(flow, state, cookie)
+	if ended := w.Result().Cookies(); !errors.Is(err, signin.ErrLost) || len(ended) != 1 || ended[0].MaxAge >= 0 {
+		t.Errorf("a third time: %v, cookies: %v", err, ended)
+	}
+}
+
+// Browsers keep a cookie of 4096 bytes, and proxies take headers of 8 KB.
+func TestFlow_CookieSize(t *testing.T) {
+	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}})
+	user := "b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1"
+	for name, c := range map[string]struct {
+		returnTo string
+		kept     bool
+		most     int
+	}{
+		"Ordinary":   {"/sessions?user=" + user + "&page=2", true, 800},
+		"Ampersands": {"/?" + strings.Repeat("&", 1022), true, 2100},
+		"Brackets":   {"/?" + strings.Repeat("<", 1022), true, 2100},
+		"Quotes":     {"/?" + strings.Repeat(`"`, 1022), true, 4096},
+		"NoUTF8":     {"/?" + strings.Repeat("\xff", 1022), false, 800},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cookie, state := begin(t, flow, signin.Wish{ReturnTo: c.returnTo, Remember: true, Fresh: true, User: user})
+			if len(cookie.Raw) > c.most {
+				t.Errorf("%d bytes, want %d at most", len(cookie.Raw), c.most)
+			}
+			want := ""
+			if c.kept {
+				want = c.returnTo
+			}
+			if wish, _, err := cancel(flow, state, cookie); wish.ReturnTo != want || wish.User != user {
+				t.Errorf("%+v, %v", wish, err)
+			}
+		})
 	}
 }
 

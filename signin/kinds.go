@@ -17,14 +17,15 @@ type Kind struct {
 	Label   string // on its button
 	Address string // the issuer, exactly as its discovery document has it; "" where everybody has one of his own
 
-	oauth     func(Settings, *http.Client) goth.Provider // where there is no OpenID Connect
-	scopes    []string                                   // beside "openid", "email" and "profile"
-	noNonce   bool                                       // it gives no nonce back, and takes no PKCE; the state still binds the answer
-	formPost  bool                                       // it wants to answer by POST
-	tenants   bool                                       // its issuer differs from customer to customer
-	noProfile bool                                       // it has no scope "profile"
-	untimed   bool                                       // it does not know max_age, nor say when people proved who they are
-	prompt    string                                     // what makes an untimed one ask people, if anything does
+	oauth        func(Settings, *http.Client) goth.Provider // where there is no OpenID Connect
+	scopes       []string                                   // beside "openid", "email" and "profile"
+	noNonce      bool                                       // it gives no nonce back, and takes no PKCE; the state still binds the answer
+	formPost     bool                                       // it wants to answer by POST
+	tenants      bool                                       // its issuer differs from customer to customer
+	noProfile    bool                                       // it has no scope "profile"
+	untimed      bool                                       // it does not know max_age, nor say when people proved who they are
+	secretInBody bool                                       // it does not say so, and takes our secret in the body only
+	prompt       string                                     // what makes an untimed one ask people, if anything does
 }
 
 // Kinds are all providers that are known by name. Every other one that speaks
@@ -40,7 +41,7 @@ var Kinds = []Kind{
 	{Name: "gitlab", Label: "GitLab", Address: "https://gitlab.com"},
 	{Name: "google", Label: "Google", Address: "https://accounts.google.com", untimed: true, prompt: "select_account"},
 	{Name: "keycloak", Label: "Keycloak"},
-	{Name: "linkedin", Label: "LinkedIn", Address: "https://www.linkedin.com/oauth", noNonce: true, untimed: true},
+	{Name: "linkedin", Label: "LinkedIn", Address: "https://www.linkedin.com/oauth", noNonce: true, secretInBody: true, untimed: true},
 	{Name: "microsoftonline", Label: "Microsoft", Address: "https://login.microsoftonline.com/common/v2.0", tenants: true, untimed: true, prompt: "login"},
 	{Name: "okta", Label: "Okta"},
 	{Name: "slack", Label: "Slack", Address: "https://slack.com", untimed: true},
@@ -49,6 +50,10 @@ var Kinds = []Kind{
 // OAuthOnly reports whether providers of the kind speak no OpenID Connect, and are
 // at the one Address.
 func (k Kind) OAuthOnly() bool { return k.oauth != nil }
+
+// IsTimed reports whether providers of the kind are asked when people proved who
+// they are, unless their settings say that they do not know.
+func (k Kind) IsTimed() bool { return k.oauth == nil && !k.untimed }
 
 // OpenIDConnect is any provider of OpenID Connect; its address must be set.
 var OpenIDConnect = Kind{Name: "openid-connect", Label: "OpenID Connect"}

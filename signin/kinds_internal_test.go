@@ -99,7 +99,7 @@ func ask(t *testing.T, kind Kind, answers recorded) (Identity, error) {
 	t.Helper()
 	s := Settings{Kind: kind, Name: kind.Name, Key: "k", Secret: "s", Callback: "https://app.example.com/callback"}
 	p := newProvider(s, &http.Client{Transport: answers}, time.Hour, time.Now)
-	session, err := p.begin("the-state", false)
+	session, err := p.begin(t.Context(), "the-state", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,8 +136,8 @@ func TestKinds_Table(t *testing.T) {
 // that the token names.
 func TestOpenID_Tenants(t *testing.T) {
 	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.tenants })
-	p := newOpenID(Settings{Kind: Kinds[i]}, nil, time.Hour, time.Now)
-	m := &metadata{Issuer: "https://login.microsoftonline.com/{tenantid}/v2.0"}
+	p := newOpenID(Settings{Kind: Kinds[i]}, &http.Client{}, time.Hour, time.Now)
+	m := &metadata{Issuer: "https://login.microsoftonline.com/{tenantid}/v2.0", tenants: true}
 	for _, c := range []struct {
 		issuer, tenant string
 		want           bool
@@ -150,6 +150,37 @@ func TestOpenID_Tenants(t *testing.T) {
 	} {
 		if got := p.isIssuer(m, c.issuer, c.tenant); got != c.want {
 			t.Errorf("%q of %q: %t", c.issuer, c.tenant, got)
+		}
+	}
+}
+
+// What the discovery document says is the issuer must be what the address says,
+// but for the one place where Microsoft has a tenant.
+func TestOpenID_ASVS_10_5_3_TenantsIssuer(t *testing.T) {
+	const host = "https://login.microsoftonline.com/"
+	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.tenants })
+	for _, c := range []struct {
+		address, issuer string
+		ok, tenants     bool
+	}{
+		{"common/v2.0", host + "{tenantid}/v2.0", true, true},
+		{"organizations/v2.0", host + "{tenantid}/v2.0", true, true},
+		{"consumers/v2.0", host + personalTenant + "/v2.0", true, true},
+		{"a-tenant/v2.0", host + "a-tenant/v2.0", true, false},
+		{"common/v2.0", host + "common/v2.0", false, false},
+		{"common/v2.0", host + personalTenant + "/v2.0", false, false},
+		{"common/v2.0", "https://evil.example/{tenantid}/v2.0", false, false},
+		{"common/v2.0", "https://id.example.com", false, false},
+		{"a-tenant/v2.0", host + "{tenantid}/v2.0", false, false},
+		{"a-tenant/v2.0", host + "another-tenant/v2.0", false, false},
+		{"a-tenant/v2.0", "https://id.example.com", false, false},
+	} {
+		document := `{"issuer":"` + c.issuer + `","authorization_endpoint":"https://a.example","token_endpoint":"https://a.example","jwks_uri":"https://a.example"}`
+		answer := recorded{"login.microsoftonline.com/" + c.address + "/.well-known/openid-configuration": document}
+		p := newOpenID(Settings{Kind: Kinds[i], Address: host + c.address}, &http.Client{Transport: answer}, time.Hour, time.Now)
+		m, err := p.discover(t.Context())
+		if (err == nil) != c.ok || c.ok && m.tenants != c.tenants {
+			t.Errorf("%s of issuer %s: %+v, %v", c.address, c.issuer, m, err)
 		}
 	}
 }

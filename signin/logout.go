@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
 )
 
 // logoutWindow is how old a logout token may be, and how long it is remembered.
@@ -86,7 +88,7 @@ func endedMark(issuer, sid string) string { return "ended " + issuer + " " + sid
 
 // readLogout verifies a logout token. id is the token's own, among all issuers.
 func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id string, err error) {
-	m, err := p.discover()
+	m, err := p.discover(ctx)
 	if err != nil {
 		return l, "", fmt.Errorf("%w: %w", ErrProvider, clipped{err})
 	}
@@ -97,20 +99,39 @@ func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id str
 	if err != nil {
 		return l, "", fmt.Errorf("%w: %w", reasonOf(err), clipped{err})
 	}
-	var claims struct {
-		Tenant string `json:"tid"`
-		Events map[string]map[string]any
-	}
-	if err := verified.Claims(&claims); err != nil { // an event is an object
+	tenant, err := readLogoutClaims(verified)
+	if err != nil {
 		return l, "", fmt.Errorf("%w: %w", ErrLogoutToken, err)
 	}
-	if !p.isIssuer(m, verified.Issuer, claims.Tenant) {
+	if !p.isIssuer(m, verified.Issuer, tenant) {
 		return l, "", fmt.Errorf("%w: it is of issuer %q", ErrLogoutToken, verified.Issuer)
 	}
 	if age := p.now().Sub(verified.IssuedAt); age > logoutWindow || age < -clockSkew {
 		return l, "", fmt.Errorf("%w: it was issued at %s", ErrLogoutToken, verified.IssuedAt.UTC().Format(time.RFC3339))
 	}
 	return Logout{verified.Issuer, verified.Subject, verified.SessionID}, verified.Issuer + " " + verified.TokenID, nil
+}
+
+// logoutEvent is what a logout token is about.
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
+// readLogoutClaims looks at what the verifier left to us of a logout token.
+func readLogoutClaims(token *oidc.LogoutToken) (tenant string, err error) {
+	var text json.RawMessage
+	if err := token.Claims(&text); err != nil {
+		return "", fmt.Errorf("read claims: %w", err)
+	}
+	var claims struct {
+		Tenant string                    `json:"tid"`
+		Events map[string]map[string]any `json:"events"` // an event is an object
+	}
+	if err := readClaims(text, &claims); err != nil {
+		return "", err
+	}
+	if claims.Events[logoutEvent] == nil {
+		return "", fmt.Errorf("it has no event %s", logoutEvent)
+	}
+	return claims.Tenant, nil
 }
 
 // reasonOf tells a token that is bad from keys that cannot be had. go-oidc says so
@@ -143,27 +164,33 @@ func checkLogoutType(token string) error {
 	return fmt.Errorf("its type is %.40q", header.Type)
 }
 
+// signOutWait is how long somebody who signs out waits for a provider.
+const signOutWait = time.Second
+
 // SignOutURL is where people may sign out at a provider too, to come back to an
 // address of ours afterwards (OpenID Connect RP-Initiated Logout 1.0). It is ""
-// where the provider has no such place, or has not been asked for it.
+// where the provider has no such place, or does not say so within a second.
 func (p *Provider) SignOutURL(backTo string) string {
 	o, ok := p.goth.(*openID)
 	if !ok {
 		return ""
 	}
-	if !o.mu.TryLock() {
-		return "" // it is being asked; no page waits for that
-	}
-	defer o.mu.Unlock()
-	if o.found == nil || !IsProviderURL(o.found.EndSessionEndpoint) {
+	ctx, cancel := context.WithTimeout(context.Background(), signOutWait)
+	defer cancel()
+	return o.signOutURL(ctx, backTo)
+}
+
+func (p *openID) signOutURL(ctx context.Context, backTo string) string {
+	m, err := p.discover(ctx) // which goes on when ctx ends
+	if err != nil || !IsProviderURL(m.EndSessionEndpoint) {
 		return ""
 	}
-	target, err := url.Parse(o.found.EndSessionEndpoint)
+	target, err := url.Parse(m.EndSessionEndpoint)
 	if err != nil {
 		return ""
 	}
 	query := target.Query()
-	query.Set("client_id", o.settings.Key)
+	query.Set("client_id", p.settings.Key)
 	query.Set("post_logout_redirect_uri", backTo)
 	target.RawQuery = query.Encode()
 	return target.String()

@@ -2,28 +2,23 @@ package signin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 )
 
-const (
-	// metadataLifetime is how long a discovery document is taken to be true.
-	metadataLifetime = 24 * time.Hour
-	// discoveryPause is how long a provider is left alone that did not answer.
-	discoveryPause = 10 * time.Second
-	// clockSkew is what clocks of providers may be wrong by.
-	clockSkew = time.Minute
-)
+// clockSkew is what clocks of providers may be wrong by.
+const clockSkew = time.Minute
 
 // openID is a provider of OpenID Connect, for goth. What it says of itself, in
 // its discovery document, is read when it is needed first.
@@ -31,115 +26,20 @@ type openID struct {
 	name     string
 	settings Settings
 	client   *http.Client
+	keys     *http.Client // for the provider's keys
 	maxAge   time.Duration
 	now      func() time.Time
 
-	mu       sync.Mutex
-	found    *metadata
-	failed   error
-	lookedAt time.Time
+	looks singleflight.Group // one look at a time
+	known atomic.Pointer[discovered]
+
+	refused atomic.Pointer[refusedAt]
 }
 
 var _ goth.Provider = (*openID)(nil)
 
 func newOpenID(s Settings, client *http.Client, maxAge time.Duration, now func() time.Time) *openID {
-	return &openID{settings: s, client: client, maxAge: maxAge, now: now}
-}
-
-// metadata is a discovery document, and what comes of it.
-type metadata struct {
-	provider *oidc.Provider
-	verifier *oidc.IDTokenVerifier
-
-	Issuer             string `json:"issuer"`
-	EndSessionEndpoint string `json:"end_session_endpoint"`
-	NamesIssuer        bool   `json:"authorization_response_iss_parameter_supported"` // RFC 9207, 3
-	UserInfoEndpoint   string `json:"userinfo_endpoint"`
-	KeysEndpoint       string `json:"jwks_uri"`
-}
-
-// discover returns the provider's metadata. When it fails it fails at once for a
-// moment, so that people do not wait, one after the other, for a provider that
-// is down.
-func (p *openID) discover() (*metadata, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	age := p.now().Sub(p.lookedAt)
-	if p.found != nil && age < metadataLifetime {
-		return p.found, nil
-	}
-	if p.failed != nil && age < discoveryPause {
-		return nil, p.failed
-	}
-	found, err := p.look()
-	p.failed, p.lookedAt = err, p.now()
-	if err == nil {
-		p.found = found
-	}
-	return found, err
-}
-
-// down returns why the last discovery failed.
-func (p *openID) down() error {
-	if !p.mu.TryLock() {
-		return nil // it is being asked; no page waits for that
-	}
-	defer p.mu.Unlock()
-	if p.now().Sub(p.lookedAt) >= discoveryPause {
-		return nil
-	}
-	return p.failed
-}
-
-// look reads the discovery document. The address may be spelled without the
-// slash at its end; everything else of it is the issuer (OpenID Connect
-// Discovery 1.0, 4.3).
-func (p *openID) look() (*metadata, error) {
-	ctx := p.context()
-	provider, err := p.newProvider(ctx, p.settings.Address)
-	var mismatch *oidc.IssuerMismatchError
-	if errors.As(err, &mismatch) && mismatch.Discovered == p.settings.Address+"/" {
-		provider, err = p.newProvider(ctx, mismatch.Discovered)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("discover %s: %w", p.settings.Address, err)
-	}
-	m := &metadata{provider: provider}
-	if err := provider.Claims(m); err != nil {
-		return nil, fmt.Errorf("discover %s: %w", p.settings.Address, err)
-	}
-	m.verifier = provider.VerifierContext(ctx, &oidc.Config{
-		ClientID:        p.settings.Key,
-		SkipIssuerCheck: p.settings.Kind.tenants, // isIssuer does it
-		Now:             func() time.Time { return p.now().Add(-clockSkew) },
-	})
-	for _, endpoint := range []string{provider.Endpoint().AuthURL, provider.Endpoint().TokenURL, m.KeysEndpoint, m.UserInfoEndpoint} {
-		if endpoint != "" && !IsProviderURL(endpoint) {
-			return nil, fmt.Errorf("discover %s: the endpoint %q is no https URL", p.settings.Address, endpoint)
-		}
-	}
-	return m, nil
-}
-
-func (p *openID) newProvider(ctx context.Context, issuer string) (*oidc.Provider, error) {
-	if p.settings.Kind.tenants {
-		ctx = oidc.InsecureIssuerURLContext(ctx, issuer) // names no tenant, and so nobody's issuer
-	}
-	return oidc.NewProvider(ctx, issuer)
-}
-
-// context carries the client to the libraries. Its requests end with the client's
-// time-out: goth's interface knows no context.
-func (p *openID) context() context.Context {
-	return oidc.ClientContext(context.Background(), p.client)
-}
-
-// isIssuer reports whether tokens of this issuer are the provider's.
-func (p *openID) isIssuer(m *metadata, issuer, tenant string) bool {
-	if !p.settings.Kind.tenants {
-		return true // the verifier has compared it
-	}
-	return tenant != "" && !strings.ContainsAny(tenant, "/?#") && issuer == strings.ReplaceAll(m.Issuer, "{tenantid}", tenant)
+	return &openID{settings: s, client: client, keys: slowed(client), maxAge: maxAge, now: now}
 }
 
 func (p *openID) oauth(m *metadata) *oauth2.Config {
@@ -147,32 +47,42 @@ func (p *openID) oauth(m *metadata) *oauth2.Config {
 	if !p.settings.Kind.noProfile {
 		scopes = append(scopes, "profile")
 	}
+	endpoint := m.provider.Endpoint()
+	endpoint.AuthStyle = p.secretStyle(m)
 	return &oauth2.Config{
 		ClientID:     p.settings.Key,
 		ClientSecret: p.settings.Secret,
-		Endpoint:     m.provider.Endpoint(),
+		Endpoint:     endpoint,
 		RedirectURL:  p.settings.Callback,
 		Scopes:       append(scopes, p.settings.Kind.scopes...),
 	}
 }
 
-// FetchUser implements goth.Provider. It asks for what the ID token leaves out.
+// FetchUser implements goth.Provider.
 func (p *openID) FetchUser(session goth.Session) (goth.User, error) {
 	s, ok := session.(*openIDSession)
-	if !ok || s.token == nil {
+	if !ok {
+		return goth.User{}, fmt.Errorf("fetch user: of a %T", session)
+	}
+	return p.user(context.Background(), s)
+}
+
+// user is who signed in. It asks for what the ID token leaves out.
+func (p *openID) user(ctx context.Context, s *openIDSession) (goth.User, error) {
+	if s.token == nil {
 		return goth.User{}, errors.New("fetch user: the attempt is not authorized")
 	}
-	m, err := p.discover()
+	m, err := p.discover(ctx)
 	if err != nil {
 		return goth.User{}, err
 	}
-	c := s.claims
-	if c.Name == "" && m.UserInfoEndpoint != "" {
-		if c, err = p.userInfo(m, s); err != nil {
+	if s.claims.Name == "" && m.UserInfoEndpoint != "" {
+		if err := s.fillGaps(ctx, p, m); err != nil {
 			return goth.User{}, err
 		}
 	}
-	user := goth.User{Provider: p.name, UserID: s.claims.Subject, Name: c.Name, NickName: c.Username}
+	c := s.claims
+	user := goth.User{Provider: p.name, UserID: c.Subject, Name: c.Name, NickName: c.Username}
 	if user.NickName == "" {
 		user.NickName = c.Nickname
 	}
@@ -182,20 +92,43 @@ func (p *openID) FetchUser(session goth.Session) (goth.User, error) {
 	return user, nil
 }
 
-// userInfo asks who the access token is for, who must be the one of the ID token
-// (OpenID Connect Core 1.0, 5.3.2).
-func (p *openID) userInfo(m *metadata, s *openIDSession) (c claims, err error) {
-	info, err := m.provider.UserInfo(p.context(), oauth2.StaticTokenSource(s.token))
+// fillGaps takes from the user info what the ID token leaves out, and nothing else:
+// the ID token is signed. It is who it is without that too, so user info that cannot
+// be had is no error; one that lies is.
+func (s *openIDSession) fillGaps(ctx context.Context, p *openID, m *metadata) error {
+	text, err := p.userInfo(ctx, m, s.token)
 	if err != nil {
-		return c, fmt.Errorf("ask for user info: %w", err)
+		return nil
 	}
-	if info.Subject != s.claims.Subject {
-		return c, errors.New("the user info is about somebody else")
+	if err := checkNames(text); err != nil {
+		return fmt.Errorf("read user info: %w", err)
 	}
-	if err := info.Claims(&c); err != nil {
-		return c, fmt.Errorf("read user info: %w", err)
+	var info claims
+	if err := json.Unmarshal(text, &info); err != nil || info.Subject == "" {
+		return nil
 	}
-	return c, nil
+	if info.Subject != s.claims.Subject { // OpenID Connect Core 1.0, 5.3.2
+		return errors.New("the user info is about somebody else")
+	}
+	c := &s.claims
+	c.Name = info.Name
+	if c.Username == "" && c.Nickname == "" {
+		c.Username, c.Nickname = info.Username, info.Nickname
+	}
+	if c.Email == "" {
+		c.Email, c.EmailVerified = info.Email, info.EmailVerified
+	}
+	return nil
+}
+
+// userInfo asks who the access token is for.
+func (p *openID) userInfo(ctx context.Context, m *metadata, token *oauth2.Token) (text json.RawMessage, err error) {
+	info, err := m.provider.UserInfo(p.withClient(ctx), oauth2.StaticTokenSource(token))
+	if err != nil {
+		return nil, fmt.Errorf("ask for user info: %w", err)
+	}
+	err = info.Claims(&text)
+	return text, err
 }
 
 // Name implements goth.Provider.

@@ -1,11 +1,11 @@
 package signin
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -29,25 +29,13 @@ type openIDSession struct {
 	authenticatedAt time.Time
 }
 
-// claims are what an ID token, or the user info, says of somebody.
-type claims struct {
-	Subject       string    `json:"sub"`
-	Name          string    `json:"name"`
-	Username      string    `json:"preferred_username"`
-	Nickname      string    `json:"nickname"`
-	Email         string    `json:"email"`
-	EmailVerified yes       `json:"email_verified"`
-	AuthorizedBy  string    `json:"azp"`
-	AuthTime      *unixTime `json:"auth_time"`
-	SID           string    `json:"sid"`
-	Tenant        string    `json:"tid"` // Microsoft's
+// BeginAuth implements goth.Provider.
+func (p *openID) BeginAuth(state string) (goth.Session, error) {
+	return p.begin(context.Background(), state, false)
 }
 
-// BeginAuth implements goth.Provider.
-func (p *openID) BeginAuth(state string) (goth.Session, error) { return p.begin(state, false) }
-
-func (p *openID) begin(state string, fresh bool) (goth.Session, error) {
-	m, err := p.discover()
+func (p *openID) begin(ctx context.Context, state string, fresh bool) (goth.Session, error) {
+	m, err := p.discover(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -69,10 +57,10 @@ func (p *openID) begin(state string, fresh bool) (goth.Session, error) {
 // and otherwise if it did so longer ago than a session of ours may last (OpenID
 // Connect Core 1.0, 3.1.2.1, max_age). It then has to say when it was.
 func (s *openIDSession) askAnew(p *openID, fresh bool) []oauth2.AuthCodeOption {
-	kind, maxAge := p.settings.Kind, p.maxAge
-	if kind.untimed {
-		if fresh && kind.prompt != "" {
-			return []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("prompt", kind.prompt)}
+	maxAge := p.maxAge
+	if !p.isTimed() {
+		if prompt := p.prompt(); fresh && prompt != "" {
+			return []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("prompt", prompt)}
 		}
 		return nil
 	}
@@ -83,6 +71,18 @@ func (s *openIDSession) askAnew(p *openID, fresh bool) []oauth2.AuthCodeOption {
 	}
 	s.Since, s.Fresh = p.now().Add(-maxAge).Truncate(time.Second), fresh
 	return append(options, oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(maxAge.Seconds()))))
+}
+
+// isTimed reports whether the provider says when people proved who they are.
+func (p *openID) isTimed() bool { return p.settings.Kind.IsTimed() && !p.settings.Untimed }
+
+// prompt is what makes a provider that is not timed ask people, and "" if nothing
+// does. One that is said to be like those still speaks OpenID Connect.
+func (p *openID) prompt() string {
+	if p.settings.Kind.IsTimed() {
+		return "login"
+	}
+	return p.settings.Kind.prompt
 }
 
 // GetAuthURL implements goth.Session: where to send the browser.
@@ -106,33 +106,44 @@ func (p *openID) UnmarshalSession(text string) (goth.Session, error) {
 	return s, nil
 }
 
-// Authorize implements goth.Session: it exchanges the code and checks the ID
-// token (OpenID Connect Core 1.0, 3.1.3.7).
+// Authorize implements goth.Session.
 func (s *openIDSession) Authorize(provider goth.Provider, params goth.Params) (string, error) {
 	p, ok := provider.(*openID)
 	if !ok {
 		return "", fmt.Errorf("an attempt of OpenID Connect with a %T", provider)
 	}
-	m, err := p.discover()
-	if err != nil {
+	if err := s.authorize(context.Background(), p, params); err != nil {
 		return "", err
 	}
+	return s.token.AccessToken, nil
+}
+
+// authorize exchanges the code and checks the ID token (OpenID Connect Core 1.0,
+// 3.1.3.7).
+func (s *openIDSession) authorize(ctx context.Context, p *openID, params goth.Params) error {
+	m, err := p.discover(ctx)
+	if err != nil {
+		return err
+	}
+	ctx = p.withClient(ctx)
 	var options []oauth2.AuthCodeOption
 	if s.Verifier != "" {
 		options = append(options, oauth2.VerifierOption(s.Verifier))
 	}
-	if s.token, err = p.oauth(m).Exchange(p.context(), params.Get("code"), options...); err != nil {
-		return "", fmt.Errorf("exchange code: %w", err)
+	s.token, err = p.oauth(m).Exchange(ctx, params.Get("code"), options...)
+	p.noteExchange(err)
+	if err != nil {
+		return fmt.Errorf("exchange code: %w", err)
 	}
 	raw, ok := s.token.Extra("id_token").(string)
 	if !ok {
-		return "", errors.New("the provider's answer has no ID token")
+		return errors.New("the provider's answer has no ID token")
 	}
-	token, err := m.verifier.Verify(p.context(), raw)
+	token, err := m.verifier.Verify(ctx, raw)
 	if err != nil {
-		return "", fmt.Errorf("verify ID token: %w", err)
+		return fmt.Errorf("verify ID token: %w", err)
 	}
-	return s.token.AccessToken, s.check(p, m, token)
+	return s.check(p, m, token)
 }
 
 // checkIssuer compares who answered with whom we asked (RFC 9207, 2.4).
@@ -148,7 +159,11 @@ func (m *metadata) checkIssuer(params goth.Params) error {
 // check looks at what the verifier left to us of an ID token that is rightly
 // signed, for us, and in time.
 func (s *openIDSession) check(p *openID, m *metadata, token *oidc.IDToken) error {
-	if err := token.Claims(&s.claims); err != nil {
+	var text json.RawMessage
+	if err := token.Claims(&text); err != nil {
+		return fmt.Errorf("read ID token: %w", err)
+	}
+	if err := readClaims(text, &s.claims); err != nil {
 		return fmt.Errorf("read ID token: %w", err)
 	}
 	s.issuer, s.sid = token.Issuer, s.claims.SID
@@ -173,9 +188,9 @@ func (s *openIDSession) checkTime(p *openID) error {
 	now := p.now()
 	if s.claims.AuthTime == nil {
 		if s.Fresh {
-			return errors.New("the ID token does not say when the user signed in, which we asked for")
+			return ErrNoProof
 		}
-		if p.settings.Kind.untimed {
+		if !p.isTimed() {
 			s.authenticatedAt = now
 		}
 		return nil
@@ -191,25 +206,5 @@ func (s *openIDSession) checkTime(p *openID) error {
 	if at.After(now) {
 		s.authenticatedAt = now
 	}
-	return nil
-}
-
-// yes is a JSON true, which some providers write as text.
-type yes bool
-
-func (y *yes) UnmarshalJSON(text []byte) error {
-	*y = yes(slices.Contains([]string{"true", `"true"`}, string(text)))
-	return nil
-}
-
-// unixTime is a JSON number of seconds.
-type unixTime time.Time
-
-func (t *unixTime) UnmarshalJSON(text []byte) error {
-	var seconds float64
-	if err := json.Unmarshal(text, &seconds); err != nil {
-		return fmt.Errorf("a time that is no number: %w", err)
-	}
-	*t = unixTime(time.Unix(int64(seconds), 0))
 	return nil
 }

@@ -22,6 +22,7 @@ type Settings struct {
 	Secret   string // the client secret
 	Address  string // the issuer
 	Callback string // where the provider sends browsers back to, absolute
+	Untimed  bool   // it does not say when people proved who they are, as some kinds do not
 }
 
 // A Provider is one way to sign in. It is safe for concurrent use.
@@ -63,8 +64,8 @@ func newProvider(s Settings, client *http.Client, maxAge time.Duration, now func
 	return p
 }
 
-// Down returns why the provider could not be used last time, and nil if it could
-// or was not tried lately.
+// Down returns why the provider could not be used last time, be it down or set up
+// wrongly, and nil if it could or was not tried lately.
 func (p *Provider) Down() error {
 	if o, ok := p.goth.(*openID); ok {
 		return o.down()
@@ -74,12 +75,12 @@ func (p *Provider) Down() error {
 
 // checkIssuer compares who answered with whom we asked (RFC 9207, 2.4), where the
 // provider speaks OpenID Connect.
-func (p *Provider) checkIssuer(params goth.Params) error {
+func (p *Provider) checkIssuer(ctx context.Context, params goth.Params) error {
 	o, ok := p.goth.(*openID)
 	if !ok {
 		return nil
 	}
-	m, err := o.discover()
+	m, err := o.discover(ctx)
 	if err != nil {
 		return err
 	}
@@ -88,9 +89,9 @@ func (p *Provider) checkIssuer(params goth.Params) error {
 
 // begin starts an attempt. fresh has the provider ask people who they are even if
 // it knows.
-func (p *Provider) begin(state string, fresh bool) (goth.Session, error) {
+func (p *Provider) begin(ctx context.Context, state string, fresh bool) (goth.Session, error) {
 	if o, ok := p.goth.(*openID); ok {
-		return o.begin(state, fresh)
+		return o.begin(ctx, state, fresh)
 	}
 	return p.goth.BeginAuth(state)
 }
@@ -112,7 +113,7 @@ func (p *Provider) finish(ctx context.Context, session goth.Session, params goth
 				answers <- answer{err: fmt.Errorf("the provider's code panicked: %v", p)}
 			}
 		}()
-		id, err := p.ask(session, params)
+		id, err := p.ask(ctx, session, params)
 		answers <- answer{id, err}
 	}()
 	select {
@@ -123,11 +124,24 @@ func (p *Provider) finish(ctx context.Context, session goth.Session, params goth
 	}
 }
 
-func (p *Provider) ask(session goth.Session, params goth.Params) (Identity, error) {
-	if _, err := session.Authorize(p.goth, params); err != nil {
-		return Identity{}, err
+// userOf is who the provider says came back with params.
+func (p *Provider) userOf(ctx context.Context, session goth.Session, params goth.Params) (goth.User, error) {
+	o, ok := p.goth.(*openID)
+	s, too := session.(*openIDSession)
+	if !ok || !too {
+		if _, err := session.Authorize(p.goth, params); err != nil {
+			return goth.User{}, err
+		}
+		return p.goth.FetchUser(session)
 	}
-	user, err := p.goth.FetchUser(session)
+	if err := s.authorize(ctx, o, params); err != nil {
+		return goth.User{}, err
+	}
+	return o.user(ctx, s)
+}
+
+func (p *Provider) ask(ctx context.Context, session goth.Session, params goth.Params) (Identity, error) {
+	user, err := p.userOf(ctx, session, params)
 	if err != nil {
 		return Identity{}, err
 	}

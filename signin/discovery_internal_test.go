@@ -1,0 +1,157 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/testop"
+)
+
+// clock is the time that a test says it is.
+type clock struct{ nanos atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.nanos.Store(time.Now().UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.Unix(0, c.nanos.Load()) }
+func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
+
+// withHostile makes a provider of one that lies, and a clock for it.
+func withHostile(t *testing.T) (*Provider, *openID, *testop.Hostile, *clock) {
+	t.Helper()
+	flow, evil, clock := newHostileFlow(t, Settings{})
+	return flow.Providers[0], flow.Providers[0].goth.(*openID), evil, clock
+}
+
+// broken answers with an error, and counts.
+func broken(asked *atomic.Int32) func(http.ResponseWriter) bool {
+	return func(w http.ResponseWriter) bool {
+		asked.Add(1)
+		w.WriteHeader(http.StatusInternalServerError)
+		return true
+	}
+}
+
+// A document that was found is good for a day, and for one more while the provider
+// does not answer.
+func TestOpenID_DiscoveryLifetime(t *testing.T) {
+	p, o, evil, clock := withHostile(t)
+	var asked atomic.Int32
+	want := func(when string, usable bool, down bool, times int32) {
+		t.Helper()
+		m, err := o.discover(t.Context())
+		if (err == nil) != usable || (m != nil) != usable || (p.Down() != nil) != down || asked.Load() != times {
+			t.Errorf("%s: %v, %v, down: %v, asked %d times", when, m, err, p.Down(), asked.Load())
+		}
+	}
+	want("at first", true, false, 0)
+	evil.Lie(testop.Lies{Discover: broken(&asked)})
+	clock.advance(metadataLifetime - time.Second)
+	want("for a day", true, false, 0)
+	clock.advance(2 * time.Second)
+	want("after a day", true, true, 1)
+	clock.advance(time.Second)
+	want("a second later", true, true, 1)
+	clock.advance(discoveryPause)
+	want("after the pause", true, true, 2)
+	clock.advance(metadataGrace - time.Minute)
+	want("at the end of the second day", true, true, 3)
+	clock.advance(time.Minute)
+	want("after two days", false, true, 4)
+	evil.Lie(testop.Lies{})
+	clock.advance(discoveryPause)
+	want("well again", true, false, 4)
+	evil.Lie(testop.Lies{Discover: broken(&asked)})
+	clock.advance(metadataLifetime - time.Second)
+	want("a day after that", true, false, 4)
+}
+
+// Who turns out to be somebody else is not believed for what he was.
+func TestOpenID_ASVS_10_5_3_RefreshedIssuer(t *testing.T) {
+	for name, lie := range map[string]func(testop.Claims){
+		"Other": func(c testop.Claims) { c["issuer"] = "https://id.example.com" },
+		"NoTLS": func(c testop.Claims) { c["token_endpoint"] = "http://id.example.com" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, o, evil, clock := withHostile(t)
+			if _, err := o.discover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			clock.advance(metadataLifetime)
+			evil.Lie(testop.Lies{Metadata: lie})
+			for range 2 {
+				if m, err := o.discover(t.Context()); !errors.Is(err, errMisleads) {
+					t.Errorf("%v, %v", m, err)
+				}
+			}
+			var asked atomic.Int32
+			evil.Lie(testop.Lies{Discover: broken(&asked)})
+			clock.advance(discoveryPause)
+			if m, err := o.discover(t.Context()); err == nil || p.SignOutURL("x") != "" || asked.Load() != 1 {
+				t.Errorf("%v, %v, asked %d times", m, err, asked.Load())
+			}
+		})
+	}
+}
+
+// A provider that hangs is asked once, and nobody waits for it longer than his
+// request.
+func TestOpenID_DiscoveryHangs(t *testing.T) {
+	p, o, evil, _ := withHostile(t)
+	var asked atomic.Int32
+	hold := make(chan struct{})
+	evil.Lie(testop.Lies{Discover: func(http.ResponseWriter) bool { asked.Add(1); <-hold; return false }})
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if _, err := o.discover(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		if _, err := o.discover(over); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if url := o.signOutURL(over, "x"); url != "" || p.Down() != nil {
+			t.Errorf("%q, %v", url, p.Down())
+		}
+	}
+	close(hold)
+	wg.Wait()
+	if asked.Load() != 1 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}
+
+func TestProvider_SignOutURL(t *testing.T) {
+	p, _, evil, clock := withHostile(t)
+	want := evil.URL + "/end?client_id=app&post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F"
+	var wg sync.WaitGroup
+	for range 20 { // nobody has asked the provider before
+		wg.Go(func() {
+			if got := p.SignOutURL("https://app.example.com/"); got != want {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+	wg.Wait()
+	var asked atomic.Int32
+	evil.Lie(testop.Lies{Discover: broken(&asked)})
+	clock.advance(metadataLifetime)
+	if got := p.SignOutURL("https://app.example.com/"); got != want {
+		t.Errorf("of a provider that is down: %q", got)
+	}
+	if p.Down() == nil || !strings.Contains(p.Down().Error(), "500") {
+		t.Errorf("down: %v", p.Down())
+	}
+}
