@@ -121,9 +121,13 @@ func (a *app) routes(b *buffalo.App) {
 	b.PATCH("/account", a.renameAccount)
 	b.DELETE("/identities/{id}", a.unlink)
 
+	// The API's document, and a page to try it
+	b.GET("/openapi.yaml", a.openAPI)
+	b.GET("/docs", a.docs)
+
 	// For the machines that look after the app
 	b.GET("/healthz", a.healthz)
 	b.GET("/readyz", a.readyz)
-	b.Middleware.Skip(sessionmw.Require, a.healthz, a.readyz)
-	b.Middleware.Skip(a.identify, a.healthz, a.readyz)
+	b.Middleware.Skip(sessionmw.Require, a.healthz, a.readyz, a.openAPI)
+	b.Middleware.Skip(a.identify, a.healthz, a.readyz, a.openAPI)
 }
