@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/pb33f/libopenapi/datamodel/high/base"
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
+	"github.com/pb33f/libopenapi/orderedmap"
 
 	"github.com/latchkey/latchkey/internal/testapp"
 )
@@ -46,6 +48,17 @@ var nastyHeaders = [][2]string{
 
 func (f *fuzzer) oneIn(n int) bool { return f.IntN(n) == 0 }
 
+// nasty returns the next of nasty, so that all are sent.
+func (f *fuzzer) nasty() string {
+	if len(f.deck) == 0 {
+		f.deck = slices.Clone(nasty)
+		f.Shuffle(len(f.deck), func(i, j int) { f.deck[i], f.deck[j] = f.deck[j], f.deck[i] })
+	}
+	text := f.deck[0]
+	f.deck = f.deck[1:]
+	return text
+}
+
 func pick[T any](f *fuzzer, of []T) T { return of[f.IntN(len(of))] }
 
 // request makes up a request, and tells of what the path does not say.
@@ -83,7 +96,7 @@ func (f *fuzzer) path() string {
 		}
 	}
 	if f.oneIn(10) {
-		values.Add(pick(f, []string{"_method", "unknown", "\x00", "after", "limit", "q[]"}), pick(f, nasty))
+		values.Add(pick(f, []string{"_method", "unknown", "\x00", "after", "limit", "q[]"}), f.nasty())
 	}
 	if f.oneIn(20) {
 		return path + "?%zz=" + values.Encode()
@@ -102,7 +115,7 @@ func (f *fuzzer) parameter(p *v3.Parameter) string {
 func (f *fuzzer) text(s *base.Schema) string {
 	switch {
 	case f.oneIn(2):
-		return pick(f, nasty)
+		return f.nasty()
 	case len(s.Enum) > 0:
 		return pick(f, s.Enum).Value
 	case len(s.Examples) > 0:
@@ -125,27 +138,43 @@ func (f *fuzzer) body() (contentType, content string) {
 	}
 	contentType = pick(f, types)
 	properties := f.Body.Content.GetOrZero(contentType).Schema.Schema().Properties
-	var fields []string
-	form := url.Values{}
-	for name, proxy := range properties.FromOldest() {
-		if f.oneIn(5) {
-			continue
-		}
-		form.Add(name, f.text(proxy.Schema()))
-		fields = append(fields, fmt.Sprintf("%q:%s", name, f.json(proxy.Schema())))
-	}
-	if f.oneIn(5) {
-		form.Add(pick(f, []string{"_method", "role", "a[b]", "a.b.c", "\x00", "Username[999999999]"}), pick(f, append(nasty, "PUT", "DELETE", "PATCH")))
-		fields = append(fields, `"role":`+pick(f, nastyJSON))
-	}
-	content = "{" + strings.Join(fields, ",") + "}"
 	if strings.Contains(contentType, "form") {
-		content = form.Encode()
+		content = f.form(properties)
+	} else {
+		content = f.object(properties)
 	}
 	if f.oneIn(10) {
 		contentType = pick(f, nastyTypes)
 	}
 	return contentType, content
+}
+
+type properties = *orderedmap.Map[string, *base.SchemaProxy]
+
+func (f *fuzzer) form(of properties) string {
+	form := url.Values{}
+	for name, proxy := range of.FromOldest() {
+		if !f.oneIn(8) {
+			form.Add(name, f.text(proxy.Schema()))
+		}
+	}
+	if f.oneIn(5) {
+		form.Add(pick(f, []string{"_method", "role", "a[b]", "a.b.c", "\x00", "Username[999999999]"}), pick(f, append(nasty, "PUT", "DELETE", "PATCH")))
+	}
+	return form.Encode()
+}
+
+func (f *fuzzer) object(of properties) string {
+	var fields []string
+	for name, proxy := range of.FromOldest() {
+		if !f.oneIn(8) {
+			fields = append(fields, fmt.Sprintf("%q:%s", name, f.json(proxy.Schema())))
+		}
+	}
+	if f.oneIn(5) {
+		fields = append(fields, `"role":`+pick(f, nastyJSON))
+	}
+	return "{" + strings.Join(fields, ",") + "}"
 }
 
 // json is text as JSON, and as often something that is no text.
