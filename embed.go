@@ -22,6 +22,11 @@ var EnvExample string
 //go:embed .env.test
 var EnvTest string
 
+// OpenAPI is openapi.yaml, the document of the API.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
+
 //go:embed migrations/*.fizz
 var files embed.FS
 

@@ -138,9 +138,13 @@ func (a *app) routes(b *buffalo.App) {
 	b.GET("/admin/users/{id}", a.forAdmins(a.showUser))
 	b.PATCH("/admin/users/{id}", a.forAdmins(a.changeUser))
 
+	// The API's document, and a page to try it
+	b.GET("/openapi.yaml", a.openAPI)
+	b.GET("/docs", a.docs)
+
 	// For the machines that look after the app
 	b.GET("/healthz", a.healthz)
 	b.GET("/readyz", a.readyz)
-	b.Middleware.Skip(sessionmw.Require, a.healthz, a.readyz)
-	b.Middleware.Skip(a.identify, a.healthz, a.readyz)
+	b.Middleware.Skip(sessionmw.Require, a.healthz, a.readyz, a.openAPI)
+	b.Middleware.Skip(a.identify, a.healthz, a.readyz, a.openAPI)
 }

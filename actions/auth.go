@@ -51,6 +51,9 @@ func (a *app) startAuth(c buffalo.Context) error {
 // postedAuth takes the answer of a provider that posts it. Browsers send no
 // cookies with a post from another site, and so it is taken again as a GET.
 func (a *app) postedAuth(c buffalo.Context) error {
+	if _, err := a.flow.Provider(providerOf(c)); err != nil {
+		return a.authFailed(c, err) // or any text from the path would stand in Location
+	}
 	answer := url.Values{}
 	for _, name := range []string{"state", "code", "iss", "error"} {
 		if value := c.Request().PostFormValue(name); value != "" {

@@ -36,7 +36,7 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'se
 // errors included, from the outside in: the request's id, the client's address,
 // the log, the headers, compression, and the limit of the body.
 func Handler(cfg config.Config, b *buffalo.App, log *slog.Logger) (http.Handler, error) {
-	compress, err := gzhttp.NewWrapper(gzhttp.ContentTypes([]string{"text/html", "text/css", "text/javascript", "application/json", "application/problem+json", "image/svg+xml"}))
+	compress, err := gzhttp.NewWrapper(gzhttp.ContentTypes([]string{"text/html", "text/css", "text/javascript", "application/yaml", "application/json", "application/problem+json", "image/svg+xml"}))
 	if err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}

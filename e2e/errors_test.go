@@ -43,6 +43,7 @@ var failings = map[string]failing{
 	"override to PUT": {http.MethodPost, "/session", 405, []testapp.RequestOption{testapp.Form(url.Values{"_method": {"PUT"}})}},
 	"plain post":      {http.MethodPost, "/session", 405, nil},
 	"query override":  {http.MethodPost, "/session?_method=DELETE", 405, nil},
+	"posted answer":   {http.MethodPost, "/auth/a%00b%25/callback", 404, nil},
 	"GET override":    {http.MethodGet, "/session?_method=DELETE", 401, nil},
 }
 

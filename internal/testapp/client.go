@@ -14,12 +14,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latchkey/latchkey/internal/testapi"
 	"github.com/latchkey/latchkey/internal/testproc"
 )
 
 // Client asks the app as one browser or program would: it keeps cookies and
 // follows no redirects. Many goroutines may use it at once, those other than
 // the test's with Try.
+//
+// It fails the test when the app answers in JSON what openapi.yaml does not
+// have.
 //
 // It keeps cookies by name alone, Secure ones too. A jar of net/http/cookiejar
 // would not send those of staging and production over plain http.
@@ -93,6 +97,10 @@ func (c *Client) Try(method, path string, options ...RequestOption) (*Response, 
 	for _, option := range options {
 		option(r)
 	}
+	asked, err := methodOf(r)
+	if err != nil {
+		return nil, err
+	}
 	answer, err := httpClient.Do(r)
 	if err != nil {
 		return nil, err
@@ -103,7 +111,38 @@ func (c *Client) Try(method, path string, options ...RequestOption) (*Response, 
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	c.keep(answer.Cookies())
+	c.check(testapi.Exchange{Method: asked, URL: r.URL, Status: answer.StatusCode, Header: answer.Header, Body: body.String()})
 	return &Response{answer, body.String()}, nil
+}
+
+// methodOf is the method that the app takes the request for: a form may ask for
+// another than POST. The request keeps its body.
+func methodOf(r *http.Request) (string, error) {
+	if r.Method != http.MethodPost || r.Body == nil {
+		return r.Method, nil
+	}
+	content, err := io.ReadAll(r.Body)
+	if err != nil {
+		return "", fmt.Errorf("read body: %w", err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(content))
+	form := &http.Request{Method: r.Method, Header: r.Header, Body: io.NopCloser(bytes.NewReader(content))}
+	switch asked := form.PostFormValue("_method"); asked {
+	case http.MethodDelete, http.MethodPatch, http.MethodPut:
+		return asked, nil
+	}
+	return r.Method, nil
+}
+
+// check fails the test when the document of the API does not have an answer.
+func (c *Client) check(e testapi.Exchange) {
+	if c.t == nil { // nobody asks but Start
+		return
+	}
+	c.t.Helper()
+	if err := testapi.Check(e); err != nil {
+		c.t.Errorf("%s %s: %v\n%s", e.Method, e.URL, err, e.Body)
+	}
 }
 
 // Do is Try for the goroutine of the test, which fails when there is no answer.
