@@ -188,6 +188,9 @@ func (a *app) confirmEnd(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
+	if !prefersHTML(c) {
+		return c.Render(http.StatusOK, a.pages.json(map[string]int64{"count": n}))
+	}
 	c.Set("user_id", userID)
 	c.Set("count", int(n))
 	return a.pages.show(c, "admin_end.plush.html", "admin.end_title")

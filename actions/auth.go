@@ -166,6 +166,8 @@ func (a *app) authFailed(c buffalo.Context, err error) error {
 		return problem(http.StatusBadRequest, "error.lost")
 	case errors.Is(err, signin.ErrDenied):
 		return problem(http.StatusForbidden, "error.cancelled", provider)
+	case errors.Is(err, signin.ErrNoProof):
+		return problem(http.StatusBadGateway, "error.no_proof", provider)
 	case errors.Is(err, signin.ErrProvider):
 		return problem(http.StatusBadGateway, "error.provider", provider)
 	}

@@ -44,7 +44,7 @@ func (a *app) requireFreshFor(c buffalo.Context, page string) (*models.User, err
 // whose form they sent.
 func pageOf(r *http.Request) string {
 	if r.Method == http.MethodGet {
-		return r.URL.RequestURI()
+		return here(r)
 	}
 	if page, err := url.Parse(r.Referer()); err == nil && page.Host == r.Host && localPath(page.RequestURI()) != "" {
 		return page.RequestURI()

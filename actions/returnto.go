@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
@@ -24,6 +25,12 @@ func localPath(text string) string {
 // withReturn is a path of ours that then leads to a page.
 func withReturn(path, page string) string {
 	return path + "?" + url.Values{"return_to": {page}}.Encode()
+}
+
+// here is the path that was asked for, without the slash that Buffalo puts at its end.
+func here(r *http.Request) string {
+	u := url.URL{Path: "/" + strings.Trim(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
+	return u.RequestURI()
 }
 
 // orHome is a path, or the start page's where there is none.

@@ -142,7 +142,7 @@ func (as *ActionSuite) Test_Bypass_RememberRefused() {
 
 func (as *ActionSuite) Test_Remember_Pages() {
 	as.Contains(as.HTML("/signin").Get().Body.String(), "Remember me on this device for 30 days")
-	for remember, want := range map[string][]string{"on": {"<dd>Yes</dd>", "Ends at"}, "": {"<dd>No</dd>", "Ends, if not used, at"}} {
+	for remember, want := range map[string][]string{"on": {"<dd>Yes</dd>", "<dt>Ends</dt>"}, "": {"<dd>No</dd>", "Ends, if not used"}} {
 		res := as.JSON("/auth/bypass?token=user&remember=%s", remember).Get()
 		cookie, _, _ := strings.Cut(res.Header().Get("Set-Cookie"), ";")
 		page := as.with(cookie).HTML("/session").Get().Body.String()

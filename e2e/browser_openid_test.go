@@ -78,7 +78,7 @@ func TestBrowser_ProviderPages(t *testing.T) {
 	wantStatus(t, app.Client(t).HTML(http.MethodPost, "/auth/evil", nil), http.StatusBadGateway)
 	b := openBrowser(t, app)
 	testPage(b, "", "/signin", http.StatusOK)
-	b.wantText("main", "Evil did not answer a moment ago")
+	b.wantText("main", "Evil could not be used a moment ago")
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=manager"))
 	client := with(t, app, "session", b.cookies()[0].Value)
 	back := answer(t, app, leave(t, client, "/auth/other", map[string][]string{"link": {"true"}}))

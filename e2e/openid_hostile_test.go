@@ -300,7 +300,7 @@ func TestOpenID_ASVS_10_5_3_DiscoveryIssuer(t *testing.T) {
 			if !strings.Contains(r.Body, "Evil does not answer") {
 				t.Errorf("the page:\n%s", r.Body)
 			}
-			if page := client.HTML(http.MethodGet, "/signin", nil); !strings.Contains(page.Body, "Evil did not answer a moment ago") {
+			if page := client.HTML(http.MethodGet, "/signin", nil); !strings.Contains(page.Body, "Evil could not be used a moment ago") {
 				t.Errorf("the button does not say that the provider is down:\n%s", page.Body)
 			}
 			wantStatus(t, client.HTML(http.MethodPost, "/auth/other", nil), http.StatusOK)

@@ -48,7 +48,7 @@ func (es entries) with(changes entries) entries {
 }
 
 // changesTo returns what makes current out of es: its new and changed entries,
-// and an entry without a value for every key that is gone.
+// and an entry without a value for every key that is gone, in the order of the keys.
 func (es entries) changesTo(current entries) entries {
 	var changes entries
 	for _, c := range current {
@@ -61,6 +61,7 @@ func (es entries) changesTo(current entries) entries {
 			changes = append(changes, entry{key: e.key})
 		}
 	}
+	slices.SortFunc(changes, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
 	return changes
 }
 

@@ -330,3 +330,27 @@ func TestStore_SignInMethodIsCleaned(t *testing.T) {
 		}
 	})
 }
+
+// Whose session ends while he signs in to it keeps what this request set, also beside
+// what it deleted.
+func TestStore_SignInKeepsWhatTheRequestSet(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		ada.set(t, "a", 1)
+		ada.set(t, "b", 2)
+		ada.change(t, func(session *sessions.Session) {
+			if _, err := s.store.RevokeUser(t.Context(), "ada"); err != nil {
+				t.Error(err)
+			}
+			session.Values["b"] = 3
+			delete(session.Values, "a")
+			if err := sessionstore.SignIn(session, "ada", "password"); err != nil {
+				t.Error(err)
+			}
+		})
+		if got := ada.read(t); len(got) != 2 || got["b"] != 3 || got["user_id"] != "ada" {
+			t.Errorf("the session holds %v", got)
+		}
+	})
+}

@@ -24,20 +24,6 @@ import (
 	"github.com/latchkey/latchkey"
 )
 
-// Planned are the operations of the document that the app does not have yet.
-var Planned = []string{
-	"GET /sessions",
-	"DELETE /sessions/{sid}",
-	"GET /events",
-	"GET /admin",
-	"GET /admin/sessions",
-	"DELETE /admin/sessions",
-	"DELETE /admin/sessions/{sid}",
-	"GET /admin/users",
-	"GET /admin/users/{id}",
-	"PATCH /admin/users/{id}",
-}
-
 // Operation is a route of the document.
 type Operation struct {
 	Method, Path string
@@ -46,7 +32,7 @@ type Operation struct {
 	responses    *orderedmap.Map[string, *v3.Response]
 }
 
-// String names the operation as Planned does.
+// String names the operation: GET /sessions.
 func (o Operation) String() string { return o.Method + " " + o.Path }
 
 // document is openapi.yaml, read.
