@@ -1,0 +1,228 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+// managedUser is a user as administrators see one.
+type managedUser struct {
+	ID, Username, Role string
+	DisabledAt         *string `json:"disabled_at"`
+}
+
+func findUser(t *testing.T, admin *testapp.Client, username string) managedUser {
+	t.Helper()
+	var list struct{ Users []managedUser }
+	r := admin.JSON(http.MethodGet, "/admin/users?q="+username, nil)
+	wantStatus(t, r, http.StatusOK)
+	if r.Decode(t, &list); len(list.Users) != 1 {
+		t.Fatalf("%q finds %+v", username, list.Users)
+	}
+	return list.Users[0]
+}
+
+// There is nothing at these addresses but for administrators.
+func TestAdmin_ForAdminsOnly(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
+	admin, member := on(t, app, "admin", firefox), on(t, app, "manager", firefox)
+	id := findUser(t, admin, "contributor").ID
+	for _, request := range [][2]string{
+		{"GET", "/admin"}, {"GET", "/admin/sessions"}, {"GET", "/admin/sessions/end?all=true"}, {"GET", "/admin/users"}, {"GET", "/admin/users/" + id},
+		{"DELETE", "/admin/sessions?all=true"}, {"DELETE", "/admin/sessions?user_id=" + id}, {"DELETE", "/admin/sessions/" + sid(t, admin)},
+		{"PATCH", "/admin/users/" + id},
+	} {
+		wantStatus(t, app.Client(t).JSON(request[0], request[1], map[string]bool{"disabled": true}), http.StatusUnauthorized)
+		wantStatus(t, member.JSON(request[0], request[1], map[string]bool{"disabled": true}), http.StatusNotFound)
+	}
+	wantSignedIn(t, admin, "admin")
+	if page := member.HTML(http.MethodGet, "/", nil); strings.Contains(page.Body, "/admin") {
+		t.Error("a member's menu leads to the administration")
+	}
+}
+
+// What administrators do, and not what they see, needs a recent sign-in.
+func TestAdmin_ASVS_7_5_1_RecentSignIn(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
+	admin, member := on(t, app, "admin", firefox), on(t, app, "manager", firefox)
+	id := findUser(t, admin, "manager").ID
+	execute(t, app, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
+	for _, request := range [][2]string{{"DELETE", "/admin/sessions?all=true"}, {"DELETE", "/admin/sessions?user_id=" + id}, {"DELETE", "/admin/sessions/" + sid(t, member)}, {"PATCH", "/admin/users/" + id}} {
+		r := admin.JSON(request[0], request[1], map[string]bool{"disabled": true})
+		wantStatus(t, r, http.StatusForbidden)
+		if !strings.Contains(r.Body, "urn:latchkey:problem:sign-in-not-recent") {
+			t.Errorf("%v: %s", request, r.Body)
+		}
+	}
+	wantSignedIn(t, member, "manager")
+	wantStatus(t, admin.JSON(http.MethodGet, "/admin/sessions", nil), http.StatusOK)
+}
+
+func TestAdmin_Sessions(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine})
+		admin := on(t, app, "admin", firefox)
+		phone, laptop, user := on(t, app, "manager", iphone), on(t, app, "manager", firefox), on(t, app, "user", firefox)
+		managerID := findUser(t, admin, "manager").ID
+		for query, want := range map[string]int{
+			"": 4, "user=manager": 2, "user=MANAGER": 2, "user=" + managerID: 2, "user=nobody": 0, "user=%00": 0, "ip=127.0.0.1": 4, "ip=192.0.2.1": 0, "ip=%ff%00": 0,
+			"method=bypass": 4, "method=github": 0, "state=signed-in": 4, "state=anonymous": 0, "user=manager&method=bypass&state=signed-in&ip=127.0.0.1": 2,
+		} {
+			if list := listSessions(t, admin, "/admin/sessions?"+query); len(list.Sessions) != want {
+				t.Errorf("%s: %d sessions, want %d", query, len(list.Sessions), want)
+			}
+		}
+		for _, query := range []string{"state=dead", "limit=0", "after=x"} {
+			wantStatus(t, admin.JSON(http.MethodGet, "/admin/sessions?"+query, nil), http.StatusBadRequest)
+		}
+		first := listSessions(t, admin, "/admin/sessions?limit=3&user=")
+		if len(first.Sessions) != 3 || first.Next == nil || *first.Sessions[0].Username != "user" {
+			t.Fatalf("%+v", first)
+		}
+		if rest := listSessions(t, admin, "/admin/sessions?limit=3&after="+*first.Next); len(rest.Sessions) != 1 || rest.Next != nil || !rest.Sessions[0].Current {
+			t.Errorf("%+v", rest)
+		}
+		page := admin.HTML(http.MethodGet, "/admin/sessions?user=manager", nil)
+		if !strings.Contains(page.Body, "Safari 18 on iOS") || !strings.Contains(page.Body, "user_id="+managerID) {
+			t.Errorf("the page:\n%s", page.Body)
+		}
+
+		// One, one user's, everybody's: each with its count before.
+		wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions/"+sid(t, phone), nil), http.StatusNoContent)
+		wantNobody(t, phone)
+		wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions/"+phone.Cookies()["none"]+"x", nil), http.StatusNotFound)
+		if page := admin.HTML(http.MethodGet, "/admin/sessions/end?user_id="+managerID, nil); !strings.Contains(page.Body, "manager has 1 live session") {
+			t.Errorf("the question:\n%s", page.Body)
+		}
+		wantEnded(t, admin, "user_id="+managerID, 1)
+		wantNobody(t, laptop)
+		wantSignedIn(t, user, "user")
+		for _, query := range []string{"", "user_id=" + managerID + "&all=true", "all=yes"} {
+			wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions?"+query, nil), http.StatusBadRequest)
+		}
+		wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions?user_id=nobody", nil), http.StatusNotFound)
+		if page := admin.HTML(http.MethodGet, "/admin/sessions/end?all=true", nil); !strings.Contains(page.Body, "There are 2 live sessions") {
+			t.Errorf("the question:\n%s", page.Body)
+		}
+		wantEnded(t, admin, "all=true", 2)
+		wantNobody(t, user)
+		wantNobody(t, admin)
+
+		// Each act is an event of whom it was about.
+		laptop = on(t, app, "manager", firefox)
+		kinds := map[string]int{}
+		for _, e := range listEvents(t, laptop, "/events").Events {
+			if e.Detail == "by_admin" && e.ByAdmin && e.Notable {
+				kinds[e.Kind] += e.Sessions
+			}
+		}
+		if kinds["session.ended"] != 2 {
+			t.Errorf("%v", kinds)
+		}
+	})
+}
+
+func wantEnded(t *testing.T, admin *testapp.Client, query string, want int) {
+	t.Helper()
+	var answer struct{ Ended int }
+	r := admin.JSON(http.MethodDelete, "/admin/sessions?"+query, nil)
+	wantStatus(t, r, http.StatusOK)
+	if r.Decode(t, &answer); answer.Ended != want {
+		t.Errorf("%s: %d ended, want %d", query, answer.Ended, want)
+	}
+}
+
+func TestAdmin_Users(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine})
+		admin, member := on(t, app, "admin", firefox), on(t, app, "manager", firefox)
+		manager, self := findUser(t, admin, "manager"), findUser(t, admin, "admin")
+		change := func(id string, body any, status int) {
+			t.Helper()
+			wantStatus(t, admin.JSON(http.MethodPatch, "/admin/users/"+id, body), status)
+		}
+		// Nobody locks the last administrator out.
+		change(self.ID, map[string]string{"role": "member"}, http.StatusConflict)
+		change(self.ID, map[string]bool{"disabled": true}, http.StatusConflict)
+		for _, bad := range []any{map[string]string{"role": "owner"}, map[string]string{"disabled": "perhaps"}, map[string]string{}, "x"} {
+			change(manager.ID, bad, http.StatusBadRequest)
+		}
+		change("nobody", map[string]bool{"disabled": true}, http.StatusNotFound)
+		wantSignedIn(t, member, "manager")
+
+		// To be disabled ends the sessions at once, and lets nobody in.
+		r := admin.HTML(http.MethodPost, "/admin/users/"+manager.ID, url.Values{"_method": {"PATCH"}, "disabled": {"true"}})
+		if to := r.Header.Get("Location"); to != "/admin/users/"+manager.ID+"?notice=changed" {
+			t.Errorf("%d, sent to %q\n%s", r.StatusCode, to, r.Body)
+		}
+		if list := listSessions(t, admin, "/admin/sessions?user=manager"); len(list.Sessions) != 0 {
+			t.Errorf("%+v", list)
+		}
+		wantNobody(t, member)
+		wantStatus(t, app.Client(t).JSON(http.MethodGet, "/auth/bypass?token=manager", nil), http.StatusUnauthorized)
+		if findUser(t, admin, "manager").DisabledAt == nil {
+			t.Error("not disabled")
+		}
+		change(manager.ID, map[string]bool{"disabled": false}, http.StatusOK)
+
+		// So does another role.
+		member = on(t, app, "manager", firefox)
+		change(manager.ID, map[string]string{"role": "admin"}, http.StatusOK)
+		wantNobody(t, member)
+		member = on(t, app, "manager", firefox)
+		wantStatus(t, member.JSON(http.MethodGet, "/admin", nil), http.StatusOK)
+		change(self.ID, map[string]string{"role": "member"}, http.StatusOK)
+		wantNobody(t, admin)
+
+		var kinds []string
+		for _, e := range listEvents(t, member, "/events").Events {
+			if e.ByAdmin {
+				kinds = append(kinds, e.Kind)
+			}
+		}
+		if got := strings.Join(kinds, " "); got != "session.ended user.role user.enabled session.ended user.disabled" {
+			t.Errorf("the events are %s", got)
+		}
+		page := member.HTML(http.MethodGet, "/admin/users/"+manager.ID, nil)
+		for _, text := range []string{"Maya Manager", "An administrator changed the role: Administrator", "Make a member"} {
+			if !strings.Contains(page.Body, text) {
+				t.Errorf("the page does not say %q:\n%s", text, page.Body)
+			}
+		}
+	})
+}
+
+func TestAdmin_Overview(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine})
+		phone, admin := on(t, app, "manager", iphone), on(t, app, "admin", firefox)
+		wantStatus(t, app.Client(t).JSON(http.MethodGet, "/auth/bypass?token=nobody", nil), http.StatusUnauthorized)
+		wantStatus(t, phone.JSON(http.MethodDelete, "/session", nil), http.StatusNoContent)
+		r := admin.JSON(http.MethodGet, "/admin", nil)
+		wantStatus(t, r, http.StatusOK)
+		var got struct {
+			Sessions, Users int
+			Hours           []struct {
+				SignIns, Ends map[string]int
+				Failures      int
+			}
+		}
+		r.Decode(t, &got)
+		signIns, failures, ends := 0, 0, 0
+		for _, h := range got.Hours {
+			signIns, failures, ends = signIns+h.SignIns["bypass"], failures+h.Failures, ends+h.Ends["signout"]
+		}
+		if got.Sessions != 1 || got.Users != 4 || len(got.Hours) != 24 || signIns != 2 || failures != 1 || ends != 1 {
+			t.Errorf("%d sign-ins, %d failures, %d ends of %+v", signIns, failures, ends, got)
+		}
+		page := admin.HTML(http.MethodGet, "/admin", nil)
+		if strings.Count(page.Body, "<svg viewBox=\"0 0 720") != 3 || strings.Count(page.Body, "<table>") != 3 {
+			t.Errorf("the page:\n%s", page.Body)
+		}
+	})
+}
