@@ -133,19 +133,9 @@ func changeOf(c buffalo.Context) (change models.Change, err error) {
 
 // changedUser ends the sessions of a user who was changed, and writes down what was.
 func (a *app) changedUser(c buffalo.Context, admin, user *models.User, changed models.Change) error {
-	why := ""
-	if changed.Role != nil {
-		why = models.EndedByRole
-		event := by(admin, about(user, models.UserRoleChanged, ""))
-		event.Detail = user.Role
-		a.audit(c, event)
-	}
-	if changed.Disabled != nil {
-		kind := models.UserEnabled
-		if *changed.Disabled {
-			why, kind = models.EndedUserGone, models.UserDisabled
-		}
-		a.audit(c, by(admin, about(user, kind, "")))
+	events, why := models.EventsOf(user, changed)
+	for _, event := range events {
+		a.audit(c, by(admin, event))
 	}
 	if why == "" {
 		return nil

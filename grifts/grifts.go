@@ -72,6 +72,9 @@ func init() {
 	add("sessions:list", "List the live sessions: of everybody, or of USER", withTools(listSessions))
 	add("sessions:revoke", "End sessions: SID | user NAME | all", withTools(revokeSessions))
 	add("sessions:show", "Show what is in a session: COOKIE-or-SID", withTools(showSession))
+	add("users:disable", "Keep a user out, and end his sessions: NAME", withTools(disableUser))
+	add("users:enable", "Let a disabled user in again: NAME", withTools(enableUser))
 	add("users:list", "List the users", withTools(listUsers))
+	add("users:role", "Give a user another role: NAME member|admin", withTools(setRole))
 	add("db:seed", "Create the users of development", withTools(seed))
 }

@@ -39,6 +39,12 @@ func cleanupSessions(t tools) error {
 	if drawErr != nil {
 		return fmt.Errorf("draw progress: %w", drawErr)
 	}
+	if deleted > 0 {
+		event := models.Event{Kind: models.SessionEnded, Detail: models.EndedByTime, Sessions: int64(deleted)}
+		if err := models.RecordEvent(t.db, event); err != nil {
+			return err
+		}
+	}
 	_, err = fmt.Fprintf(t.out, "%d expired sessions deleted\n", deleted)
 	return err
 }

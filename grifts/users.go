@@ -22,6 +22,68 @@ func listUsers(t tools) error {
 	return w.Flush()
 }
 
+// setRole gives a user another role.
+func setRole(t tools) error {
+	if len(t.args) != 2 {
+		return errors.New("want two arguments: the username, and member or admin")
+	}
+	return t.changeUser(t.args[0], models.Change{Role: &t.args[1]})
+}
+
+// disableUser keeps a user out, and enableUser lets him in again.
+func disableUser(t tools) error { return t.setDisabled(true) }
+
+func enableUser(t tools) error { return t.setDisabled(false) }
+
+func (t tools) setDisabled(disabled bool) error {
+	username, err := t.arg("the username")
+	if err != nil {
+		return err
+	}
+	return t.changeUser(username, models.Change{Disabled: &disabled})
+}
+
+// changeUser changes a user as an administrator does: what is changed ends his
+// sessions, and is an event.
+func (t tools) changeUser(username string, change models.Change) error {
+	id, err := t.userID(username)
+	if err != nil {
+		return err
+	}
+	user, changed, err := models.ChangeUser(t.db, id, change)
+	if err != nil {
+		return fmt.Errorf("%s: %w", username, err)
+	}
+	events, why := models.EventsOf(user, changed)
+	if len(events) == 0 {
+		_, err := fmt.Fprintf(t.out, "%s is so already\n", user.Username)
+		return err
+	}
+	if why != "" {
+		n, err := t.store.RevokeUser(t.ctx, id)
+		if err != nil {
+			return err
+		}
+		ended := models.About(user.ID, models.SessionEnded)
+		ended.Detail, ended.Sessions = why, n
+		events = append(events, ended)
+	}
+	for _, event := range events {
+		if err := models.RecordEvent(t.db, event); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(t.out, "%s: %s, %s; %d sessions ended\n", user.Username, user.Role, able(user), events[len(events)-1].Sessions)
+	return err
+}
+
+func able(user *models.User) string {
+	if user.DisabledAt.Valid {
+		return "disabled"
+	}
+	return "enabled"
+}
+
 func seed(t tools) error {
 	if t.cfg.Env == config.Production {
 		return errors.New("the users of development have no place in production")

@@ -66,6 +66,25 @@ func ChangeUser(conn *pop.Connection, id string, change Change) (user *User, cha
 	return user, changed, nil
 }
 
+// EventsOf are the events that a change of a user is, and why it ends his sessions:
+// what he may do begins with a new sign-in. why is "" where it does not.
+func EventsOf(user *User, changed Change) (events []Event, why string) {
+	if changed.Role != nil {
+		event := About(user.ID, UserRoleChanged)
+		event.Detail, event.Notable = user.Role, true
+		events, why = append(events, event), EndedByRole
+	}
+	if changed.Disabled != nil {
+		event := About(user.ID, UserEnabled)
+		if *changed.Disabled {
+			event.Kind, why = UserDisabled, EndedUserGone
+		}
+		event.Notable = true
+		events = append(events, event)
+	}
+	return events, why
+}
+
 // apply returns what of the change is one.
 func (u *User) apply(c Change) (changed Change) {
 	if c.Role != nil && *c.Role != u.Role {

@@ -57,6 +57,8 @@ func serve(ctx context.Context, out io.Writer) error {
 	}
 	opts := cfg.SessionOptions()
 	opts.Logger = log
+	house := &housekeeping{conn: conn, log: log}
+	opts.Observe = house.observe
 	store, err := sessionstore.New(conn, opts)
 	if err != nil {
 		return err
@@ -69,7 +71,7 @@ func serve(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer inBackground(store.Run, func(ctx context.Context) { forgetSpent(ctx, models.NewSpent(conn), log) })()
+	defer inBackground(store.Run, house.run)()
 	return listenAndServe(ctx, cfg, handler, log, out)
 }
 
@@ -103,25 +105,6 @@ func prepareDatabase(ctx context.Context, cfg config.Config, conn *pop.Connectio
 		return fmt.Errorf("%w; pending: %s", errPending, strings.Join(pending, ", "))
 	}
 	return nil
-}
-
-// forgetEvery is how often what was used up long ago is deleted.
-const forgetEvery = 15 * time.Minute
-
-// forgetSpent does that until ctx ends.
-func forgetSpent(ctx context.Context, spent models.Spent, log *slog.Logger) {
-	ticker := time.NewTicker(forgetEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if err := spent.Forget(ctx); err != nil && ctx.Err() == nil {
-				log.Warn("old sign-ins were not deleted", "error", err)
-			}
-		}
-	}
 }
 
 // inBackground starts work that goes on until stop is called, which waits for it.

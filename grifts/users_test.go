@@ -1,0 +1,72 @@
+package grifts
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/models"
+)
+
+func TestChangeUsers(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, w *workshop) {
+		w.run(t, seed)
+		cookies := []string{w.signIn(t, "manager")}
+		for _, step := range []struct {
+			task    func(tools) error
+			args    []string
+			printed string
+			ended   int
+		}{
+			{enableUser, []string{"manager"}, "manager is so already\n", 0},
+			{setRole, []string{"manager", "member"}, "manager is so already\n", 0},
+			{setRole, []string{"Manager", "admin"}, "manager: admin, enabled; 1 sessions ended\n", 1},
+			{disableUser, []string{"manager"}, "manager: admin, disabled; 0 sessions ended\n", 1},
+			{enableUser, []string{"manager"}, "manager: admin, enabled; 0 sessions ended\n", 1},
+		} {
+			if out := w.run(t, step.task, step.args...); out != step.printed {
+				t.Errorf("%q printed %q, want %q", step.args, out, step.printed)
+			}
+			w.wantEnded(t, cookies, step.ended)
+		}
+		user, err := models.FindUserByUsername(w.db, "manager")
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, _, err := models.ListEvents(w.db, user.ID, "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kinds []string
+		for _, e := range events {
+			kinds = append(kinds, e.Kind)
+		}
+		if got := strings.Join(kinds, " "); got != "user.enabled session.ended user.disabled session.ended user.role" {
+			t.Errorf("the events are %s", got)
+		}
+	})
+}
+
+func TestChangeUsers_Refused(t *testing.T) {
+	w := newWorkshop(t, testdb.SQLite)
+	w.run(t, seed)
+	for _, c := range []struct {
+		task func(tools) error
+		args []string
+		want error
+	}{
+		{setRole, []string{"admin", "member"}, models.ErrLastAdmin},
+		{disableUser, []string{"admin"}, models.ErrLastAdmin},
+		{setRole, []string{"manager", "owner"}, models.ErrRole},
+		{setRole, []string{"nobody", "admin"}, models.ErrNotFound},
+		{setRole, []string{"manager"}, nil},
+		{disableUser, nil, nil},
+	} {
+		tools := w.tools
+		tools.args = c.args
+		if err := c.task(tools); err == nil || c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("%q: %v", c.args, err)
+		}
+	}
+}
