@@ -22,6 +22,7 @@ func serveAlive(cfg config.Config, store *sessionstore.Store, log *slog.Logger) 
 		case alive:
 			w.WriteHeader(http.StatusNoContent)
 		default:
+			challenge(store, w, r)
 			w.WriteHeader(http.StatusUnauthorized)
 		}
 	})

@@ -110,8 +110,8 @@ func (a *app) routes(b *buffalo.App) {
 	b.GET("/signin", a.newSession)
 	b.GET("/auth/bypass", a.bypass)
 	b.POST("/auth/bypass", a.bypass)
-	b.POST("/auth/{provider}", a.limitSignIns(a.startAuth))
-	b.GET("/auth/{provider}/callback", a.finishAuth)
+	b.POST("/auth/{provider}", a.limitSignIns(a.refuseTokens(a.startAuth)))
+	b.GET("/auth/{provider}/callback", a.refuseTokens(a.finishAuth))
 	b.POST("/auth/{provider}/callback", a.postedAuth)
 	b.POST("/auth/{provider}/backchannel-logout", a.backchannelLogout)
 	b.GET("/session", a.showSession)
@@ -127,6 +127,7 @@ func (a *app) routes(b *buffalo.App) {
 	b.GET("/account", a.showAccount)
 	b.PATCH("/account", a.renameAccount)
 	b.DELETE("/identities/{id}", a.unlink)
+	b.POST("/tokens", a.createToken)
 
 	// Administration
 	b.GET("/admin", a.forAdmins(a.showAdmin))

@@ -36,6 +36,9 @@ func (a *app) bypass(c buffalo.Context) error {
 	if !a.cfg.BypassAuth {
 		return c.Error(http.StatusNotFound, errors.New("the bypass is switched off"))
 	}
+	if a.store.IsBearer(c.Request()) {
+		return sessionstore.ErrBearer
+	}
 	username, remember, err := bypassForm(c)
 	if err != nil {
 		return err

@@ -55,6 +55,8 @@ func statusOf(status int, err error) int {
 	switch {
 	case errors.Is(err, sessionstore.ErrUnavailable), errors.Is(err, sessionstore.ErrConflict):
 		return http.StatusServiceUnavailable
+	case errors.Is(err, sessionstore.ErrBearer):
+		return http.StatusBadRequest
 	case errors.Is(err, sessionstore.ErrEnded):
 		return http.StatusUnauthorized
 	case errors.As(err, &tooLarge):
@@ -77,6 +79,8 @@ func sentenceFor(status int, err error) sentence {
 		return s
 	case errors.Is(err, sessionstore.ErrConflict):
 		return sentence{id: "error.conflict"}
+	case errors.Is(err, sessionstore.ErrBearer):
+		return sentence{id: "error.bearer"}
 	case slices.Contains(statusTexts, status):
 		return sentence{id: "error." + strconv.Itoa(status)}
 	}
@@ -101,6 +105,8 @@ func (a *app) answerError(status int, err error, c buffalo.Context) error {
 		a.log.ErrorContext(c.Request().Context(), "request failed", "status", status, "error", err)
 	}
 	switch status {
+	case http.StatusUnauthorized:
+		challenge(a.store, c.Response(), c.Request())
 	case http.StatusServiceUnavailable:
 		c.Response().Header().Set("Retry-After", retryAfter)
 	case http.StatusTooManyRequests:

@@ -34,7 +34,7 @@ func (a *app) requireFreshFor(c buffalo.Context, page string) (*models.User, err
 		return user, nil
 	}
 	a.logRefusal(c, "signin.stale", "user", user.ID, "path", clip(c.Request().URL.Path))
-	if prefersHTML(c) {
+	if a.canSignIn(c) {
 		return nil, c.Redirect(http.StatusSeeOther, "/signin?%s", url.Values{"fresh": {"true"}, "return_to": {page}}.Encode())
 	}
 	return nil, errStale

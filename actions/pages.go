@@ -58,13 +58,18 @@ func templatesFS(env string) fs.FS {
 
 // show answers with a page, whose title is the text of that id.
 func (p pages) show(c buffalo.Context, name, title string) error {
+	return p.answer(c, http.StatusOK, name, title)
+}
+
+// answer is show with another status.
+func (p pages) answer(c buffalo.Context, status int, name, title string) error {
 	c.Set("title", p.texts.Translate(c, title))
 	c.Set("notice_text", p.notice(c))
 	c.Set("is_here", func(path string) bool { return isHere(c.Request().URL.Path, path) })
 	c.Set("when", func(at any) template.HTML { return p.when(c, at) })
 	c.Set("method_name", func(method string) string { return p.methodName(c, method) })
 	c.Set("event_text", func(e eventJSON) string { return p.eventText(c, e) })
-	return c.Render(http.StatusOK, p.engine.HTML(name))
+	return c.Render(status, p.engine.HTML(name))
 }
 
 // when shows a time, which the reader's browser puts into his zone and form where it
@@ -102,7 +107,7 @@ func (p pages) period(c buffalo.Context, d time.Duration) string {
 
 // methodName says in words how somebody signed in.
 func (p pages) methodName(c buffalo.Context, method string) string {
-	if method == bypassMethod || method == "" {
+	if method == bypassMethod || method == tokenMethod || method == "" {
 		return p.texts.Translate(c, "method."+cmp.Or(method, "none"))
 	}
 	return p.label(method)
@@ -118,7 +123,7 @@ func (p pages) eventText(c buffalo.Context, e eventJSON) string {
 		id += "." + e.Detail
 	}
 	return p.texts.Translate(c, id, int(e.Sessions), map[string]any{
-		"Method": p.methodName(c, e.Method), "Role": p.texts.Translate(c, "role."+cmp.Or(e.Detail, models.RoleMember)),
+		"Method": p.methodName(c, e.Method), "Label": e.Detail, "Role": p.texts.Translate(c, "role."+cmp.Or(e.Detail, models.RoleMember)),
 	})
 }
 

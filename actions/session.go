@@ -25,6 +25,7 @@ type sessionJSON struct {
 	ExpiresAt       string  `json:"expires_at"`
 	IP              string  `json:"ip"`
 	UserAgent       string  `json:"user_agent"`
+	Label           string  `json:"label"` // what the user calls it; "" for none
 	Remembered      bool    `json:"remembered"`
 	Current         bool    `json:"current"`
 }
@@ -40,6 +41,7 @@ func newSessionJSON(r sessionstore.Record, currentSID string) sessionJSON {
 		ExpiresAt:       r.ExpiresAt.Format(time.RFC3339),
 		IP:              r.IP,
 		UserAgent:       r.UserAgent,
+		Label:           r.Label,
 		Remembered:      r.Remembered,
 		Current:         r.SID == currentSID,
 	}
@@ -150,7 +152,7 @@ func (a *app) record(c buffalo.Context) (sessionstore.Record, error) {
 func (a *app) destroySession(c buffalo.Context) error {
 	user := currentUser(c)
 	if user == nil {
-		if prefersHTML(c) {
+		if a.canSignIn(c) {
 			return c.Redirect(http.StatusSeeOther, "/signin")
 		}
 		return errNobody

@@ -116,7 +116,7 @@ func (a *app) done(c buffalo.Context, page, notice string) error {
 
 // signInFirst sends people to sign in, and back to the page that they asked for.
 func (a *app) signInFirst(c buffalo.Context) error {
-	if prefersHTML(c) {
+	if a.canSignIn(c) {
 		return c.Redirect(http.StatusSeeOther, "%s", withReturn("/signin", here(c.Request())))
 	}
 	return errNobody

@@ -132,6 +132,7 @@ func (c Config) SessionOptions() sessionstore.Options {
 		RememberLifetime: c.Session.RememberLifetime,
 		MaxPerUser:       c.Session.MaxPerUser,
 		Encrypt:          c.Session.Encrypt,
+		Bearer:           true,
 		Transient:        sessionmw.Transient,
 		Eager:            true, // GET /session is what is asked most
 	}

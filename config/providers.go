@@ -93,9 +93,10 @@ func (r *reader) tellsTime(name string, kind signin.Kind) bool {
 	return false
 }
 
-// isTaken reports whether a name stands for something else in /auth/NAME.
+// isTaken reports whether a name stands for something else in /auth/NAME, or as a
+// session's auth_method.
 func (r *reader) isTaken(name string) bool {
-	return name == "bypass" || name == signin.OpenIDConnect.Name ||
+	return name == "bypass" || name == "token" || name == signin.OpenIDConnect.Name ||
 		slices.ContainsFunc(signin.Kinds, func(k signin.Kind) bool { return k.Name == name })
 }
 

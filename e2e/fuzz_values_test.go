@@ -44,6 +44,7 @@ var nastyHeaders = [][2]string{
 	{"User-Agent", "\xff\xfe"}, {"User-Agent", strings.Repeat("Mozilla ", 2000)}, {"User-Agent", ""}, {"Accept-Language", "xx;q=\xff"},
 	{"X-Forwarded-For", "not an address, 198.51.100.1"}, {"X-Forwarded-For", "fe80::1%eth0"}, {"Referer", "://\xff"}, {"Cookie", "session=a.b.c; session=\xff"}, {"Cookie", ";;="},
 	{"Content-Encoding", "gzip"}, {"Range", "bytes=0-1"}, {"Origin", "null"}, {"Sec-Fetch-Site", "cross-site"}, {"X-HTTP-Method-Override", "PUT"}, {"Host", "evil.example"},
+	{"Authorization", "Bearer"}, {"Authorization", "Bearer AAAA.AAAA.AAAA"}, {"Authorization", "bearer \xff, Basic"}, {"Authorization", "Basic YTpi"},
 }
 
 func (f *fuzzer) oneIn(n int) bool { return f.IntN(n) == 0 }

@@ -42,7 +42,8 @@ const rotated = `A fresh secret stands in front of SESSION_SECRET in %s, and %d 
 1. Restart the app. Nobody is signed out: cookies that an older secret signed
    are signed anew as they come.
 2. Take the older ones out, and restart again, when SESSION_REMEMBER_LIFETIME
-   has passed (720h unless you set it).
+   has passed (720h unless you set it). Tokens that they signed end then:
+   their users make new ones.
 
 If SESSION_SECRET is also exported to the environment of the app, change it
 there too: the environment wins over the file.
@@ -64,5 +65,6 @@ const given = `%s
    cookies signed by it for nobody's. Nobody is signed out: cookies that an
    older secret signed are signed anew as they come.
 3. Take the older ones out, and restart again, when SESSION_REMEMBER_LIFETIME
-   has passed (720h unless you set it).
+   has passed (720h unless you set it). Tokens that they signed end then:
+   their users make new ones.
 `

@@ -139,7 +139,7 @@ func printRecord(w *tabwriter.Writer, r sessionstore.Record) {
 	fmt.Fprintf(w, "sid\t%s\nuser_id\t%s\nauth_method\t%s\n", r.SID, orDash(r.UserID), orDash(r.AuthMethod))
 	fmt.Fprintf(w, "authenticated_at\t%s\ncreated_at\t%s\n", stamp(r.AuthenticatedAt), stamp(r.CreatedAt))
 	fmt.Fprintf(w, "last_seen_at\t%s\nexpires_at\t%s\n", stamp(r.LastSeenAt), stamp(r.ExpiresAt))
-	fmt.Fprintf(w, "remembered\t%s\n", yesOrDash(r.Remembered))
+	fmt.Fprintf(w, "remembered\t%s\nlabel\t%s\n", yesOrDash(r.Remembered), orDash(r.Label))
 	fmt.Fprintf(w, "ip\t%s\nuser_agent\t%s\n", r.IP, r.UserAgent)
 }
 

@@ -24,6 +24,7 @@ const (
 	UserDisabled     = "user.disabled"
 	UserEnabled      = "user.enabled"
 	UserRoleChanged  = "user.role"
+	TokenCreated     = "token.created" // Detail is its label
 )
 
 // The values of Event.Detail where sessions end without their user's signing out.

@@ -104,9 +104,12 @@ func cookieValue(r *http.Request, name string) string {
 	return cookies[0].Value
 }
 
-// setCookie gives the browser the cookie of the session's row. One that is
-// remembered lasts as long as the row.
+// setCookie gives the browser the cookie of the session's row, and a program that
+// came with a token nothing. One that is remembered lasts as long as the row.
 func (b *bound) setCookie(w http.ResponseWriter) {
+	if b.bearer {
+		return
+	}
 	maxAge := b.session.Options.MaxAge
 	if b.row.Remembered {
 		maxAge = int(math.Ceil(b.row.deadline.Sub(b.now()).Seconds()))

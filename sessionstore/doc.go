@@ -34,6 +34,12 @@
 // [Renew] gives a new sid and secret for other reasons, and keeps everything
 // else. [SignOut] ends the session at the next Save.
 //
+// # Programs
+//
+// A program that keeps no cookies presents a token, with [Options].Bearer as
+// Authorization: Bearer. [Store.Issue] makes one: a session of a user's with a
+// name and a lifetime, that is listed and ended like the others.
+//
 // # When a session ends
 //
 // It ends when it was not used for Options.IdleTimeout, and in any case

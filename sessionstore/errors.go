@@ -25,6 +25,11 @@ var (
 	// ErrNotFound says that there is no live session with that sid.
 	ErrNotFound = errors.New("no such session")
 
+	// ErrBearer says that a request with a bearer token asked for what only a
+	// cookie can carry: to sign in, to begin or renew a session, or to change its
+	// user. The row stays as it was.
+	ErrBearer = errors.New("a bearer token can neither begin nor renew a session")
+
 	// ErrForeign says that a session was not made by this package.
 	ErrForeign = errors.New("session was not made by sessionstore: use Store.Get or Store.New")
 )

@@ -37,7 +37,8 @@ type Options struct {
 	// things, make two stores with secrets of their own. The first secret
 	// signs, all verify: put a new one in front, and drop the old one when
 	// the longest lifetime, RememberLifetime, has passed. A session that comes
-	// with a cookie signed by an older one gets a new cookie.
+	// with a cookie signed by an older one gets a new cookie; a bearer token
+	// does not, and is dead when the secret that signed it is dropped.
 	Secrets [][]byte
 
 	// Insecure lets browsers send the cookie over plain http. For development.
@@ -54,13 +55,21 @@ type Options struct {
 	// to be remembered, used or not; see [Remember]. Default 30 days.
 	RememberLifetime time.Duration
 
+	// Bearer lets programs present, as Authorization: Bearer, the value that
+	// Issue returns or that a cookie has. For a request that does its cookie
+	// does not count, and none is set or ended, whatever name Get is asked for;
+	// RenewAfter does not apply, and Save returns ErrBearer instead of signing
+	// somebody in. Two Authorization headers, or a token that is not one, are
+	// nobody's. Default: Authorization is left to others.
+	Bearer bool
+
 	// RenewAfter gives a signed-in session a new sid and secret at the first
 	// Save after the ones it has are that old. The old ones still work for
 	// [RenewalGrace]. For lifetimes of days. Default: never.
 	RenewAfter time.Duration
 
-	// MaxPerUser is how many sessions one user may have. A sign-in beyond it
-	// ends those that were used least recently. Default: no limit.
+	// MaxPerUser is how many sessions one user may have. A sign-in, or Issue,
+	// beyond it ends those that were used least recently. Default: no limit.
 	MaxPerUser int
 
 	// Encrypt has the column data encrypted, by keys derived from Secrets. What

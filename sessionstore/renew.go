@@ -33,7 +33,7 @@ func (b *bound) beginAgain(r *http.Request, current, changes entries, user strin
 		if err != nil {
 			return err
 		}
-		b.endOver(ctx)
+		b.endOver(ctx, b.row.UserID)
 		return nil
 	})
 }
@@ -49,7 +49,7 @@ func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 	}
 	next.Remembered = next.Remembered || b.remember
 	next.UserID, next.AuthMethod, next.AuthenticatedAt = user, "", time.Time{}
-	next.origin, next.subject = "", ""
+	next.origin, next.subject, next.Label = "", "", ""
 	if user != "" {
 		next.AuthMethod, next.AuthenticatedAt = b.method, now
 		next.origin, next.subject = b.origin, b.subject
@@ -66,11 +66,11 @@ func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 }
 
 // replaceToken gives next another sid and secret.
-func (b *bound) replaceToken(next *row, t token) {
+func (s *Store) replaceToken(next *row, t token) {
 	next.token = t
 	hash := t.hash()
 	next.SID, next.secretHash = t.sid, string(hash[:])
-	next.renewedAt = b.now()
+	next.renewedAt = s.now()
 }
 
 // refresh records that the session is in use now. Of a row that is not whole it
@@ -129,25 +129,25 @@ func (b *bound) updateLeavingTrace(ctx context.Context, old, next row, now time.
 // endOver ends what is over Options.MaxPerUser after a sign-in, which has happened
 // by then: that the others stay is no reason to tell the user that it has not. The
 // next sign-in tries again.
-func (b *bound) endOver(ctx context.Context) {
-	for more := b.opts.MaxPerUser > 0 && b.row.UserID != ""; more; {
+func (s *Store) endOver(ctx context.Context, userID string) {
+	for more := s.opts.MaxPerUser > 0 && userID != ""; more; {
 		began := time.Now()
-		n, err := b.endSomeOver(ctx)
+		n, err := s.endSomeOver(ctx, userID)
 		if err != nil {
-			b.opts.Logger.WarnContext(ctx, "sessions over the limit of their user not ended", "user", b.row.UserID, "error", err)
+			s.opts.Logger.WarnContext(ctx, "sessions over the limit of their user not ended", "user", userID, "error", err)
 		}
 		if err != nil || n > 0 {
-			b.observe(ctx, began, Event{Op: OpEnd, UserID: b.row.UserID, Count: int(n), Err: err})
+			s.observe(ctx, began, Event{Op: OpEnd, UserID: userID, Count: int(n), Err: err})
 		}
 		more = n == batchSize
 	}
 }
 
 // endSomeOver ends up to a batch of what is over the limit.
-func (b *bound) endSomeOver(ctx context.Context) (int64, error) {
-	over, err := b.rows.over(ctx, b.row.UserID, b.opts.MaxPerUser, b.now())
+func (s *Store) endSomeOver(ctx context.Context, userID string) (int64, error) {
+	over, err := s.rows.over(ctx, userID, s.opts.MaxPerUser, s.now())
 	if err != nil || len(over) == 0 {
 		return 0, err
 	}
-	return b.rows.execIn(ctx, queryEndOver, over, b.row.UserID)
+	return s.rows.execIn(ctx, queryEndOver, over, userID)
 }

@@ -33,6 +33,7 @@ type storedRow struct {
 	ExpiresAt       time.Time  `db:"expires_at"`
 	Origin          *string    `db:"origin"`
 	OriginSubject   *string    `db:"origin_subject"`
+	Label           *string    `db:"label"`
 }
 
 // row returns the row of a cookie or a sid, which has to be there.

@@ -44,6 +44,9 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 		return b.end(r, w)
 	}
 	changes := b.known.changesTo(current)
+	if b.bearer && (b.begins(user) || b.renew || !b.exists && len(changes) > 0) {
+		return fmt.Errorf("save session: %w", ErrBearer)
+	}
 	before, begins := b.row.token, b.begins(user)
 	err = b.write(r, current, changes, user)
 	if errors.Is(err, ErrEnded) && begins && user != "" && (b.signsIn || b.row.UserID == "") {
@@ -75,7 +78,7 @@ func (b *bound) write(r *http.Request, current, changes entries, user string) er
 		return b.beginAgain(r, current, changes, user)
 	case b.renew:
 		return b.renewAtOnce(r, changes)
-	case b.renewalDue(b.row):
+	case !b.bearer && b.renewalDue(b.row):
 		return b.unlessReading(r, changes, b.renewGracefully(r, changes))
 	case len(changes) > 0, b.row.stale:
 		return b.unlessReading(r, changes, b.change(r, changes))
@@ -175,7 +178,7 @@ func (b *bound) end(r *http.Request, w http.ResponseWriter) error {
 		clear(b.session.Values)
 	}
 	name := b.session.Name()
-	if len(r.CookiesNamed(name)) > 0 || cookieIsSet(w, name) {
+	if !b.bearer && (len(r.CookiesNamed(name)) > 0 || cookieIsSet(w, name)) {
 		setCookie(w, b.session, "", -1)
 	}
 	return nil
@@ -213,7 +216,7 @@ func (b *bound) insert(r *http.Request, current entries, user string) error {
 			return unavailable("save session", err)
 		}
 		b.row, b.exists = next, true
-		b.endOver(ctx)
+		b.endOver(ctx, b.row.UserID)
 		return nil
 	})
 }

@@ -18,6 +18,7 @@ const (
 	maxUserAgent = 255
 	maxMethod    = 64
 	maxOrigin    = 64
+	maxLabel     = 64
 	maxUserID    = 255
 )
 
@@ -31,6 +32,7 @@ type bound struct {
 	session *sessions.Session
 	err     error // why the session must not be saved: not loaded, or ended
 	resign  bool  // the cookie was signed under an older secret
+	bearer  bool  // the request came with a token in place of a cookie
 	unsure  *unsure
 }
 
@@ -195,15 +197,16 @@ func (b *bound) New(r *http.Request, name string) (*sessions.Session, error) {
 	return session, b.err
 }
 
-// load finds the row of the request's cookie. Whatever is wrong with the
-// cookie leaves the session new.
+// load finds the row of the request's cookie or token. Whatever is wrong with
+// it leaves the session new.
 func (b *bound) load(r *http.Request) error {
-	t, old, ok := b.verify(cookieValue(r, b.session.Name()))
+	b.bearer = b.IsBearer(r)
+	t, old, ok := b.verify(b.presented(r, b.session.Name()))
 	if !ok {
 		return nil
 	}
 	began := time.Now()
-	whole := b.opts.Eager || old || b.opts.RenewAfter > 0 // the latter may be written
+	whole := b.opts.Eager || !b.bearer && (old || b.opts.RenewAfter > 0) // the latter may be written
 	row, found, err := b.find(r.Context(), t, whole)
 	event := Event{Op: OpLoad, SID: t.sid, Err: err}
 	if found {
@@ -224,7 +227,7 @@ func (b *bound) load(r *http.Request) error {
 		b.opts.Logger.WarnContext(r.Context(), "a session value was left out; it stays in the row", "sid", row.SID, "error", err)
 	}
 	b.row, b.exists = row, true
-	b.resign = old && row.token == t
+	b.resign = old && row.token == t && !b.bearer
 	b.session.ID, b.session.IsNew = row.SID, false
 	b.touch(r.Context(), row)
 	return nil

@@ -74,8 +74,8 @@ func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 
 // Save writes the session back if it changed, and sets its cookie if that
 // changed. It must come before the response's header is written. It changes
-// nothing and returns ErrEnded, ErrConflict, ErrTooLarge, a *ValueError or
-// ErrUnavailable when it cannot; and ErrForeign for a session that neither
+// nothing and returns ErrEnded, ErrConflict, ErrTooLarge, ErrBearer, a *ValueError
+// or ErrUnavailable when it cannot; and ErrForeign for a session that neither
 // Get nor New of this package made.
 func (s *Store) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	b, err := boundOf(session)

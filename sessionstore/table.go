@@ -25,6 +25,7 @@ type Record struct {
 	CreatedAt       time.Time
 	LastSeenAt      time.Time // may lag behind by Options.TouchInterval
 	ExpiresAt       time.Time // when it is dead, if it is not used before
+	Label           string    // what Issue was told to call it; "" for none
 }
 
 // A row is a Record with what only the store may see. Most requests only read,
@@ -49,7 +50,7 @@ type row struct {
 // The columns are in the order of dest and of row.args.
 const (
 	readColumns   = `user_id, last_seen_at, expires_at, secret_hash, data, version, series, renewed_to`
-	recordColumns = `sid, user_id, auth_method, authenticated_at, remembered, ip, user_agent, created_at, last_seen_at, expires_at`
+	recordColumns = `sid, user_id, auth_method, authenticated_at, remembered, ip, user_agent, created_at, last_seen_at, expires_at, label`
 	columns       = recordColumns + `, secret_hash, data, version, series, renewed_to, renewed_at, deadline_at, origin, origin_subject`
 )
 
@@ -57,8 +58,8 @@ const (
 	queryRead   = `SELECT ` + readColumns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
 	queryFind   = `SELECT ` + columns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
 	queryLock   = queryFind + ` FOR UPDATE`
-	queryInsert = `INSERT INTO sessions (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	queryUpdate = `UPDATE sessions SET sid = ?, user_id = ?, auth_method = ?, authenticated_at = ?, remembered = ?, ip = ?, user_agent = ?, created_at = ?, last_seen_at = ?, expires_at = ?,` +
+	queryInsert = `INSERT INTO sessions (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	queryUpdate = `UPDATE sessions SET sid = ?, user_id = ?, auth_method = ?, authenticated_at = ?, remembered = ?, ip = ?, user_agent = ?, created_at = ?, last_seen_at = ?, expires_at = ?, label = ?,` +
 		` secret_hash = ?, data = ?, version = ?, series = ?, renewed_to = ?, renewed_at = ?, deadline_at = ?, origin = ?, origin_subject = ?` +
 		` WHERE sid = ? AND version = ? AND expires_at > ?`
 
@@ -265,7 +266,7 @@ func (u *utc) Scan(v any) error {
 // dest is where recordColumns are scanned to.
 func (r *Record) dest() []any {
 	return []any{&r.SID, (*text)(&r.UserID), &r.AuthMethod, (*utc)(&r.AuthenticatedAt), &r.Remembered,
-		&r.IP, &r.UserAgent, (*utc)(&r.CreatedAt), (*utc)(&r.LastSeenAt), (*utc)(&r.ExpiresAt)}
+		&r.IP, &r.UserAgent, (*utc)(&r.CreatedAt), (*utc)(&r.LastSeenAt), (*utc)(&r.ExpiresAt), (*text)(&r.Label)}
 }
 
 // dest is where columns are scanned to.
@@ -293,7 +294,7 @@ func scanText(from scanner) (text string, err error) {
 // args are the row's values in the order of columns.
 func (r row) args() []any {
 	return []any{r.SID, orNull(r.UserID), r.AuthMethod, orNull(r.AuthenticatedAt), r.Remembered,
-		r.IP, r.UserAgent, r.CreatedAt, r.LastSeenAt, r.ExpiresAt, r.secretHash, r.data, r.version,
+		r.IP, r.UserAgent, r.CreatedAt, r.LastSeenAt, r.ExpiresAt, orNull(r.Label), r.secretHash, r.data, r.version,
 		r.series, r.renewedTo, orNull(r.renewedAt), r.deadline, orNull(r.origin), orNull(r.subject)}
 }
 

@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { testdb.Main(m) }
 
 // all is how many migrations there are.
-const all = 8
+const all = 9
 
 func onEveryEngine(t *testing.T, test func(t *testing.T, url string)) {
 	for _, engine := range testdb.Engines() {

@@ -10,7 +10,7 @@ import (
 const (
 	ada       = `{"id":"52f6d74e-e869-41f8-ade6-5de58fc3a2d1","username":"admin","name":"Ada Admin","role":"admin"}`
 	inSession = `{"sid":"5DFisugbQaTZXZVZEhXI2D9U","auth_method":"bypass","created_at":"2026-11-23T23:40:35Z","authenticated_at":null,` +
-		`"last_seen_at":"2026-11-23T23:40:35Z","expires_at":"2026-11-24T00:40:35Z","ip":"127.0.0.1","user_agent":"curl","browser":"curl","system":"","device":"other","remembered":false,"current":true}`
+		`"last_seen_at":"2026-11-23T23:40:35Z","expires_at":"2026-11-24T00:40:35Z","ip":"127.0.0.1","user_agent":"curl","browser":"curl","system":"","device":"other","label":"","remembered":false,"current":true}`
 	who     = `{"user":` + ada + `,"session":` + inSession + `}`
 	problem = `{"type":"about:blank","title":"Not Found","status":404,"detail":"There is nothing at this address.","request_id":"X"}`
 )

@@ -1,0 +1,127 @@
+package actions
+
+import (
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gobuffalo/buffalo"
+
+	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+const (
+	// tokenMethod is the session's auth_method of a token.
+	tokenMethod = "token"
+
+	// How long a token lives unless its user asks for less or more, and at most.
+	tokenDays    = 30
+	maxTokenDays = 365
+
+	// maxTokenName is what the column label holds, in characters.
+	maxTokenName = 64
+)
+
+// tokenForm is what its user wants of a token.
+type tokenForm struct {
+	Name string `json:"name" form:"name"`
+	Days *int   `json:"days" form:"days"`
+}
+
+// createToken makes a session for a program of who asks, and shows its key once.
+func (a *app) createToken(c buffalo.Context) error {
+	user, err := a.requireFresh(c)
+	if user == nil {
+		return err
+	}
+	form, err := tokenFormOf(c)
+	if err != nil {
+		return err
+	}
+	token, record, err := a.store.Issue(c.Request().Context(), sessionstore.Issue{
+		UserID: user.ID.String(), Method: tokenMethod, Label: form.Name, Lifetime: time.Duration(*form.Days) * 24 * time.Hour,
+		IP: clientIP(c.Request()), UserAgent: c.Request().UserAgent(),
+	})
+	if err != nil {
+		return err
+	}
+	event := notable(about(user, models.TokenCreated, tokenMethod))
+	event.SID, event.Detail = record.SID, record.Label
+	a.audit(c, event)
+	return a.showToken(c, token, newSessionJSON(record, c.Session().Session.ID))
+}
+
+func (a *app) showToken(c buffalo.Context, token string, session sessionJSON) error {
+	if prefersHTML(c) {
+		c.Set("token", token)
+		c.Set("token_session", session)
+		c.Set("base", a.baseURL(c.Request()))
+		return a.pages.answer(c, http.StatusCreated, "token.plush.html", "tokens.title")
+	}
+	return c.Render(http.StatusCreated, a.pages.json(struct {
+		Token   string      `json:"token"`
+		Session sessionJSON `json:"session"`
+	}{token, session}))
+}
+
+// tokenFormOf reads the form, from JSON or not, with days filled in.
+func tokenFormOf(c buffalo.Context) (form tokenForm, err error) {
+	if err := c.Bind(&form); err != nil {
+		return form, badBody(err)
+	}
+	form.Name = strings.TrimSpace(form.Name)
+	if !isTokenName(form.Name) {
+		return form, problem(http.StatusUnprocessableEntity, "error.token_name", struct{ Max int }{maxTokenName})
+	}
+	if form.Days == nil {
+		days := tokenDays
+		form.Days = &days
+	}
+	if *form.Days < 1 || *form.Days > maxTokenDays {
+		return form, problem(http.StatusUnprocessableEntity, "error.token_days", struct{ Max int }{maxTokenDays})
+	}
+	return form, nil
+}
+
+// isTokenName reports whether a name is one that stays as it is in the database.
+func isTokenName(name string) bool {
+	return name != "" && utf8.RuneCountInString(name) <= maxTokenName && !strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsControl(r) || r == utf8.RuneError
+	})
+}
+
+// baseURL is the address that a program reaches the app at, as far as it is known.
+func (a *app) baseURL(r *http.Request) string {
+	switch {
+	case a.cfg.Host.Host != "":
+		return a.cfg.Host.String()
+	case a.cfg.Secure():
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// canSignIn reports whether who asks can be sent to sign in: somebody at a browser.
+func (a *app) canSignIn(c buffalo.Context) bool {
+	return prefersHTML(c) && !a.store.IsBearer(c.Request())
+}
+
+// refuseTokens answers 400 to a program that would sign in with a token.
+func (a *app) refuseTokens(next buffalo.Handler) buffalo.Handler {
+	return func(c buffalo.Context) error {
+		if a.store.IsBearer(c.Request()) {
+			return sessionstore.ErrBearer
+		}
+		return next(c)
+	}
+}
+
+// challenge tells a program whose token is refused that it is the token (RFC 6750, 3).
+func challenge(store *sessionstore.Store, w http.ResponseWriter, r *http.Request) {
+	if store.IsBearer(r) {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	}
+}

@@ -1,0 +1,345 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+// newToken is the answer of POST /tokens.
+type newToken struct {
+	Token   string         `json:"token"`
+	Session map[string]any `json:"session"`
+}
+
+// createToken has a client that is signed in make a token.
+func createToken(t *testing.T, client *testapp.Client, name string) (made newToken) {
+	t.Helper()
+	r := client.JSON(http.MethodPost, "/tokens", map[string]any{"name": name, "days": 7})
+	wantStatus(t, r, http.StatusCreated)
+	wantNoNewCookie(t, r)
+	r.Decode(t, &made)
+	return made
+}
+
+// A program presents a token, and has no cookies.
+type program struct {
+	*testapp.Client
+	authorization []string
+}
+
+func programWith(t *testing.T, app *testapp.App, token string) program {
+	t.Helper()
+	return program{app.Client(t), []string{"Bearer " + token}}
+}
+
+// ask sends a request as curl does, and holds that no answer sets a cookie.
+func (p program) ask(t *testing.T, method, path string, options ...testapp.RequestOption) *testapp.Response {
+	t.Helper()
+	r := p.Do(method, path, append(options, func(r *http.Request) { r.Header["Authorization"] = p.authorization })...)
+	if cookies := r.Header.Values("Set-Cookie"); len(cookies) > 0 {
+		t.Errorf("%s %s: a token's request sets %q", method, path, cookies)
+	}
+	return r
+}
+
+// wantIs fails the test unless the program is in as the user.
+func (p program) wantIs(t *testing.T, username string) {
+	t.Helper()
+	var got who
+	r := p.ask(t, http.MethodGet, "/session")
+	wantStatus(t, r, http.StatusOK)
+	if r.Decode(t, &got); got.User.Username != username || got.Session["auth_method"] != "token" {
+		t.Errorf("GET /session: %s", r.Body)
+	}
+}
+
+// wantRefused fails the test unless the program is told that its token is no good.
+func (p program) wantRefused(t *testing.T) {
+	t.Helper()
+	r := p.ask(t, http.MethodGet, "/session")
+	wantStatus(t, r, http.StatusUnauthorized)
+	if got := r.Header.Get("WWW-Authenticate"); got != `Bearer error="invalid_token"` {
+		t.Errorf("WWW-Authenticate is %q", got)
+	}
+	if got := r.Header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("Content-Type is %q", got)
+	}
+}
+
+func TestTokens(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine})
+		client := on(t, app, "manager", firefox)
+		made := createToken(t, client, "  Backup of the house ")
+		s := made.Session
+		if s["sid"] != sidOf(made.Token) || s["label"] != "Backup of the house" || s["auth_method"] != "token" || s["authenticated_at"] != nil || s["current"] != false {
+			t.Errorf("made %+v", s)
+		}
+		backup := programWith(t, app, made.Token)
+		backup.wantIs(t, "manager")
+		wantStatus(t, backup.ask(t, http.MethodGet, "/session/alive"), http.StatusNoContent)
+		wantStatus(t, backup.ask(t, http.MethodPatch, "/account", testapp.Body("application/json", `{"username":"maya"}`)), http.StatusNoContent)
+		backup.wantIs(t, "maya")
+
+		// It is listed among the sessions, by its name.
+		list := client.JSON(http.MethodGet, "/sessions", nil)
+		if !strings.Contains(list.Body, `"label":"Backup of the house"`) || !strings.Contains(list.Body, `"label":""`) {
+			t.Errorf("listed as %s", list.Body)
+		}
+		page := client.HTML(http.MethodGet, "/sessions", nil)
+		for _, text := range []string{">Backup of the house", "a token", "End the session Backup of the house"} {
+			if !strings.Contains(page.Body, text) {
+				t.Errorf("the page has no %q:\n%s", text, page.Body)
+			}
+		}
+		event := listEvents(t, client, "/events").Events[1] // before the new name
+		if event.Kind != "token.created" || event.Detail != "Backup of the house" || !event.Notable || event.SID != sidOf(made.Token) {
+			t.Errorf("%+v", event)
+		}
+		if page := client.HTML(http.MethodGet, "/events", nil); !strings.Contains(page.Body, "You made a token: Backup of the house") {
+			t.Errorf("the page:\n%s", page.Body)
+		}
+
+		// Ended like any other.
+		wantStatus(t, client.JSON(http.MethodDelete, "/sessions/"+sidOf(made.Token), nil), http.StatusNoContent)
+		backup.wantRefused(t)
+		wantNotLogged(t, app, made.Token)
+	})
+}
+
+// wantNotLogged fails the test if the app's log has what is secret of a token.
+func wantNotLogged(t *testing.T, app *testapp.App, token string) {
+	t.Helper()
+	for _, part := range strings.Split(token, ".")[1:] {
+		if strings.Contains(app.Log(), part) {
+			t.Error("the log has the token")
+		}
+	}
+}
+
+func TestTokens_Form(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
+	client := on(t, app, "manager", firefox)
+	if page := client.HTML(http.MethodGet, "/account", nil); !strings.Contains(page.Body, `action="/tokens"`) {
+		t.Errorf("the page:\n%s", page.Body)
+	}
+	page := client.HTML(http.MethodPost, "/tokens", url.Values{"name": {"<b>Phone</b>"}, "days": {"365"}})
+	wantStatus(t, page, http.StatusCreated)
+	wantPage(t, page)
+	if page.Header.Get("Cache-Control") != "no-store" || !strings.Contains(page.Body, "&lt;b&gt;Phone") {
+		t.Errorf("%v\n%s", page.Header, page.Body)
+	}
+	token := regexp.MustCompile(`id="token">([^<]+)<`).FindStringSubmatch(page.Body)
+	if token == nil || !strings.Contains(page.Body, "Bearer "+token[1]) || !strings.Contains(page.Body, app.URL+"/session") {
+		t.Fatalf("the page:\n%s", page.Body)
+	}
+	programWith(t, app, token[1]).wantIs(t, "manager")
+	wantNotLogged(t, app, token[1])
+}
+
+func TestTokens_NameAndDays(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
+	client := on(t, app, "manager", firefox)
+	for body, status := range map[string]int{
+		`{"name":"x"}`:                               http.StatusCreated,
+		`{"name":"x","days":null}`:                   http.StatusCreated,
+		`{"name":"x","days":1}`:                      http.StatusCreated,
+		`{"name":"x","days":365}`:                    http.StatusCreated,
+		`{"name":"` + strings.Repeat("é", 64) + `"}`: http.StatusCreated,
+		`{"name":"` + strings.Repeat("é", 65) + `"}`: http.StatusUnprocessableEntity,
+		`{}`:                       http.StatusUnprocessableEntity,
+		`{"name":" "}`:             http.StatusUnprocessableEntity,
+		`{"name":"a\u0000b"}`:      http.StatusUnprocessableEntity,
+		`{"name":"a\nb"}`:          http.StatusUnprocessableEntity,
+		`{"name":"\ud800"}`:        http.StatusUnprocessableEntity,
+		`{"name":"x","days":0}`:    http.StatusUnprocessableEntity,
+		`{"name":"x","days":-1}`:   http.StatusUnprocessableEntity,
+		`{"name":"x","days":366}`:  http.StatusUnprocessableEntity,
+		`{"name":"x","days":1.5}`:  http.StatusBadRequest,
+		`{"name":"x","days":"30"}`: http.StatusBadRequest,
+		`{"name":"x","days":99999999999999999999999}`: http.StatusBadRequest,
+		`{"name":5}`: http.StatusBadRequest,
+		`{`:          http.StatusBadRequest,
+	} {
+		r := client.Do(http.MethodPost, "/tokens", testapp.Body("application/json", body))
+		if wantStatus(t, r, status); t.Failed() {
+			t.Fatalf("sent %s", body)
+		}
+	}
+	for days, status := range map[string]int{"30": http.StatusCreated, "": http.StatusBadRequest, "0": http.StatusUnprocessableEntity, "x": http.StatusBadRequest} {
+		r := client.Do(http.MethodPost, "/tokens", testapp.Form(url.Values{"name": {"x"}, "days": {days}}))
+		if wantStatus(t, r, status); t.Failed() {
+			t.Fatalf("sent days=%s", days)
+		}
+	}
+	var long int
+	query(t, app, &long, "SELECT COUNT(*) FROM sessions WHERE auth_method = 'token' AND expires_at > ?", time.Now().UTC().AddDate(0, 0, 366))
+	if long != 0 {
+		t.Errorf("%d tokens for longer than a year", long)
+	}
+}
+
+// A token is made after a recent sign-in only, and never by a token.
+func TestTokens_RecentSignIn(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
+	client := on(t, app, "admin", firefox)
+	admin := programWith(t, app, createToken(t, client, "Deploy").Token)
+	user := on(t, app, "manager", firefox)
+	for _, request := range [][2]string{
+		{"POST", "/tokens"}, {"DELETE", "/sessions"}, {"DELETE", "/sessions/" + sid(t, client)},
+		{"DELETE", "/admin/sessions/" + sid(t, user)}, {"DELETE", "/admin/sessions?all=true"},
+		{"PATCH", "/admin/users/00000000-0000-0000-0000-000000000000"}, {"DELETE", "/identities/00000000-0000-0000-0000-000000000000"},
+	} {
+		for _, accept := range []string{"application/json", "text/html"} {
+			r := admin.ask(t, request[0], request[1], testapp.Header("Accept", accept), testapp.Body("application/json", `{"name":"x"}`))
+			wantStatus(t, r, http.StatusForbidden)
+			if accept != "text/html" && !strings.Contains(r.Body, "urn:latchkey:problem:sign-in-not-recent") {
+				t.Errorf("%v: %s", request, r.Body)
+			}
+		}
+	}
+	wantStatus(t, admin.ask(t, http.MethodGet, "/admin/sessions"), http.StatusOK)
+	wantSignedIn(t, user, "manager")
+
+	execute(t, app, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
+	wantStatus(t, client.JSON(http.MethodPost, "/tokens", map[string]string{"name": "x"}), http.StatusForbidden)
+	r := client.HTML(http.MethodPost, "/tokens", url.Values{"name": {"x"}})
+	if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/signin?fresh=true") {
+		t.Errorf("%d, sent to %q", r.StatusCode, to)
+	}
+	wantStatus(t, app.Client(t).JSON(http.MethodPost, "/tokens", map[string]string{"name": "x"}), http.StatusUnauthorized)
+	if n := countSessions(t, app); n != 3 {
+		t.Errorf("%d sessions, want two browsers and a token", n)
+	}
+}
+
+func TestTokens_SignInRefused(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite, Extra: []string{"GITHUB_KEY=key", "GITHUB_SECRET=secret"}})
+	backup := programWith(t, app, createToken(t, on(t, app, "manager", firefox), "Backup").Token)
+	for _, p := range []program{backup, programWith(t, app, "nonsense")} {
+		for _, request := range [][2]string{
+			{"GET", "/auth/bypass?token=admin"}, {"POST", "/auth/bypass?token=admin"}, {"GET", "/auth/bypass?token=nobody"},
+			{"POST", "/auth/github"}, {"GET", "/auth/github/callback?state=x&code=y"},
+		} {
+			r := p.ask(t, request[0], request[1])
+			wantStatus(t, r, http.StatusBadRequest)
+			if !strings.Contains(r.Body, "A token cannot sign in") {
+				t.Errorf("%v: %s", request, r.Body)
+			}
+		}
+	}
+	backup.wantIs(t, "manager")
+	off := testapp.Start(t, testapp.Options{Engine: testdb.SQLite, Extra: []string{"BYPASS_AUTH=false"}})
+	wantStatus(t, programWith(t, off, "nonsense").ask(t, http.MethodGet, "/auth/bypass?token=admin"), http.StatusNotFound)
+}
+
+func TestTokens_Ends(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine})
+		client := on(t, app, "manager", firefox)
+		for name, end := range map[string]func(p program){
+			"SignOut": func(p program) { wantStatus(t, p.ask(t, http.MethodDelete, "/session"), http.StatusNoContent) },
+			"Others":  func(program) { wantStatus(t, client.JSON(http.MethodDelete, "/sessions", nil), http.StatusOK) },
+			"Expired": func(program) {
+				execute(t, app, "UPDATE sessions SET expires_at = ? WHERE auth_method = 'token'", time.Now().UTC().Add(-time.Hour))
+			},
+			"Disabled": func(program) {
+				var me who
+				client.JSON(http.MethodGet, "/session", nil).Decode(t, &me)
+				admin := on(t, app, "admin", firefox)
+				for _, disabled := range []bool{true, false} {
+					wantStatus(t, admin.JSON(http.MethodPatch, "/admin/users/"+me.User.ID, map[string]bool{"disabled": disabled}), http.StatusOK)
+				}
+				client.SignIn("manager")
+			},
+			"DisabledBehindTheStore": func(p program) {
+				execute(t, app, "UPDATE users SET disabled_at = ? WHERE username = 'manager'", time.Now().UTC())
+				p.wantRefused(t)
+				execute(t, app, "UPDATE users SET disabled_at = NULL WHERE username = 'manager'")
+			},
+		} {
+			p := programWith(t, app, createToken(t, client, name).Token)
+			p.wantIs(t, "manager")
+			if end(p); t.Failed() {
+				t.Fatal(name)
+			}
+			if p.wantRefused(t); t.Failed() {
+				t.Fatal(name)
+			}
+		}
+		wantSignedIn(t, client, "manager")
+	})
+}
+
+// What is not one good token is nobody's, whatever cookie comes along.
+func TestTokens_Refused(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
+	client := on(t, app, "manager", firefox)
+	token := createToken(t, client, "Backup").Token
+	_, cookie := client.SessionCookie()
+	for name, headers := range map[string][]string{
+		"Two":       {"Bearer " + token, "Bearer " + token},
+		"TwoKinds":  {"Bearer " + token, "Basic YTpi"},
+		"TwoInOne":  {"Bearer " + token + ", Bearer " + token},
+		"Forged":    {"Bearer " + token[:len(token)-1] + "!"},
+		"SIDAlone":  {"Bearer " + sidOf(token)},
+		"Nothing":   {"Bearer"},
+		"Otherwise": {"Bearer token=" + token},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := program{with(t, app, "session", cookie), headers}
+			p.wantRefused(t)
+			wantStatus(t, p.ask(t, http.MethodGet, "/session/alive"), http.StatusUnauthorized)
+			wantStatus(t, p.ask(t, http.MethodGet, "/"), http.StatusOK) // which needs nobody
+			wantStatus(t, p.ask(t, http.MethodGet, "/sessions", testapp.Header("Accept", "text/html")), http.StatusUnauthorized)
+		})
+	}
+	wantSignedIn(t, client, "manager")
+	if r := app.Client(t).JSON(http.MethodGet, "/session", nil); r.Header.Get("WWW-Authenticate") != "" {
+		t.Errorf("WWW-Authenticate is %q, without a token", r.Header.Get("WWW-Authenticate"))
+	}
+}
+
+// The cookie beside a token does not count, and stays.
+func TestTokens_CookieIgnored(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
+	token := createToken(t, on(t, app, "manager", firefox), "Backup").Token
+	admin := on(t, app, "admin", firefox)
+	_, cookie := admin.SessionCookie()
+	p := program{with(t, app, "session", cookie), []string{"Bearer " + token}}
+	p.wantIs(t, "manager")
+	wantStatus(t, p.ask(t, http.MethodDelete, "/session"), http.StatusNoContent)
+	wantSignedIn(t, admin, "admin")
+	basic := program{with(t, app, "session", cookie), []string{"Basic YTpi"}} // of a proxy
+	wantStatus(t, basic.ask(t, http.MethodGet, "/session"), http.StatusOK)
+}
+
+// TestTokens_Browser makes a token as a person does.
+func TestTokens_Browser(t *testing.T) {
+	t.Parallel()
+	app := testapp.Start(t, testapp.Options{})
+	b := openBrowser(t, app)
+	b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=admin"))
+	testPage(b, "admin", "/account", http.StatusOK)
+	b.wantLoad("/tokens", http.StatusCreated, chromedp.SendKeys(chromedp.CSS(`#token-name`), "Backup"), chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`)))
+	b.wantText("main", "curl -H 'Authorization: Bearer ")
+	for _, width := range []int64{390, 1280} {
+		b.dress(width, "light")
+		testDress(b, width)
+		b.screenshot("token")
+	}
+	token := evaluate[string](b, `document.querySelector("#token").textContent`)
+	programWith(t, app, token).wantIs(t, "admin")
+	testPage(b, "admin", "/sessions", http.StatusOK)
+	b.wantText("main", "Backup")
+	b.wantQuiet()
+}
