@@ -10,7 +10,6 @@ import (
 	"os"
 
 	"github.com/gobuffalo/buffalo"
-	"github.com/gobuffalo/middleware/i18n"
 	"github.com/gobuffalo/pop/v6"
 	"github.com/gorilla/mux"
 
@@ -41,9 +40,9 @@ type app struct {
 // around it what belongs to every response. It fails when an embedded file is
 // broken.
 func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *slog.Logger) (*buffalo.App, error) {
-	texts, err := i18n.New(locales.FS(), language)
+	texts, err := newTexts(locales.FS())
 	if err != nil {
-		return nil, fmt.Errorf("read locales: %w", err)
+		return nil, err
 	}
 	if err := loadPlugins(cfg); err != nil {
 		return nil, err

@@ -156,7 +156,7 @@ type problemJSON struct {
 
 // writeProblem answers a program, which is told in English.
 func (a *app) writeProblem(c buffalo.Context, status int, text sentence) error {
-	detail, err := a.pages.texts.TranslateWithLang(language, text.id, text.data)
+	detail, err := a.pages.texts.TranslateWithLang(english, text.id, text.data)
 	if err != nil {
 		return fmt.Errorf("say what is wrong: %w", err)
 	}

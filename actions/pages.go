@@ -25,10 +25,6 @@ import (
 
 const layout = "application.plush.html"
 
-// language is the one that programs are answered in, and people who ask for none that
-// there is.
-const language = "en-us"
-
 // pages renders what people see.
 type pages struct {
 	engine *render.Engine
@@ -63,6 +59,7 @@ func (p pages) show(c buffalo.Context, name, title string) error {
 
 // answer is show with another status.
 func (p pages) answer(c buffalo.Context, status int, name, title string) error {
+	c.Response().Header().Add("Vary", "Accept-Language")
 	c.Set("title", p.texts.Translate(c, title))
 	c.Set("notice_text", p.notice(c))
 	c.Set("is_here", func(path string) bool { return isHere(c.Request().URL.Path, path) })
@@ -166,6 +163,7 @@ func (p pages) writeError(c buffalo.Context, status int, text sentence) error {
 			return fmt.Errorf("render error page: %w", err)
 		}
 		c.Response().Header().Set("Content-Type", "text/html; charset=utf-8")
+		c.Response().Header().Add("Vary", "Accept-Language")
 		c.Response().WriteHeader(status)
 		_, err := page.WriteTo(c.Response())
 		return err

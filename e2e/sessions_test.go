@@ -205,7 +205,7 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%+v", rest)
 		}
 		page := client.HTML(http.MethodGet, "/events", nil)
-		if !strings.Contains(page.Body, "on a device that is new") || strings.Count(page.Body, "Look at this") != 1 || !strings.Contains(page.Body, "You ended a session") {
+		if !strings.Contains(page.Body, "on a device that is new") || strings.Count(page.Body, "Look at this") != 1 || !strings.Contains(page.Body, "Ended a session on another device") {
 			t.Errorf("the page:\n%s", page.Body)
 		}
 		wantStatus(t, client.JSON(http.MethodGet, "/events?after=x", nil), http.StatusBadRequest)

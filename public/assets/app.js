@@ -2,7 +2,10 @@
 // open page notices when its session ends.
 "use strict";
 
-const form = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+// In the page's language, as it is written where the reader lives: en-GB, de-AT.
+const language = document.documentElement.lang;
+const mine = navigator.languages.filter((name) => name === language || name.startsWith(language + "-"));
+const form = new Intl.DateTimeFormat([...mine, language], { dateStyle: "medium", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[datetime]")) {
   time.title = time.textContent;
   time.textContent = form.format(new Date(time.dateTime));
