@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +22,7 @@ import (
 )
 
 // browserPatience bounds what one test does in its browser.
-const browserPatience = 60 * time.Second
+const browserPatience = 3 * time.Minute
 
 // browser is a tab of a Chromium of its own, with a profile of its own.
 type browser struct {
@@ -196,4 +198,26 @@ func (b *browser) screenshot(name string) {
 	if err := errors.Join(os.MkdirAll(folder, 0o755), os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644)); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// post sends a form from the page that is open, which has to be the app's.
+func (b *browser) post(path string, status int64, fields map[string]string) {
+	b.t.Helper()
+	content, err := json.Marshal(fields)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	script := fmt.Sprintf(`
+		const form = document.createElement("form");
+		Object.assign(form, { method: "post", action: %q });
+		for (const [name, value] of Object.entries(%s ?? {})) {
+			form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+		}
+		document.body.append(form);
+		setTimeout(() => HTMLFormElement.prototype.submit.call(form));
+		true`, path, content)
+	b.wantLoad(path, status, func(ctx context.Context, tab *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Evaluate[bool](script)(ctx, tab)
+		return chromedp.Void{}, err
+	})
 }
