@@ -32,7 +32,7 @@ func TestBrowser(t *testing.T) {
 				b.wantText("header", "Sign in")
 				b.wantLoad("/signin", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.button`)))
 				testSignInByForm(b)
-				b.wantLoad("/session", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.button`)))
+				b.wantLoad("/session", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.quiet`)))
 				b.wantText("main", "Ada Admin (admin)")
 				b.wantText("main", sidOf(b.cookies()[0].Value))
 				b.wantText(string(signOutButton), "Sign out")

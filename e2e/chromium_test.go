@@ -59,7 +59,16 @@ func openBrowser(t *testing.T, app *testapp.App) *browser {
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // the profile shows whether it ended
 	b.do()                                         // starts the browser
 	go b.listen()
+	b.focus()
 	return b
+}
+
+// focus makes the page believe that its window is the one in front.
+func (b *browser) focus() {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // requireChromium returns its path. Without one it skips the test, or fails it
@@ -184,6 +193,18 @@ func (b *browser) cookies() []*network.Cookie {
 	return r.Cookies
 }
 
+// client returns one that has the browser's session.
+func (b *browser) client() *testapp.Client {
+	b.t.Helper()
+	client := b.app.Client(b.t)
+	for _, cookie := range b.cookies() {
+		if strings.HasSuffix(cookie.Name, "session") {
+			client.SetCookie(cookie.Name, cookie.Value)
+		}
+	}
+	return client
+}
+
 // screenshot keeps a picture in the folder that LATCHKEY_SCREENSHOTS names.
 func (b *browser) screenshot(name string) {
 	b.t.Helper()
@@ -207,7 +228,7 @@ func (b *browser) post(path string, status int64, fields map[string]string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	script := fmt.Sprintf(`
+	script := fmt.Sprintf(`(() => {
 		const form = document.createElement("form");
 		Object.assign(form, { method: "post", action: %q });
 		for (const [name, value] of Object.entries(%s ?? {})) {
@@ -215,7 +236,8 @@ func (b *browser) post(path string, status int64, fields map[string]string) {
 		}
 		document.body.append(form);
 		setTimeout(() => HTMLFormElement.prototype.submit.call(form));
-		true`, path, content)
+		return true;
+	})()`, path, content)
 	b.wantLoad(path, status, func(ctx context.Context, tab *chromedp.Target) (chromedp.Void, error) {
 		_, err := chromedp.Evaluate[bool](script)(ctx, tab)
 		return chromedp.Void{}, err

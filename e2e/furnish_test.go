@@ -31,8 +31,9 @@ var seats = []seat{
 	{"manager", "", "2001:db8:4006:80e:ffff:ffff:ffff:200e", "bypass", 50 * time.Minute},
 	{"admin", edge, "198.51.100.19", "google", 3 * time.Hour},
 	{"admin", ipad, "203.0.113.77", "google", 20 * time.Hour},
-	{"admin", curl, "192.0.2.44", "bypass", 2 * time.Hour},
+	{"admin", android, "192.0.2.44", "github", 2 * time.Hour},
 	{"user", android, "203.0.113.145", "github", 9 * time.Hour},
+	{"contributor", curl, "192.0.2.9", "bypass", 6 * time.Hour},
 	{"contributor", edge, "198.51.100.33", "microsoftonline", 7 * time.Hour},
 }
 

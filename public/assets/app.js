@@ -2,10 +2,10 @@
 // open page notices when its session ends.
 "use strict";
 
-const form = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[datetime]")) {
   time.title = time.textContent;
-  time.textContent = form.format(new Date(time.dateTime));
+  time.textContent = clock.format(new Date(time.dateTime));
 }
 
 // The page asks every few seconds while somebody looks at it, and at once when he
@@ -25,6 +25,9 @@ if (main) {
     document.removeEventListener("visibilitychange", ask);
     document.querySelector("header nav").replaceChildren();
     main.replaceChildren(document.getElementById("session-over").content.cloneNode(true));
+    const heading = main.querySelector("h1");
+    document.title = heading.textContent;
+    heading.focus(); // what had it is gone
   };
   document.addEventListener("visibilitychange", ask);
   timer = setTimeout(ask, period);
