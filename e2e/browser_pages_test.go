@@ -90,7 +90,7 @@ func testRefusals(b *browser) {
 	b.post("/account", http.StatusUnprocessableEntity, map[string]string{"_method": "PATCH", "username": "-"})
 	testDresses(b, "manager", "error-422")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `<!doctype html><form method="post" action="%s/sessions"><button>Win</button></form>`, b.app.URL)
+		fmt.Fprintf(w, `<!doctype html><form method="post" action="%s/sessions"><input type="hidden" name="_method" value="DELETE"><button>Win</button></form>`, b.app.URL)
 	}))
 	defer elsewhere.Close()
 	b.do(chromedp.Navigate(elsewhere.URL))
@@ -151,6 +151,7 @@ func testLeaving(b *browser, provider *testop.Hostile) {
 func testLinked(b *browser, evil *testop.Hostile) {
 	b.t.Helper()
 	evil.Lie(testop.Lies{})
+	b.app.Restart(b.t) // it leaves a provider that failed alone for a while
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(b.app.URL+"/auth/bypass?token=manager"))
 	client := b.client()
 	for _, path := range []string{"/auth/other", "/auth/evil"} {
