@@ -8,7 +8,7 @@ SHELL := /bin/bash
 TEST_FLAGS ?= -race -p 2 -timeout 20m $(if $(CI),-count=1)
 SKIPPED := $(CURDIR)/tmp/skipped
 
-.PHONY: help run dev build test lint bench clean
+.PHONY: help run dev build test lint bench pictures clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +39,11 @@ lint: ## check formatting, vet, staticcheck, go.mod
 bench: export GO_ENV = test
 bench: ## measure, ours beside the raw query
 	go test -run '^$$' -bench . -benchmem ./...
+
+pictures: export GO_ENV = test
+pictures: export LATCHKEY_PICTURES = $(CURDIR)/docs/pictures
+pictures: ## make the pictures of README.md anew, from the running app
+	go test ./e2e -run '^TestPictures$$' -count=1
 
 clean: ## remove what was built and what tests left
 	rm -rf bin tmp

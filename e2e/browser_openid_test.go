@@ -69,22 +69,3 @@ func testStaleSignIn(b *browser) {
 		b.t.Error("the session kept its sid")
 	}
 }
-
-// TestBrowser_ProviderPages looks at the pages that only providers bring.
-func TestBrowser_ProviderPages(t *testing.T) {
-	t.Parallel()
-	app, evil, _ := withHostileProviders(t)
-	evil.Lie(testop.Lies{Metadata: set("issuer", "https://elsewhere.example")})
-	wantStatus(t, app.Client(t).HTML(http.MethodPost, "/auth/evil", nil), http.StatusBadGateway)
-	b := openBrowser(t, app)
-	testPage(b, "", "/signin", http.StatusOK)
-	b.wantText("main", "Evil could not be used a moment ago")
-	b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=manager"))
-	client := with(t, app, "session", b.cookies()[0].Value)
-	back := answer(t, app, leave(t, client, "/auth/other", map[string][]string{"link": {"true"}}))
-	wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
-	for _, path := range []string{"/account", "/account?notice=linked", "/signin?fresh=true&return_to=/account"} {
-		testPage(b, "manager", path, http.StatusOK)
-	}
-	b.wantQuiet()
-}

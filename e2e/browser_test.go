@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -33,7 +32,7 @@ func TestBrowser(t *testing.T) {
 				b.wantText("header", "Sign in")
 				b.wantLoad("/signin", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.button`)))
 				testSignInByForm(b)
-				b.wantLoad("/session", http.StatusOK, chromedp.Click(chromedp.CSS(`header nav a`)))
+				b.wantLoad("/session", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.quiet`)))
 				b.wantText("main", "Ada Admin (admin)")
 				b.wantText("main", sidOf(b.cookies()[0].Value))
 				b.wantText(string(signOutButton), "Sign out")
@@ -92,73 +91,4 @@ func testBackButton(b *browser) {
 		}
 		return err == nil && strings.HasPrefix(shown, "back_forward/session") && strings.Contains(shown, "Nobody is signed in")
 	})
-}
-
-// TestBrowser_Pages looks at every page in every dress.
-func TestBrowser_Pages(t *testing.T) {
-	t.Parallel()
-	app := testapp.Start(t, testapp.Options{})
-	long := strings.Repeat("Wolfeschlegelsteinhausenbergerdorff", 6)
-	execute(t, app, "UPDATE users SET name = ? WHERE username = 'manager'", long)
-	for user, pages := range map[string]map[string]int64{
-		"":        {"/": http.StatusOK, "/signin": http.StatusOK, "/signin?notice=signed-out": http.StatusOK, "/missing": http.StatusNotFound, "/session": http.StatusUnauthorized},
-		"admin":   {"/": http.StatusOK, "/session": http.StatusOK, "/missing": http.StatusNotFound, "/signin": http.StatusOK},
-		"manager": {"/": http.StatusOK, "/session": http.StatusOK}, // whose name is long
-	} {
-		t.Run(user, func(t *testing.T) {
-			b := openBrowser(t, app)
-			if user != "" {
-				b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token="+user))
-			}
-			for path, status := range pages {
-				testPage(b, user, path, status)
-			}
-			b.wantQuiet()
-		})
-	}
-}
-
-// testPage opens a page in every width and colour.
-func testPage(b *browser, user, path string, status int64) {
-	b.t.Helper()
-	name := strings.NewReplacer("/", "", "?notice=", "-", "?fresh=true&return_to=", "-fresh-").Replace(path)
-	for _, width := range []int64{390, 1280} {
-		grounds := make(map[string]bool)
-		for _, scheme := range []string{"light", "dark"} {
-			b.dress(width, scheme)
-			b.open(path, status)
-			grounds[testDress(b, width)] = true
-			b.screenshot(fmt.Sprintf("%s-%s-%d-%s", cmp.Or(name, "home"), cmp.Or(user, "nobody"), width, scheme))
-		}
-		if len(grounds) != 2 {
-			b.t.Errorf("%s has the ground %v in light and dark", path, grounds)
-		}
-	}
-	if user != "" {
-		b.wantText(string(signOutButton), "Sign out") // ASVS 5.0 7.4.4
-	}
-}
-
-// testDress checks the page that is open and returns the colour of its ground.
-func testDress(b *browser, width int64) string {
-	b.t.Helper()
-	place := evaluate[string](b, `location.href`)
-	if scroll := evaluate[int64](b, `document.documentElement.scrollWidth`); scroll > width {
-		b.t.Errorf("%s is %d wide in a window of %d", place, scroll, width)
-	}
-	// Fingers need 24 px each way (WCAG 2.2, 2.5.8); links within text may be less.
-	small := evaluate[string](b, `[...document.querySelectorAll("button, input:not([type=hidden]), .button, nav a, .brand")]
-		.filter(e => { const r = e.getBoundingClientRect(); return r.height < 24 || r.width < 24 })
-		.map(e => e.outerHTML).join("\n")`)
-	if small != "" {
-		b.t.Errorf("%s has targets too small for fingers at %d:\n%s", place, width, small)
-	}
-	nameless := evaluate[string](b, `[...document.querySelectorAll("input:not([type=hidden])")].filter(e => !e.labels.length).map(e => e.outerHTML).join("\n")`)
-	if nameless != "" {
-		b.t.Errorf("%s has fields without a label:\n%s", place, nameless)
-	}
-	if titles := evaluate[int64](b, `document.querySelectorAll("h1").length`); titles != 1 {
-		b.t.Errorf("%s has %d h1, want 1", place, titles)
-	}
-	return evaluate[string](b, `getComputedStyle(document.body).backgroundColor`)
 }

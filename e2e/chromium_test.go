@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +22,7 @@ import (
 )
 
 // browserPatience bounds what one test does in its browser.
-const browserPatience = 60 * time.Second
+const browserPatience = 3 * time.Minute
 
 // browser is a tab of a Chromium of its own, with a profile of its own.
 type browser struct {
@@ -57,7 +59,16 @@ func openBrowser(t *testing.T, app *testapp.App) *browser {
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // the profile shows whether it ended
 	b.do()                                         // starts the browser
 	go b.listen()
+	b.focus()
 	return b
+}
+
+// focus makes the page believe that its window is the one in front.
+func (b *browser) focus() {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // requireChromium returns its path. Without one it skips the test, or fails it
@@ -182,6 +193,18 @@ func (b *browser) cookies() []*network.Cookie {
 	return r.Cookies
 }
 
+// client returns one that has the browser's session.
+func (b *browser) client() *testapp.Client {
+	b.t.Helper()
+	client := b.app.Client(b.t)
+	for _, cookie := range b.cookies() {
+		if strings.HasSuffix(cookie.Name, "session") {
+			client.SetCookie(cookie.Name, cookie.Value)
+		}
+	}
+	return client
+}
+
 // screenshot keeps a picture in the folder that LATCHKEY_SCREENSHOTS names.
 func (b *browser) screenshot(name string) {
 	b.t.Helper()
@@ -196,4 +219,27 @@ func (b *browser) screenshot(name string) {
 	if err := errors.Join(os.MkdirAll(folder, 0o755), os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644)); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// post sends a form from the page that is open, which has to be the app's.
+func (b *browser) post(path string, status int64, fields map[string]string) {
+	b.t.Helper()
+	content, err := json.Marshal(fields)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	script := fmt.Sprintf(`(() => {
+		const form = document.createElement("form");
+		Object.assign(form, { method: "post", action: %q });
+		for (const [name, value] of Object.entries(%s ?? {})) {
+			form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+		}
+		document.body.append(form);
+		setTimeout(() => HTMLFormElement.prototype.submit.call(form));
+		return true;
+	})()`, path, content)
+	b.wantLoad(path, status, func(ctx context.Context, tab *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Evaluate[bool](script)(ctx, tab)
+		return chromedp.Void{}, err
+	})
 }

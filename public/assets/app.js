@@ -5,10 +5,10 @@
 // In the page's language, as it is written where the reader lives: en-GB, de-AT.
 const language = document.documentElement.lang;
 const mine = navigator.languages.filter((name) => name === language || name.startsWith(language + "-"));
-const form = new Intl.DateTimeFormat([...mine, language], { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat([...mine, language], { dateStyle: "medium", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[datetime]")) {
   time.title = time.textContent;
-  time.textContent = form.format(new Date(time.dateTime));
+  time.textContent = clock.format(new Date(time.dateTime));
 }
 
 // The page asks every few seconds while somebody looks at it, and at once when he
@@ -28,6 +28,9 @@ if (main) {
     document.removeEventListener("visibilitychange", ask);
     document.querySelector("header nav").replaceChildren();
     main.replaceChildren(document.getElementById("session-over").content.cloneNode(true));
+    const heading = main.querySelector("h1");
+    document.title = heading.textContent;
+    heading.focus(); // what had it is gone
   };
   document.addEventListener("visibilitychange", ask);
   timer = setTimeout(ask, period);

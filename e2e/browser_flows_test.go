@@ -1,0 +1,193 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+)
+
+// endButton is the button on a page that ends a session.
+func endButton(page, sid string) string {
+	return fmt.Sprintf(`form[action="%s/%s"] button`, page, sid)
+}
+
+// signInAs signs the browser in.
+func (b *browser) signInAs(username string) {
+	b.t.Helper()
+	b.wantLoad("/", http.StatusOK, chromedp.Navigate(b.app.URL+"/auth/bypass?token="+username))
+}
+
+// tabTo presses Tab until the focus is on the element. On its way it checks that
+// people see where they are.
+func (b *browser) tabTo(selector string) {
+	b.t.Helper()
+	const most = 40
+	for range most {
+		b.do(chromedp.KeyEvent(kb.Tab))
+		unseen := evaluate[string](b, `(() => {
+			const e = document.activeElement, style = getComputedStyle(e), r = e.getBoundingClientRect();
+			const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && r.bottom > 0 && r.top < innerHeight && r.width > 0;
+			return e === document.body || seen ? "" : e.outerHTML;
+		})()`)
+		if unseen != "" {
+			b.t.Errorf("nobody sees that the focus is on %s", unseen)
+		}
+		if evaluate[bool](b, fmt.Sprintf("document.activeElement.matches(`%s`)", selector)) {
+			return
+		}
+	}
+	b.t.Fatalf("%d times Tab do not lead to %s", most, selector)
+}
+
+// TestBrowser_Keyboard signs in, ends another session and signs out without a mouse.
+func TestBrowser_Keyboard(t *testing.T) {
+	t.Parallel()
+	app := testapp.Start(t, testapp.Options{})
+	phone := on(t, app, "manager", iphone)
+	b := openBrowser(t, app)
+	b.open("/", http.StatusOK)
+	b.tabTo(".skip")
+	b.tabTo(`main a[href="/signin"]`)
+	b.wantLoad("/signin", http.StatusOK, chromedp.KeyEvent(kb.Enter))
+	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)), chromedp.KeyEvent("manager"))
+	b.tabTo("#remember")
+	b.do(chromedp.KeyEvent(" "))
+	b.tabTo("main button")
+	b.wantLoad("/", http.StatusOK, chromedp.KeyEvent(" "))
+	b.tabTo(`header a[href="/sessions"]`)
+	b.wantLoad("/sessions", http.StatusOK, chromedp.KeyEvent(kb.Enter))
+	b.tabTo(endButton("/sessions", sid(t, phone)))
+	b.wantLoad("/sessions?notice=ended_one", http.StatusOK, chromedp.KeyEvent(" "))
+	b.wantText(`[role="status"]`, "The session has ended")
+	wantNobody(t, phone)
+	b.tabTo(string(signOutButton))
+	b.wantLoad("/signin?notice=signed-out", http.StatusOK, chromedp.KeyEvent(kb.Enter))
+	b.wantText(`[role="status"]`, "You are signed out")
+	b.wantQuiet()
+}
+
+// TestBrowser_NoScripts signs in, ends another session and signs out without scripts.
+// Times are in UTC then, and say so.
+func TestBrowser_NoScripts(t *testing.T) {
+	t.Parallel()
+	app := testapp.Start(t, testapp.Options{})
+	phone := on(t, app, "manager", iphone)
+	b := openBrowser(t, app)
+	b.open("/", http.StatusOK)
+	b.disableScripts()
+	b.wantLoad("/signin", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.button`)))
+	b.wantLoad("/", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
+	b.wantLoad("/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/sessions"]`)))
+	b.wantText("main time", " UTC</time>")
+	b.wantLoad("/sessions?notice=ended_one", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, phone)))))
+	b.wantText(`[role="status"]`, "The session has ended")
+	wantNobody(t, phone)
+	b.wantLoad("/events", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/events"]`)))
+	b.wantText("main", "You ended a session")
+	b.wantText("main time", " UTC</time>")
+	b.wantLoad("/docs", http.StatusOK, chromedp.Click(chromedp.CSS(`footer a`)))
+	b.wantText("main noscript", "needs scripts")
+	b.wantLoad("/signin?notice=signed-out", http.StatusOK, chromedp.Click(signOutButton))
+	b.wantQuiet()
+}
+
+// notices waits until the open page says that its session has ended. The page asks
+// at once when somebody comes back to it.
+func (b *browser) notices() {
+	b.t.Helper()
+	const ask = `document.dispatchEvent(new Event("visibilitychange")); document.querySelector('main [role="alert"] h1')?.textContent ?? ""`
+	testapp.Poll(b.t, "say that the session has ended", func() bool {
+		return evaluate[string](b, ask) == "This session has ended"
+	})
+	if focus := evaluate[string](b, `document.activeElement.closest('[role="alert"]')?.tagName ?? document.activeElement.outerHTML`); focus != "DIV" {
+		b.t.Errorf("the focus is on %s", focus)
+	}
+	if title := evaluate[string](b, `document.title`); title != "This session has ended" {
+		b.t.Errorf("the title is %q", title)
+	}
+	b.wantGone(string(signOutButton))
+	b.wantAccessible(everyRule)
+	b.dress(390, "dark")
+	b.wantAccessible(contrast)
+	b.screenshot("over-390-dark")
+	b.wantLoad("/signin", http.StatusOK, chromedp.KeyEvent(kb.Tab+kb.Enter))
+}
+
+// TestBrowser_EndedElsewhere has an administrator, and then a user on another device,
+// end a session whose page is open.
+func TestBrowser_EndedElsewhere(t *testing.T) {
+	t.Parallel()
+	app := testapp.Start(t, testapp.Options{})
+	admin, manager := openBrowser(t, app), openBrowser(t, app)
+	admin.signInAs("admin")
+	manager.signInAs("manager")
+	manager.open("/account", http.StatusOK)
+	admin.wantLoad("/admin", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/admin"]`)))
+	admin.wantLoad("/admin/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`.tabs a[href="/admin/sessions"]`)))
+	admin.wantLoad("/admin/sessions?notice=ended_one", http.StatusOK,
+		chromedp.Click(chromedp.CSS(endButton("/admin/sessions", sid(t, manager.client())))))
+	manager.notices()
+
+	manager.signInAs("admin") // on a second device
+	manager.open("/events", http.StatusOK)
+	admin.open("/sessions", http.StatusOK)
+	admin.wantLoad("/sessions?notice=ended_one", http.StatusOK,
+		chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, manager.client())))))
+	manager.notices()
+	admin.wantQuiet()
+	manager.wantQuiet()
+}
+
+// clicker counts how often somebody presses the mouse.
+type clicker struct {
+	*browser
+	clicks int
+}
+
+func (c *clicker) click(path, selector string) {
+	c.t.Helper()
+	c.clicks++
+	c.wantLoad(path, http.StatusOK, chromedp.Click(chromedp.CSS(selector)))
+}
+
+// TestBrowser_Clicks holds that somebody ends a strange device in under four clicks
+// from any page, also where he must sign in again first.
+func TestBrowser_Clicks(t *testing.T) {
+	t.Parallel()
+	const few = 3
+	app := testapp.Start(t, testapp.Options{})
+	b := openBrowser(t, app)
+	b.signInAs("admin")
+	b.dress(390, "light")
+	for _, path := range []string{"/", "/session", "/sessions", "/events", "/account", "/docs", "/admin", "/admin/sessions", "/admin/users", "/signin"} {
+		strange := on(t, app, "admin", iphone)
+		b.open(path, http.StatusOK)
+		c := clicker{browser: b}
+		c.click("/sessions", `header a[href="/sessions"]`)
+		c.click("/sessions?notice=ended_one", endButton("/sessions", sid(t, strange)))
+		wantNobody(t, strange)
+		if c.clicks > few {
+			t.Errorf("%d clicks from %s", c.clicks, path)
+		}
+	}
+
+	strange := on(t, app, "admin", iphone)
+	execute(t, app, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
+	b.open("/events", http.StatusOK)
+	c := clicker{browser: b}
+	c.click("/sessions", `header a[href="/sessions"]`)
+	c.click("/signin?fresh=true&return_to=%2Fsessions", endButton("/sessions", sid(t, strange)))
+	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)))
+	b.wantLoad("/sessions", http.StatusOK, chromedp.KeyEvent("admin"+kb.Enter))
+	c.click("/sessions?notice=ended_one", endButton("/sessions", sid(t, strange)))
+	wantNobody(t, strange)
+	if c.clicks > few {
+		t.Errorf("%d clicks after a sign-in of long ago", c.clicks)
+	}
+	b.wantQuiet()
+}
