@@ -53,7 +53,7 @@ func TestLocales(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{Extra: []string{"GITHUB_KEY=k", "GITHUB_SECRET=s"}})
 	admin, nobody := app.Client(t), app.Client(t)
 	admin.SignIn("admin")
-	id := idOf(t, admin)
+	id := userIDOf(t, admin)
 	recordEverything(t, app, id)
 	check := newGermanCheck(t)
 	for path, want := range map[string]string{
@@ -92,7 +92,7 @@ func TestLocales(t *testing.T) {
 	check.page(t, german(nobody, http.MethodPost, "/auth/github"), "Sie melden sich bei GitHub an")
 }
 
-func idOf(t *testing.T, client *testapp.Client) string {
+func userIDOf(t *testing.T, client *testapp.Client) string {
 	t.Helper()
 	var w who
 	client.JSON(http.MethodGet, "/session", nil).Decode(t, &w)
