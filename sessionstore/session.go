@@ -227,7 +227,7 @@ func (b *bound) load(r *http.Request) error {
 		b.opts.Logger.WarnContext(r.Context(), "a session value was left out; it stays in the row", "sid", row.SID, "error", err)
 	}
 	b.row, b.exists = row, true
-	b.resign = old && row.token == t && !b.bearer
+	b.resign = old && row.token == t
 	b.session.ID, b.session.IsNew = row.SID, false
 	b.touch(r.Context(), row)
 	return nil
