@@ -88,7 +88,7 @@ func TestBrowser_NoScripts(t *testing.T) {
 	b.wantText(`[role="status"]`, "The session has ended")
 	wantNobody(t, phone)
 	b.wantLoad("/events", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/events"]`)))
-	b.wantText("main", "You ended a session")
+	b.wantText("main", "Ended a session on another device")
 	b.wantText("main time", " UTC</time>")
 	b.wantLoad("/docs", http.StatusOK, chromedp.Click(chromedp.CSS(`footer a`)))
 	b.wantText("main noscript", "needs scripts")
