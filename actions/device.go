@@ -32,6 +32,8 @@ func deviceOf(userAgent string) device {
 		d.Device = "phone"
 	case ua.Desktop:
 		d.Device = "computer"
+	case ua.Name != "" && ua.OS == "": // curl and its like
+		d.Device = "bot"
 	}
 	version, _, _ := strings.Cut(ua.Version, ".")
 	d.Browser = strings.TrimSpace(ua.Name + " " + version)

@@ -9,9 +9,9 @@ func TestDeviceOf(t *testing.T) {
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0":           {"Edge 131", "Windows", "computer", "Edge / Windows / computer"},
 		"Mozilla/5.0 (iPad; CPU OS 16_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.5 Mobile/15E148 Safari/604.1":          {"Safari 16", "iOS", "tablet", "Safari / iOS / tablet"},
 		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)":                                                                {"Googlebot 2", "", "bot", "Googlebot /  / bot"},
-		"curl/8.5.0": {"curl 8", "", "other", "curl /  / other"},
+		"curl/8.5.0": {"curl 8", "", "bot", "curl /  / bot"},
 		"":           {"", "", "other", "/  / other"},
-		"\x00<b>":    {"<b>", "", "other", "<b> /  / other"},
+		"\x00<b>":    {"<b>", "", "bot", "<b> /  / bot"},
 	} {
 		d := deviceOf(agent)
 		if got := [4]string{d.Browser, d.System, d.Device, d.kindOfDevice()}; got != want {

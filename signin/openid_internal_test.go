@@ -349,14 +349,16 @@ func TestOpenID_StrangeKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	strange := testop.NewKey(t)
-	for i := range 10 {
-		want := ErrLogoutToken
-		if i >= keysBurst-1 {
-			want = ErrProvider // perhaps it is of a new key
+	// go-oidc may give one more token the answer that it has just had, so nobody can
+	// say which is the first that is too much. It is perhaps of a new key.
+	var err error
+	for i := 0; i < 100 && !errors.Is(err, ErrProvider); i++ {
+		if err = logout(evil.Sign(logoutClaims(evil.URL), strange)); !errors.Is(err, ErrProvider) && !errors.Is(err, ErrLogoutToken) {
+			t.Fatalf("token %d: %v", i, err)
 		}
-		if err := logout(evil.Sign(logoutClaims(evil.URL), strange)); !errors.Is(err, want) {
-			t.Errorf("token %d: %v, want %v", i, err, want)
-		}
+	}
+	if err := logout(evil.Sign(logoutClaims(evil.URL), strange)); !errors.Is(err, ErrProvider) {
+		t.Errorf("then: %v", err)
 	}
 	if asked.Load() != keysBurst {
 		t.Errorf("asked for the keys %d times", asked.Load())
