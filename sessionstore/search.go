@@ -47,7 +47,16 @@ func (s *Store) Search(ctx context.Context, search Search) (page []Record, next 
 
 // query is the statement that finds the page, and one row more.
 func (q Search) query(now time.Time) (string, []any, error) {
-	where, args := []string{"expires_at > ?", "renewed_to = ''"}, []any{now}
+	// IS TRUE keeps SQLite from the index of expires_at, and the range of created_at
+	// leads it to that one: otherwise it reads all live sessions, and sorts them.
+	created, sid := time.UnixMicro(maxCursor).UTC(), ""
+	if q.After != "" {
+		var err error
+		if created, sid, err = parseCursor(q.After); err != nil {
+			return "", nil, err
+		}
+	}
+	where, args := []string{"created_at <= ?", "(expires_at > ?) IS TRUE", "renewed_to = ''"}, []any{created, now}
 	add := func(condition string, values ...any) {
 		where, args = append(where, condition), append(args, values...)
 	}
@@ -64,11 +73,6 @@ func (q Search) query(now time.Time) (string, []any, error) {
 		add("user_id IS NULL")
 	}
 	if q.After != "" {
-		created, sid, err := parseCursor(q.After)
-		if err != nil {
-			return "", nil, err
-		}
-		add("created_at <= ?", created) // the range that an index knows
 		add("(created_at < ? OR sid < ?)", created, sid)
 	}
 	return "SELECT " + recordColumns + " FROM sessions WHERE " + strings.Join(where, " AND ") +
