@@ -1,6 +1,9 @@
 package signin
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Issues reports whether identities of an issuer are this provider's.
 func (p *Provider) Issues(issuer string) bool {
@@ -8,9 +11,12 @@ func (p *Provider) Issues(issuer string) bool {
 	if !ok {
 		return issuer == p.kind.Address
 	}
-	if o.settings.Kind.tenants {
-		before, _, _ := strings.Cut(o.settings.Address, "/common/")
-		return issuer == o.settings.Address || strings.HasPrefix(issuer, before+"/")
+	shared := o.sharedIssuers()
+	if len(shared) == 0 {
+		return strings.TrimSuffix(issuer, "/") == strings.TrimSuffix(o.settings.Address, "/")
 	}
-	return strings.TrimSuffix(issuer, "/") == strings.TrimSuffix(o.settings.Address, "/")
+	return slices.ContainsFunc(shared, func(of string) bool {
+		before, after, open := strings.Cut(of, "{tenantid}")
+		return issuer == of || open && strings.HasPrefix(issuer, before) && strings.HasSuffix(issuer, after)
+	})
 }

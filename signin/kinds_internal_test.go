@@ -132,6 +132,35 @@ func TestKinds_Table(t *testing.T) {
 	}
 }
 
+// Identities are known by their issuer: of Microsoft's shared addresses by any tenant's.
+func TestProvider_Issues(t *testing.T) {
+	const host, mine = "https://login.microsoftonline.com/", "3c1d0f6e-0000-4000-8000-000000000000"
+	kinds := make(map[string]Kind)
+	for _, k := range append(slices.Clone(Kinds), OpenIDConnect) {
+		kinds[k.Name] = k
+	}
+	for _, c := range []struct {
+		kind, address, issuer string
+		want                  bool
+	}{
+		{"github", "", "https://github.com", true},
+		{"github", "", "https://gitlab.com", false},
+		{"openid-connect", "https://id.example.com", "https://id.example.com/", true},
+		{"openid-connect", "https://id.example.com", "https://id.example.com/x", false},
+		{"microsoftonline", host + "common/v2.0", host + mine + "/v2.0", true},
+		{"microsoftonline", host + "organizations/v2.0", host + mine + "/v2.0", true},
+		{"microsoftonline", host + "consumers/v2.0", host + personalTenant + "/v2.0", true},
+		{"microsoftonline", host + "common/v2.0", "https://evil.example/" + mine + "/v2.0", false},
+		{"microsoftonline", host + mine + "/v2.0", host + mine + "/v2.0", true},
+		{"microsoftonline", host + mine + "/v2.0", host + personalTenant + "/v2.0", false},
+	} {
+		p := newProvider(Settings{Kind: kinds[c.kind], Address: c.address}, &http.Client{}, time.Hour, time.Now)
+		if got := p.Issues(c.issuer); got != c.want {
+			t.Errorf("%s at %q: Issues(%q) = %t", c.kind, c.address, c.issuer, got)
+		}
+	}
+}
+
 // Microsoft's issuer differs from customer to customer, and must be of the tenant
 // that the token names.
 func TestOpenID_Tenants(t *testing.T) {
