@@ -77,12 +77,14 @@ func (a *app) searchSessions(c buffalo.Context) error {
 			query.Set(field, value)
 		}
 	}
+	if search.UserID == nobodysID {
+		search.UserID = "" // whose there are none to end
+	}
 	c.Set("user_id", search.UserID)
 	c.Set("sessions", found)
 	c.Set("next", next)
 	query.Set("after", next)
 	c.Set("next_page", "/admin/sessions?"+query.Encode())
-	c.Set("first", search.After == "")
 	return a.pages.show(c, "admin_sessions.plush.html", "admin.sessions")
 }
 

@@ -1,8 +1,10 @@
 package actions
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gobuffalo/buffalo"
@@ -44,7 +46,7 @@ type chartRow struct {
 
 // chartsOf draws the figures.
 func (a *app) chartsOf(c buffalo.Context, f figures) []chart {
-	charts := []chart{
+	return []chart{
 		a.chartOf(c, "signins", f.Hours, func(h hours) map[string]int { return h.SignIns }),
 		a.chartOf(c, "failures", f.Hours, func(h hours) map[string]int {
 			if h.Failures == 0 {
@@ -54,7 +56,6 @@ func (a *app) chartsOf(c buffalo.Context, f figures) []chart {
 		}),
 		a.chartOf(c, "ends", f.Hours, func(h hours) map[string]int { return h.Ends }),
 	}
-	return charts
 }
 
 // chartOf draws what values says of each hour.
@@ -71,7 +72,7 @@ func (a *app) chartOf(c buffalo.Context, id string, all []hours, values func(hou
 		plot.Max = max(plot.Max, sum)
 	}
 	names := slices.SortedFunc(maps.Keys(totals), func(x, y string) int {
-		return totals[y] - totals[x]
+		return cmp.Or(totals[y]-totals[x], strings.Compare(x, y))
 	})
 	for i, name := range names {
 		if i >= maxSeries {

@@ -14,8 +14,8 @@ import (
 const staleType = "urn:latchkey:problem:sign-in-not-recent"
 
 // requireFresh returns who asks, if he proved within SESSION_FRESH_FOR who he is,
-// here or at his provider. If he did not it answers the request, by sending a browser to sign in again and back,
-// and returns nil with the error to end it with.
+// here or at his provider. If he did not it answers the request, by sending a
+// browser to sign in again and back, and returns nil with the error to end it with.
 func (a *app) requireFresh(c buffalo.Context) (*models.User, error) {
 	return a.requireFreshFor(c, pageOf(c.Request()))
 }

@@ -52,7 +52,7 @@ func (a *app) showAccount(c buffalo.Context) error {
 // link gives the identity that a provider has just proved to who asked for it.
 func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) error {
 	if user := currentUser(c); user == nil || user.ID.String() != wish.LinkTo {
-		a.audit(c, notable(failure(id.Provider, wish.LinkTo, "somebody_else")))
+		a.audit(c, failure(id.Provider, wish.LinkTo, "somebody_else"))
 		return problem(http.StatusForbidden, "error.not_who_began")
 	}
 	user, err := a.requireFreshFor(c, "/account") // he may have been away for long

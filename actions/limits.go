@@ -12,8 +12,8 @@ import (
 const (
 	// signInLimit is how many sign-ins one address may begin, and how often it may
 	// fail with the bypass, in a limitWindow. What was begun may end: it costs nothing
-	// without the attempt's cookie. Many people share an address
-	// at work. Each instance of the app counts for itself.
+	// without the attempt's cookie. Many people share an address at work. Each
+	// instance of the app counts for itself.
 	signInLimit = 60
 	limitWindow = time.Minute
 )

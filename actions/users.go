@@ -52,7 +52,6 @@ func (a *app) listUsers(c buffalo.Context) error {
 	c.Set("q", c.Param("q"))
 	c.Set("next", next)
 	c.Set("next_page", "/admin/users?"+url.Values{"q": {c.Param("q")}, "after": {next}}.Encode())
-	c.Set("first", after == "")
 	return a.pages.show(c, "admin_users.plush.html", "admin.users")
 }
 

@@ -15,12 +15,9 @@ type account struct {
 	Identities []struct{ ID, Provider, Label string }
 }
 
-func accountOf(t *testing.T, client *testapp.Client) (a account) {
+func accountOf(t *testing.T, client *testapp.Client) account {
 	t.Helper()
-	r := client.JSON(http.MethodGet, "/account", nil)
-	wantStatus(t, r, http.StatusOK)
-	r.Decode(t, &a)
-	return a
+	return get[account](t, client, "/account")
 }
 
 // linkOther links the provider other to who is signed in.

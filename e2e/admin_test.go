@@ -18,10 +18,8 @@ type managedUser struct {
 
 func findUser(t *testing.T, admin *testapp.Client, username string) managedUser {
 	t.Helper()
-	var list struct{ Users []managedUser }
-	r := admin.JSON(http.MethodGet, "/admin/users?q="+username, nil)
-	wantStatus(t, r, http.StatusOK)
-	if r.Decode(t, &list); len(list.Users) != 1 {
+	list := get[struct{ Users []managedUser }](t, admin, "/admin/users?q="+username)
+	if len(list.Users) != 1 {
 		t.Fatalf("%q finds %+v", username, list.Users)
 	}
 	return list.Users[0]

@@ -94,9 +94,7 @@ func TestLocales(t *testing.T) {
 
 func userIDOf(t *testing.T, client *testapp.Client) string {
 	t.Helper()
-	var w who
-	client.JSON(http.MethodGet, "/session", nil).Decode(t, &w)
-	return w.User.ID
+	return get[who](t, client, "/session").User.ID
 }
 
 // recordEverything writes down one event of each kind.

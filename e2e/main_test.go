@@ -93,6 +93,15 @@ func countSessions(t *testing.T, app *testapp.App) (n int) {
 	return n
 }
 
+// get asks for what is at a path, in JSON.
+func get[T any](t *testing.T, client *testapp.Client, path string) (answer T) {
+	t.Helper()
+	r := client.JSON(http.MethodGet, path, nil)
+	wantStatus(t, r, http.StatusOK)
+	r.Decode(t, &answer)
+	return answer
+}
+
 // query reads one value of the app's database.
 func query(t *testing.T, app *testapp.App, into any, sql string, args ...any) {
 	t.Helper()

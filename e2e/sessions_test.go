@@ -28,12 +28,9 @@ type sessionList struct {
 	Next     *string
 }
 
-func listSessions(t *testing.T, client *testapp.Client, path string) (list sessionList) {
+func listSessions(t *testing.T, client *testapp.Client, path string) sessionList {
 	t.Helper()
-	r := client.JSON(http.MethodGet, path, nil)
-	wantStatus(t, r, http.StatusOK)
-	r.Decode(t, &list)
-	return list
+	return get[sessionList](t, client, path)
 }
 
 // on signs a user in with a browser of that name.
@@ -166,12 +163,9 @@ type eventList struct {
 	Next   *string
 }
 
-func listEvents(t *testing.T, client *testapp.Client, path string) (list eventList) {
+func listEvents(t *testing.T, client *testapp.Client, path string) eventList {
 	t.Helper()
-	r := client.JSON(http.MethodGet, path, nil)
-	wantStatus(t, r, http.StatusOK)
-	r.Decode(t, &list)
-	return list
+	return get[eventList](t, client, path)
 }
 
 func TestEvents(t *testing.T) {

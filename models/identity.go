@@ -127,7 +127,7 @@ func Unlink(conn *pop.Connection, userID uuid.UUID, id string, usable func(Ident
 		if i < 0 {
 			return fmt.Errorf("unlink identity: %w", ErrNotFound)
 		}
-		if !slices.ContainsFunc(slices.Delete(slices.Clone(mine), i, i+1), usable) {
+		if !slices.ContainsFunc(mine, func(other Identity) bool { return other.ID != parsed && usable(other) }) {
 			return fmt.Errorf("unlink identity: %w", ErrLast)
 		}
 		if err := tx.RawQuery("DELETE FROM identities WHERE id = ? AND user_id = ?", parsed, userID).Exec(); err != nil {

@@ -56,12 +56,12 @@ func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) error 
 // a number that nobody else draws.
 func freeUsername(tx *pop.Connection, n Newcomer, tooSlow bool) (string, error) {
 	base := toUsername(n)
-	for i := range maxNamesakes {
+	for i := 0; i < maxNamesakes && !tooSlow; i++ {
 		candidate := base
 		if i > 0 {
 			candidate = base + "-" + strconv.Itoa(i+1)
 		}
-		if tooSlow || isSeed(candidate) {
+		if isSeed(candidate) {
 			continue
 		}
 		taken, err := tx.Where("username = ?", candidate).Exists(&User{})

@@ -182,18 +182,19 @@ func (s *Store) RevokeUser(ctx context.Context, userID string) (int64, error) {
 // RevokeOrigin ends all sessions that came out of an origin, whosever they are,
 // and returns how many; see [SetOrigin].
 func (s *Store) RevokeOrigin(ctx context.Context, origin string) (int64, error) {
-	if !isOrigin(origin) {
-		return 0, fmt.Errorf("revoke sessions: %w", errOrigin)
-	}
-	return s.end(ctx, Event{}, queryEndOrigin, origin)
+	return s.endFrom(ctx, queryEndOrigin, origin)
 }
 
 // RevokeSubject is RevokeOrigin for all sessions that came out of a subject's.
 func (s *Store) RevokeSubject(ctx context.Context, subject string) (int64, error) {
-	if !isOrigin(subject) {
+	return s.endFrom(ctx, queryEndSubject, subject)
+}
+
+func (s *Store) endFrom(ctx context.Context, query, origin string) (int64, error) {
+	if !isOrigin(origin) {
 		return 0, fmt.Errorf("revoke sessions: %w", errOrigin)
 	}
-	return s.end(ctx, Event{}, queryEndSubject, subject)
+	return s.end(ctx, Event{}, query, origin)
 }
 
 // RevokeAll ends everybody's sessions, and returns how many rows that were. It
