@@ -148,7 +148,7 @@ func (a *app) withUsernames(c buffalo.Context, records []sessionstore.Record) ([
 
 // destroyFoundSession ends anybody's session.
 func (a *app) destroyFoundSession(c buffalo.Context) error {
-	admin, err := a.requireFresh(c)
+	admin, err := a.requireFresh(c, "act.end_one")
 	if admin == nil {
 		return err
 	}
@@ -175,33 +175,42 @@ func (a *app) confirmEnd(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
-	var n int64
-	c.Set("username", "")
+	n, about, username := 0, false, ""
 	if all {
-		n, err = a.store.CountAll(c.Request().Context())
-	} else {
-		var user *models.User
-		if user, err = models.GetUser(a.db.WithContext(c.Request().Context()), userID); err != nil {
-			return notFound(c, err)
+		if n, about, err = a.figures.alive(c.Request().Context()); err != nil {
+			return unavailable(err)
 		}
-		c.Set("username", user.Username)
-		n, err = a.store.Count(c.Request().Context(), userID)
-	}
-	if err != nil {
+	} else if n, username, err = a.countOf(c, userID); err != nil {
 		return err
 	}
 	if !prefersHTML(c) {
-		return c.Render(http.StatusOK, a.pages.json(map[string]int64{"count": n}))
+		return c.Render(http.StatusOK, a.pages.json(map[string]int{"count": n}))
 	}
+	shown := a.pages.number(c, n)
+	if about {
+		shown = a.pages.texts.Translate(c, "about", map[string]string{"Number": shown})
+	}
+	c.Set("username", username)
 	c.Set("user_id", userID)
-	c.Set("count", int(n))
+	c.Set("count", n)
+	c.Set("shown", shown)
 	return a.pages.show(c, "admin_end.plush.html", "admin.end_title")
+}
+
+// countOf counts a user's live sessions.
+func (a *app) countOf(c buffalo.Context, userID string) (n int, username string, err error) {
+	user, err := models.GetUser(a.db.WithContext(c.Request().Context()), userID)
+	if err != nil {
+		return 0, "", notFound(c, err)
+	}
+	alive, err := a.store.Count(c.Request().Context(), userID)
+	return int(alive), user.Username, err
 }
 
 // destroyFoundSessions ends the sessions of a user, or everybody's, the
 // administrator's own present one among them.
 func (a *app) destroyFoundSessions(c buffalo.Context) error {
-	admin, err := a.requireFresh(c)
+	admin, err := a.requireFresh(c, "admin.end_title")
 	if admin == nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (a *app) startAuth(c buffalo.Context) error {
 	}
 	w := signin.Wish{ReturnTo: localPath(c.Param("return_to")), Remember: remember}
 	if c.Param("link") != "" {
-		user, err := a.requireFresh(c)
+		user, err := a.requireFresh(c, "act.link")
 		if user == nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func identityOf(id signin.Identity) models.Identity {
 // its own session meanwhile.
 func (a *app) signInAs(c buffalo.Context, user *models.User, id signin.Identity, wish signin.Wish) error {
 	err := a.signIn(c, user, arrival{
-		method: id.Provider, at: id.AuthenticatedAt, remember: wish.Remember,
+		method: id.Provider, at: id.AuthenticatedAt, remember: wish.Remember, page: wish.ReturnTo,
 		origin: originOf(id), subject: origin(id.Issuer, id.Subject),
 	})
 	if err != nil {
@@ -177,11 +177,11 @@ func (a *app) authFailed(c buffalo.Context, err error) error {
 // label is what texts call a provider.
 type label struct{ Provider string }
 
-// labelOf is the name of a provider that people know.
+// labelOf is the name of a provider that people know, also of one that is off.
 func (a *app) labelOf(name string) string {
 	p, err := a.flow.Provider(name)
 	if err != nil {
-		return name
+		return signin.LabelOf(name)
 	}
 	return p.Label
 }

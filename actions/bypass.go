@@ -54,10 +54,11 @@ func (a *app) bypass(c buffalo.Context) error {
 	if err != nil {
 		return unavailable(err)
 	}
-	if err := a.signIn(c, user, arrival{method: bypassMethod, at: time.Now(), remember: remember}); err != nil {
+	page := localPath(c.Param("return_to"))
+	if err := a.signIn(c, user, arrival{method: bypassMethod, at: time.Now(), remember: remember, page: page}); err != nil {
 		return err
 	}
-	return a.signedIn(c, user, localPath(c.Param("return_to")))
+	return a.signedIn(c, user, page)
 }
 
 // bypassForm reads token and remember from the query, a form or a JSON body.
@@ -104,6 +105,7 @@ type arrival struct {
 	origin   string    // the provider's session that it came out of, if it has one
 	subject  string    // and whose that was
 	remember bool
+	page     string // where it leads, of this app
 }
 
 // signIn is what every way in ends with: a session of the user's, with a sid
@@ -111,6 +113,9 @@ type arrival struct {
 func (a *app) signIn(c buffalo.Context, user *models.User, by arrival) error {
 	session := c.Session()
 	if err := sessionstore.SignIn(session.Session, user.ID.String(), by.method); err != nil {
+		return err
+	}
+	if err := takeUp(c, by.page); err != nil {
 		return err
 	}
 	if err := sessionstore.SetAuthenticatedAt(session.Session, by.at); err != nil {

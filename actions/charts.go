@@ -40,7 +40,8 @@ type chartSeries struct {
 
 // chartRow is an hour in which something happened.
 type chartRow struct {
-	Hour   string
+	Hour   string // when it began, RFC 3339
+	UTC    string // the same for people
 	Values []int
 }
 
@@ -85,7 +86,7 @@ func (a *app) chartOf(c buffalo.Context, id string, all []hours, values func(hou
 	for i, h := range all {
 		plot.addHour(i, len(all), h, names, values(h))
 	}
-	plot.Summary = a.pages.texts.Translate(c, "admin.chart.summary", struct{ Total, Max int }{plot.Total, plot.Max})
+	plot.Summary = a.pages.texts.Translate(c, "admin.chart.summary", struct{ Total, Max string }{a.pages.number(c, plot.Total), a.pages.number(c, plot.Max)})
 	return plot
 }
 
@@ -119,7 +120,7 @@ func (p *chart) addHour(i, n int, h hours, names []string, values map[string]int
 		p.Bars = append(p.Bars, chartBar{i * step, max(top, 0), step - barGap, height, series})
 	}
 	if begin, err := time.Parse(time.RFC3339, h.Hour); err == nil {
-		row.Hour = begin.Format("15:04")
+		row.UTC = begin.UTC().Format("15:04 UTC")
 	}
 	p.Rows = append(p.Rows, row)
 }

@@ -40,6 +40,9 @@ func deviceOf(userAgent string) device {
 	return d
 }
 
+// self is the device of what has one.
+func (d device) self() device { return d }
+
 // longestName is more than the name of any browser has, in bytes.
 const longestName = 40
 

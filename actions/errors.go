@@ -135,14 +135,36 @@ func (a *app) allowed(r *http.Request) []string {
 }
 
 // answerErrorPage shows the page, with the user's menu where the database can
-// be asked who that is: a missing page has not gone through identify.
+// be asked who that is: a missing page has not gone through identify. Who could not
+// be signed in sees why above the ways in.
 func (a *app) answerErrorPage(c buffalo.Context, status int, text sentence) error {
 	if status < http.StatusInternalServerError && c.Value(userKey) == nil {
 		if user, err := a.sessionUser(c); err == nil {
 			c.Set(userKey, user)
 		}
 	}
-	return a.pages.writeError(c, status, text)
+	return a.pages.texts.Middleware()(func(c buffalo.Context) error {
+		if isFailedSignIn(c.Request(), status) {
+			a.setSignIn(c, a.waysIn(), false)
+			c.Set("token", c.Param("token"))
+			c.Set("failure", a.pages.texts.Translate(c, text.id, text.data))
+			return a.pages.writeError(c, status, "signin.plush.html", "signin")
+		}
+		c.Set("status", status)
+		c.Set("detail", a.pages.texts.Translate(c, text.id, text.data))
+		c.Set("back", pageOf(c.Request()))
+		return a.pages.writeError(c, status, "error.plush.html", "status."+strconv.Itoa(titled(status)))
+	})(c)
+}
+
+// isFailedSignIn reports whether an error means that somebody was not signed in, who
+// can try again.
+func isFailedSignIn(r *http.Request, status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusBadGateway:
+		return strings.HasPrefix(r.URL.Path, "/auth/")
+	}
+	return false
 }
 
 // problemJSON is an error in JSON (RFC 9457).

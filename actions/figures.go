@@ -22,12 +22,14 @@ const (
 	figuresHours = 24
 	// figuresTimeout bounds the counting.
 	figuresTimeout = 30 * time.Second
+	// countedAnew is up to how many sessions are counted whenever somebody asks.
+	countedAnew = 10_000
 )
 
 // figures are how the app is doing.
 type figures struct {
 	AsOf     string  `json:"as_of"`
-	Sessions int64   `json:"sessions"`
+	Sessions int     `json:"sessions"`
 	Users    int     `json:"users"`
 	Hours    []hours `json:"hours"`
 }
@@ -82,6 +84,20 @@ func (f *figuresCache) get(ctx context.Context) (figures, error) {
 	return *f.last, nil
 }
 
+// alive counts the live sessions; where they are too many to be counted now, it is
+// about as many as there were a minute ago.
+func (f *figuresCache) alive(ctx context.Context) (n int, about bool, err error) {
+	last, err := f.get(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if last.Sessions > countedAnew {
+		return last.Sessions, true, nil
+	}
+	exact, err := f.store.CountAll(ctx)
+	return int(exact), false, err
+}
+
 func (f *figuresCache) refresh(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, figuresTimeout)
 	defer cancel()
@@ -102,9 +118,11 @@ func (f *figuresCache) refresh(ctx context.Context) {
 func (f *figuresCache) count(ctx context.Context, now time.Time) (counted figures, err error) {
 	db := f.db.WithContext(ctx)
 	counted.AsOf = now.Format(time.RFC3339)
-	if counted.Sessions, err = f.store.CountAll(ctx); err != nil {
+	alive, err := f.store.CountAll(ctx)
+	if err != nil {
 		return counted, err
 	}
+	counted.Sessions = int(alive)
 	if counted.Users, err = models.CountUsers(db); err != nil {
 		return counted, err
 	}

@@ -16,12 +16,13 @@ const staleType = "urn:latchkey:problem:sign-in-not-recent"
 // requireFresh returns who asks, if he proved within SESSION_FRESH_FOR who he is,
 // here or at his provider. If he did not it answers the request, by sending a
 // browser to sign in again and back, and returns nil with the error to end it with.
-func (a *app) requireFresh(c buffalo.Context) (*models.User, error) {
-	return a.requireFreshFor(c, pageOf(c.Request()))
+// What was asked for, which the text of id act names, is done when he comes back.
+func (a *app) requireFresh(c buffalo.Context, act string) (*models.User, error) {
+	return a.requireFreshFor(c, act, pageOf(c.Request()))
 }
 
 // requireFreshFor is requireFresh for who is then to come to a page of this app.
-func (a *app) requireFreshFor(c buffalo.Context, page string) (*models.User, error) {
+func (a *app) requireFreshFor(c buffalo.Context, act, page string) (*models.User, error) {
 	user := currentUser(c)
 	if user == nil {
 		return nil, errNobody
@@ -35,21 +36,28 @@ func (a *app) requireFreshFor(c buffalo.Context, page string) (*models.User, err
 	}
 	a.logRefusal(c, "signin.stale", "user", user.ID, "path", clip(c.Request().URL.Path))
 	if a.canSignIn(c) {
+		if err := a.await(c, act, page); err != nil {
+			return nil, err
+		}
 		return nil, c.Redirect(http.StatusSeeOther, "/signin?%s", url.Values{"fresh": {"true"}, "return_to": {page}}.Encode())
 	}
 	return nil, errStale
 }
 
 // pageOf is the page that people are on: the one that they asked for, or the one
-// whose form they sent.
+// whose form they sent, without what that said had just happened.
 func pageOf(r *http.Request) string {
 	if r.Method == http.MethodGet {
 		return here(r)
 	}
-	if page, err := url.Parse(r.Referer()); err == nil && page.Host == r.Host && localPath(page.RequestURI()) != "" {
-		return page.RequestURI()
+	page, err := url.Parse(r.Referer())
+	if err != nil || page.Host != r.Host {
+		return "/"
 	}
-	return "/"
+	query := page.Query()
+	query.Del("notice")
+	page.RawQuery = query.Encode()
+	return orHome(localPath(page.RequestURI()))
 }
 
 // errStale is what programs are told of it.

@@ -3,6 +3,7 @@ package actions
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gobuffalo/buffalo"
@@ -26,27 +27,65 @@ func (a *app) showAccount(c buffalo.Context) error {
 	if user == nil {
 		return a.signInFirst(c)
 	}
+	if prefersHTML(c) {
+		return a.accountPage(c, user, accountForms{username: user.Username, tokenDays: strconv.Itoa(tokenDays)})
+	}
+	identities, err := a.identitiesOf(c, user)
+	if err != nil {
+		return err
+	}
+	return c.Render(http.StatusOK, a.pages.json(struct {
+		User       userJSON       `json:"user"`
+		Identities []identityJSON `json:"identities"`
+	}{newUserJSON(user), identities}))
+}
+
+func (a *app) identitiesOf(c buffalo.Context, user *models.User) ([]identityJSON, error) {
 	mine, err := models.ListIdentities(a.db.WithContext(c.Request().Context()), user.ID)
 	if err != nil {
-		return unavailable(err)
+		return nil, unavailable(err)
 	}
 	identities := []identityJSON{}
 	for _, i := range mine {
 		identities = append(identities, identityJSON{i.ID.String(), i.Provider, a.labelOf(i.Provider), i.CreatedAt.UTC().Format(time.RFC3339)})
 	}
-	if !prefersHTML(c) {
-		return c.Render(http.StatusOK, a.pages.json(struct {
-			User       userJSON       `json:"user"`
-			Identities []identityJSON `json:"identities"`
-		}{newUserJSON(user), identities}))
+	return identities, nil
+}
+
+// accountForms are what the forms of the account page hold, and what is wrong with one
+// of them.
+type accountForms struct {
+	username, tokenName, tokenDays string
+	fault                          error  // nil if nothing is
+	field                          string // the id of the field that it is about
+}
+
+// accountPage shows the account page. Where something is wrong with a form it says so
+// at the field, and the form holds what was written.
+func (a *app) accountPage(c buffalo.Context, user *models.User, forms accountForms) error {
+	identities, err := a.identitiesOf(c, user)
+	if err != nil {
+		return err
+	}
+	status, fault := http.StatusOK, ""
+	var refused buffalo.HTTPError
+	if errors.As(forms.fault, &refused) {
+		status = refused.Status
+		text := sentenceFor(status, refused.Cause)
+		fault = a.pages.texts.Translate(c, text.id, text.data)
 	}
 	c.Set("identities", identities)
 	c.Set("providers", a.waysIn())
+	c.Set("username", forms.username)
+	c.Set("token_name", forms.tokenName)
+	c.Set("token_days", forms.tokenDays)
+	c.Set("fault", fault)
+	c.Set("fault_field", forms.field)
 	// Where the ways in changed the page offers to end the other sessions (ASVS 5.0
 	// 7.4.3).
 	notice := c.Param("notice")
 	c.Set("offer_end", notice == "linked" || notice == "unlinked")
-	return a.pages.show(c, "account.plush.html", "account.title")
+	return a.pages.answer(c, status, "account.plush.html", "account.title")
 }
 
 // link gives the identity that a provider has just proved to who asked for it.
@@ -55,7 +94,7 @@ func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) erro
 		a.audit(c, failure(id.Provider, wish.LinkTo, "somebody_else"))
 		return problem(http.StatusForbidden, "error.not_who_began")
 	}
-	user, err := a.requireFreshFor(c, "/account") // he may have been away for long
+	user, err := a.requireFreshFor(c, "act.link", "/account") // he may have been away for long
 	if user == nil {
 		return err
 	}
@@ -73,7 +112,7 @@ func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) erro
 
 // unlink takes one of his providers from a user.
 func (a *app) unlink(c buffalo.Context) error {
-	user, err := a.requireFresh(c)
+	user, err := a.requireFresh(c, "act.unlink")
 	if user == nil {
 		return err
 	}
@@ -105,12 +144,23 @@ func (a *app) renameAccount(c buffalo.Context) error {
 	err := models.SetUsername(a.db.WithContext(c.Request().Context()), user.ID, form.Username)
 	switch {
 	case errors.Is(err, models.ErrUsername):
-		return problem(http.StatusUnprocessableEntity, "error.username")
+		err = problem(http.StatusUnprocessableEntity, "error.username")
 	case errors.Is(err, models.ErrTaken):
-		return problem(http.StatusConflict, "error.username_taken")
+		err = problem(http.StatusConflict, "error.username_taken")
 	case err != nil:
 		return unavailable(err)
 	}
+	if err != nil {
+		return a.refuseForm(c, user, accountForms{username: form.Username, tokenDays: strconv.Itoa(tokenDays), fault: err, field: "username"})
+	}
 	a.audit(c, about(user, models.UserRenamed, ""), "username", form.Username)
 	return a.done(c, "/account", "renamed")
+}
+
+// refuseForm shows people their form again, and tells programs what is wrong with it.
+func (a *app) refuseForm(c buffalo.Context, user *models.User, forms accountForms) error {
+	if prefersHTML(c) {
+		return a.accountPage(c, user, forms)
+	}
+	return forms.fault
 }

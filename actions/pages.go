@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +16,8 @@ import (
 	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/buffalo/render"
 	"github.com/gobuffalo/middleware/i18n"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/models"
@@ -62,9 +63,12 @@ func (p pages) answer(c buffalo.Context, status int, name, title string) error {
 	c.Response().Header().Add("Vary", "Accept-Language")
 	c.Set("title", p.texts.Translate(c, title))
 	c.Set("notice_text", p.notice(c))
+	c.Set("resume", p.resume(c))
 	c.Set("is_here", func(path string) bool { return isHere(c.Request().URL.Path, path) })
 	c.Set("when", func(at any) template.HTML { return p.when(c, at) })
 	c.Set("method_name", func(method string) string { return p.methodName(c, method) })
+	c.Set("number", func(n int) string { return p.number(c, n) })
+	c.Set("device_name", func(of interface{ self() device }) string { return p.deviceName(c, of.self()) })
 	c.Set("event_text", func(e eventJSON) string { return p.eventText(c, e) })
 	return c.Render(status, p.engine.HTML(name))
 }
@@ -89,6 +93,11 @@ func (p pages) when(c buffalo.Context, at any) template.HTML {
 	return template.HTML(`<time datetime="` + text + `">` + template.HTMLEscapeString(shown) + `</time>`)
 }
 
+// number writes n as people do where the reader's language is spoken: 1,234.
+func (p pages) number(c buffalo.Context, n int) string {
+	return message.NewPrinter(language.Make(p.texts.Translate(c, "language"))).Sprint(n)
+}
+
 // period says how long d is in the user's language, in whole units: a label
 // that promises a minute too little does no harm.
 func (p pages) period(c buffalo.Context, d time.Duration) string {
@@ -110,6 +119,18 @@ func (p pages) methodName(c buffalo.Context, method string) string {
 	return p.label(method)
 }
 
+// deviceName says in words which browser on which system it is, as far as it says.
+func (p pages) deviceName(c buffalo.Context, d device) string {
+	name := d.Browser
+	if name == "" {
+		name = p.texts.Translate(c, "device.unknown")
+	}
+	if d.System == "" {
+		return name
+	}
+	return name + " " + p.texts.Translate(c, "device.on", map[string]string{"System": d.System})
+}
+
 // eventText says in a sentence what happened.
 func (p pages) eventText(c buffalo.Context, e eventJSON) string {
 	id := "event." + e.Kind
@@ -120,7 +141,7 @@ func (p pages) eventText(c buffalo.Context, e eventJSON) string {
 		id += "." + e.Detail
 	}
 	return p.texts.Translate(c, id, int(e.Sessions), map[string]any{
-		"Method": p.methodName(c, e.Method), "Label": e.Detail, "Role": p.texts.Translate(c, "role."+cmp.Or(e.Detail, models.RoleMember)),
+		"Method": p.methodName(c, e.Method), "Number": p.number(c, int(e.Sessions)), "Label": e.Detail, "Role": p.texts.Translate(c, "role."+cmp.Or(e.Detail, models.RoleMember)),
 	})
 }
 
@@ -136,6 +157,30 @@ func (p pages) notice(c buffalo.Context) string {
 	return ""
 }
 
+// A resumption is the form that a page begins with where somebody has just signed in
+// again for what it does.
+type resumption struct {
+	Act, Path string
+	Fields    []field
+}
+
+type field struct{ Name, Value string }
+
+// resume returns a resumption, and nil where nothing waits for this page.
+func (p pages) resume(c buffalo.Context) any {
+	act := ready(c)
+	if act == nil {
+		return nil
+	}
+	form := resumption{Act: p.texts.Translate(c, act.Name), Path: act.Path}
+	for name, values := range act.Form {
+		for _, value := range values {
+			form.Fields = append(form.Fields, field{name, value})
+		}
+	}
+	return form
+}
+
 // isHere reports whether a page is, or belongs under, what the menu leads to.
 func isHere(page, menu string) bool {
 	page = strings.TrimSuffix(page, "/")
@@ -144,31 +189,25 @@ func isHere(page, menu string) bool {
 
 func (p pages) json(v any) render.Renderer { return p.engine.JSON(v) }
 
-// writeError renders the page of an error past Buffalo's Render, which would
-// save the session.
-func (p pages) writeError(c buffalo.Context, status int, text sentence) error {
-	translated := p.texts.Middleware()(func(c buffalo.Context) error {
-		if c.Value(userKey) == nil {
-			c.Set(userKey, nil)
-		}
-		c.Set("notice_text", "")
-		c.Set("is_here", func(string) bool { return false })
-		c.Set("status", status)
-		c.Set("title", p.texts.Translate(c, "status."+strconv.Itoa(titled(status))))
-		c.Set("detail", p.texts.Translate(c, text.id, text.data))
-		c.Set("at_signin", strings.HasPrefix(c.Request().URL.Path, "/auth/"))
-		c.Set("request_id", requestID(c.Request().Context()))
-		var page bytes.Buffer
-		if err := p.engine.HTML("error.plush.html").Render(&page, c.Data()); err != nil {
-			return fmt.Errorf("render error page: %w", err)
-		}
-		c.Response().Header().Set("Content-Type", "text/html; charset=utf-8")
-		c.Response().Header().Add("Vary", "Accept-Language")
-		c.Response().WriteHeader(status)
-		_, err := page.WriteTo(c.Response())
-		return err
-	})
-	return translated(c)
+// writeError answers with a page past Buffalo's Render, which would save the session.
+func (p pages) writeError(c buffalo.Context, status int, name, title string) error {
+	if c.Value(userKey) == nil {
+		c.Set(userKey, nil)
+	}
+	c.Set("title", p.texts.Translate(c, title))
+	c.Set("notice_text", "")
+	c.Set("resume", nil)
+	c.Set("is_here", func(string) bool { return false })
+	c.Set("request_id", requestID(c.Request().Context()))
+	var page bytes.Buffer
+	if err := p.engine.HTML(name).Render(&page, c.Data()); err != nil {
+		return fmt.Errorf("render error page: %w", err)
+	}
+	c.Response().Header().Set("Content-Type", "text/html; charset=utf-8")
+	c.Response().Header().Add("Vary", "Accept-Language")
+	c.Response().WriteHeader(status)
+	_, err := page.WriteTo(c.Response())
+	return err
 }
 
 // titled is the status whose title an error page bears.

@@ -75,15 +75,29 @@ func (a *app) newSession(c buffalo.Context) error {
 		}
 		return c.Render(http.StatusOK, a.pages.json(map[string]any{"ways": ways}))
 	}
-	c.Set("bypass", a.cfg.BypassAuth)
-	c.Set("remember_for", a.pages.period(c, a.cfg.Session.RememberLifetime))
-	c.Set("ways", providers)
-	c.Set("return_to", localPath(c.Param("return_to")))
-	c.Set("fresh", fresh)
+	a.setSignIn(c, providers, fresh)
 	c.Set("signed_out", c.Param("notice") == "signed-out")
 	c.Set("provider_signout", a.signOutURL(c.Param("provider")))
 	c.Set("provider_label", a.labelOf(c.Param("provider")))
 	return a.pages.show(c, "signin.plush.html", "signin")
+}
+
+// setSignIn gives the sign-in page what it shows: the ways in, and what somebody was
+// about to do who must sign in again for it.
+func (a *app) setSignIn(c buffalo.Context, ways []wayIn, fresh bool) {
+	returnTo := localPath(c.Param("return_to"))
+	c.Set("waits", "")
+	if act := waiting(c); act != nil && act.Page == returnTo {
+		c.Set("waits", a.pages.texts.Translate(c, act.Name))
+	}
+	c.Set("fresh", fresh)
+	c.Set("ways", ways)
+	c.Set("bypass", a.cfg.BypassAuth)
+	c.Set("remember_for", a.pages.period(c, a.cfg.Session.RememberLifetime))
+	c.Set("return_to", returnTo)
+	c.Set("token", "")
+	c.Set("failure", "")
+	c.Set("signed_out", false)
 }
 
 // A wayIn is a provider's button.

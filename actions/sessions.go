@@ -67,7 +67,7 @@ func (a *app) destroyOneSession(c buffalo.Context) error {
 	if currentUser(c) != nil && sid == c.Session().Session.ID {
 		return a.destroySession(c)
 	}
-	user, err := a.requireFresh(c)
+	user, err := a.requireFresh(c, "act.end_one")
 	if user == nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (a *app) destroyOneSession(c buffalo.Context) error {
 
 // destroySessions ends all sessions of the user but this one.
 func (a *app) destroySessions(c buffalo.Context) error {
-	user, err := a.requireFresh(c)
+	user, err := a.requireFresh(c, "account.end_others")
 	if user == nil {
 		return err
 	}

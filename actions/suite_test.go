@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/httptest"
 	"github.com/gobuffalo/suite/v4"
 
@@ -211,4 +212,22 @@ func (as *ActionSuite) sessionOf(cookie string) sessionJSON {
 	var body struct{ Session sessionJSON }
 	as.with(cookie).JSON("/session").Get().Bind(&body)
 	return body.Session
+}
+
+// Test_Panic holds that what goes wrong within is a page and a problem like any other,
+// and that neither says what it was.
+func (as *ActionSuite) Test_Panic() {
+	as.App.GET("/panic", func(buffalo.Context) error { panic("a detail of ours") })
+	page := as.HTML("/panic").Get()
+	as.Equal(http.StatusInternalServerError, page.Code)
+	as.Contains(page.Body.String(), "<h1>Something went wrong</h1>")
+	as.Contains(page.Body.String(), "It has been written down")
+	problem := as.JSON("/panic").Get()
+	as.Equal(http.StatusInternalServerError, problem.Code)
+	as.Equal("application/problem+json", problem.Header().Get("Content-Type"))
+	as.Contains(problem.Body.String(), `"status":500`)
+	for _, body := range []string{page.Body.String(), problem.Body.String()} {
+		as.NotContains(body, "a detail of ours")
+		as.NotContains(body, "goroutine")
+	}
 }

@@ -102,7 +102,10 @@ type code struct {
 }
 
 // textArgs says which argument of a function is a text's id.
-var textArgs = map[string]int{"Translate": 1, "TranslateWithLang": 1, "problem": 1, "show": 2}
+var textArgs = map[string]int{
+	"Translate": 1, "TranslateWithLang": 1, "problem": 1, "requireFresh": 1, "requireFreshFor": 1,
+	"show": 2, "answer": 3, "writeError": 3,
+}
 
 func readCode(t *testing.T, folder string) code {
 	t.Helper()
@@ -244,7 +247,7 @@ func parts(t *testing.T, code code) map[string][]string {
 		"ended.":       ends,
 		"cause.":       slices.Concat(ends, []string{"signout"}),
 		"role.":        constants(t, "The values of User.Role"),
-		"method.":      {bypassMethod, "none"},
+		"method.":      {bypassMethod, tokenMethod, "none"},
 		"device.":      code.devices,
 		"status.":      numbers(titles),
 		"error.":       append(numbers(statusTexts), "500"),

@@ -33,13 +33,16 @@ type tokenForm struct {
 
 // createToken makes a session for a program of who asks, and shows its key once.
 func (a *app) createToken(c buffalo.Context) error {
-	user, err := a.requireFresh(c)
+	user, err := a.requireFresh(c, "tokens.create")
 	if user == nil {
 		return err
 	}
-	form, err := tokenFormOf(c)
-	if err != nil {
-		return err
+	var form tokenForm
+	if err := c.Bind(&form); err != nil {
+		return badBody(err)
+	}
+	if field, err := form.check(); err != nil {
+		return a.refuseForm(c, user, accountForms{username: user.Username, tokenName: form.Name, tokenDays: c.Param("days"), fault: err, field: field})
 	}
 	token, record, err := a.store.Issue(c.Request().Context(), sessionstore.Issue{
 		UserID: user.ID.String(), Method: tokenMethod, Label: form.Name, Lifetime: time.Duration(*form.Days) * 24 * time.Hour,
@@ -67,23 +70,21 @@ func (a *app) showToken(c buffalo.Context, token string, session sessionJSON) er
 	}{token, session}))
 }
 
-// tokenFormOf reads the form, from JSON or not, with days filled in.
-func tokenFormOf(c buffalo.Context) (form tokenForm, err error) {
-	if err := c.Bind(&form); err != nil {
-		return form, badBody(err)
+// check fills in what may be left out, and returns what is wrong with the form and the
+// id of the field that it is about.
+func (f *tokenForm) check() (field string, err error) {
+	f.Name = strings.TrimSpace(f.Name)
+	if !isTokenName(f.Name) {
+		return "token-name", problem(http.StatusUnprocessableEntity, "error.token_name", struct{ Max int }{maxTokenName})
 	}
-	form.Name = strings.TrimSpace(form.Name)
-	if !isTokenName(form.Name) {
-		return form, problem(http.StatusUnprocessableEntity, "error.token_name", struct{ Max int }{maxTokenName})
-	}
-	if form.Days == nil {
+	if f.Days == nil {
 		days := tokenDays
-		form.Days = &days
+		f.Days = &days
 	}
-	if *form.Days < 1 || *form.Days > maxTokenDays {
-		return form, problem(http.StatusUnprocessableEntity, "error.token_days", struct{ Max int }{maxTokenDays})
+	if *f.Days < 1 || *f.Days > maxTokenDays {
+		return "token-days", problem(http.StatusUnprocessableEntity, "error.token_days", struct{ Max int }{maxTokenDays})
 	}
-	return form, nil
+	return "", nil
 }
 
 // isTokenName reports whether a name is one that stays as it is in the database.

@@ -89,7 +89,7 @@ func (a *app) showUser(c buffalo.Context) error {
 // changeUser gives a user another role, or disables or enables him. Each of that ends
 // his sessions: what he may do begins with a new sign-in.
 func (a *app) changeUser(c buffalo.Context) error {
-	admin, err := a.requireFresh(c)
+	admin, err := a.requireFresh(c, "act.change_user")
 	if admin == nil {
 		return err
 	}

@@ -87,6 +87,7 @@ func TestBrowser_NoScripts(t *testing.T) {
 	b.wantLoad("/sessions?notice=ended_one", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, phone)))))
 	b.wantText(`[role="status"]`, "The session has ended")
 	wantNobody(t, phone)
+	testWaiting(b)
 	b.wantLoad("/events", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/events"]`)))
 	b.wantText("main", "Ended a session on another device")
 	b.wantText("main time", " UTC</time>")
@@ -94,6 +95,22 @@ func TestBrowser_NoScripts(t *testing.T) {
 	b.wantText("main noscript", "needs scripts")
 	b.wantLoad("/signin?notice=signed-out", http.StatusOK, chromedp.Click(signOutButton))
 	b.wantQuiet()
+}
+
+// testWaiting begins on the page of sessions, long after the sign-in. Without scripts
+// what waits for a new one is a button.
+func testWaiting(b *browser) {
+	b.t.Helper()
+	tablet := on(b.t, b.app, "manager", ipad)
+	longAgo(b.t, b.app)
+	b.open("/sessions", http.StatusOK)
+	b.wantLoad("/signin?fresh=true&return_to=%2Fsessions", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(b.t, tablet)))))
+	b.wantLoad("/sessions", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
+	b.wantText("form.notice", "Go on with “End a session”?")
+	b.dress(390, "light")
+	b.screenshot("sessions-resumed-manager-390-light")
+	b.wantLoad("/sessions?notice=ended_one", http.StatusOK, chromedp.Click(chromedp.CSS(`form.notice button`)))
+	wantNobody(b.t, tablet)
 }
 
 // notices waits until the open page says that its session has ended. The page asks
@@ -177,14 +194,15 @@ func TestBrowser_Clicks(t *testing.T) {
 	}
 
 	strange := on(t, app, "admin", iphone)
-	execute(t, app, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
+	longAgo(t, app)
 	b.open("/events", http.StatusOK)
 	c := clicker{browser: b}
 	c.click("/sessions", `header a[href="/sessions"]`)
 	c.click("/signin?fresh=true&return_to=%2Fsessions", endButton("/sessions", sid(t, strange)))
-	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)))
-	b.wantLoad("/sessions", http.StatusOK, chromedp.KeyEvent("admin"+kb.Enter))
-	c.click("/sessions?notice=ended_one", endButton("/sessions", sid(t, strange)))
+	b.wantText("main", "“End a session” needs a recent sign-in")
+	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)), chromedp.KeyEvent("admin"), chromedp.Click(signInButton))
+	c.clicks++
+	b.wantText(`[role="status"]`, "The session has ended")
 	wantNobody(t, strange)
 	if c.clicks > few {
 		t.Errorf("%d clicks after a sign-in of long ago", c.clicks)

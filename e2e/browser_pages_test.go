@@ -85,10 +85,10 @@ func testRefusals(b *browser) {
 	testDresses(b, "manager", "error-405")
 	b.open("/account", http.StatusOK)
 	b.post("/account", http.StatusConflict, map[string]string{"_method": "PATCH", "username": "admin"})
-	testDresses(b, "manager", "error-409")
+	testDresses(b, "manager", "account-409")
 	b.open("/account", http.StatusOK)
 	b.post("/account", http.StatusUnprocessableEntity, map[string]string{"_method": "PATCH", "username": "-"})
-	testDresses(b, "manager", "error-422")
+	testDresses(b, "manager", "account-422")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `<!doctype html><form method="post" action="%s/sessions"><input type="hidden" name="_method" value="DELETE"><button>Win</button></form>`, b.app.URL)
 	}))
@@ -104,7 +104,7 @@ func testRefusals(b *browser) {
 		b.app.Client(b.t).JSON(http.MethodGet, "/auth/bypass?token=amdin", nil)
 	}
 	b.open("/auth/bypass?token=amdin", http.StatusTooManyRequests)
-	testDresses(b, "manager", "error-429")
+	testDresses(b, "manager", "signin-429")
 }
 
 // TestBrowser_ProviderPages looks at the pages that only providers bring.
@@ -116,7 +116,7 @@ func TestBrowser_ProviderPages(t *testing.T) {
 	evil.Lie(testop.Lies{Metadata: set("issuer", "https://elsewhere.example")})
 	b.open("/signin", http.StatusOK)
 	b.wantLoad("/auth/evil", http.StatusBadGateway, chromedp.Click(chromedp.CSS(`button[formaction="/auth/evil"]`)))
-	testDresses(b, "", "error-502")
+	testDresses(b, "", "signin-502")
 	testPage(b, "", "/signin", http.StatusOK)
 	b.wantText("main", "Evil could not be used a moment ago")
 	testLinked(b, evil)
@@ -167,6 +167,9 @@ func testLinked(b *browser, evil *testop.Hostile) {
 func testPage(b *browser, user, path string, status int64) {
 	b.t.Helper()
 	b.open(path, status)
+	if path == "/docs" {
+		b.poll("show the document", `return shown.some(e => e.textContent.includes("Asking for JSON"))`)
+	}
 	name := strings.NewReplacer("?fresh=true&return_to=/", "-fresh-", "?notice=", "-", "/", "-", "?", "-", "&", "-").Replace(strings.TrimPrefix(path, "/"))
 	testDresses(b, user, cmp.Or(name, "home"))
 }

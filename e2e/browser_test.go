@@ -54,9 +54,9 @@ func testSignInByForm(b *browser) {
 	}
 	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)))
 	b.wantLoad("/auth/bypass", http.StatusUnauthorized, chromedp.KeyEvent("amdin"+kb.Enter))
-	b.wantText("main", "no such user")
-	b.wantLoad("/signin", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.button`)))
-	b.wantLoad("/", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "admin"), chromedp.Click(signInButton))
+	b.wantText(`[role="alert"]`, "no such user")
+	b.wantText("#token", `value="amdin"`)
+	b.wantLoad("/", http.StatusOK, chromedp.SetValue(chromedp.CSS(`#token`), "admin"), chromedp.Click(signInButton))
 	b.wantText("header", "Ada Admin")
 	b.wantText("h1", "Hello, Ada Admin")
 	cookies := b.cookies()

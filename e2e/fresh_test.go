@@ -108,7 +108,7 @@ func TestFresh_ASVS_7_5_1_LinkFinishedLate(t *testing.T) {
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	back := answer(t, app, leave(t, client, "/auth/other", url.Values{"link": {"true"}}))
-	execute(t, app, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
+	longAgo(t, app)
 	r := client.HTML(http.MethodGet, back, nil)
 	if to := r.Header.Get("Location"); to != "/signin?fresh=true&return_to=%2Faccount" {
 		t.Errorf("%d, sent to %q", r.StatusCode, to)

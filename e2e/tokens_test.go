@@ -210,7 +210,7 @@ func TestTokens_RecentSignIn(t *testing.T) {
 	wantStatus(t, admin.ask(t, http.MethodGet, "/admin/sessions"), http.StatusOK)
 	wantSignedIn(t, user, "manager")
 
-	execute(t, app, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
+	longAgo(t, app)
 	wantStatus(t, client.JSON(http.MethodPost, "/tokens", map[string]string{"name": "x"}), http.StatusForbidden)
 	r := client.HTML(http.MethodPost, "/tokens", url.Values{"name": {"x"}})
 	if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/signin?fresh=true") {

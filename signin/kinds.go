@@ -47,6 +47,17 @@ var Kinds = []Kind{
 	{Name: "slack", Label: "Slack", Address: "https://slack.com", untimed: true},
 }
 
+// LabelOf is what people call the provider that is known by name, be it set up or not,
+// and the name itself where none is.
+func LabelOf(name string) string {
+	for _, kind := range Kinds {
+		if kind.Name == name {
+			return kind.Label
+		}
+	}
+	return name
+}
+
 // OAuthOnly reports whether providers of the kind speak no OpenID Connect, and are
 // at the one Address.
 func (k Kind) OAuthOnly() bool { return k.oauth != nil }

@@ -1,15 +1,19 @@
-// Without this script every page works; with it times are the reader's own, and an
-// open page notices when its session ends.
+// Without this script every page works; with it times are the reader's own, an open
+// page notices when its session ends, and what waited for a sign-in goes on by itself.
 "use strict";
 
 // In the page's language, as it is written where the reader lives: en-GB, de-AT.
 const language = document.documentElement.lang;
 const mine = navigator.languages.filter((name) => name === language || name.startsWith(language + "-"));
 const clock = new Intl.DateTimeFormat([...mine, language], { dateStyle: "medium", timeStyle: "short" });
+const hour = new Intl.DateTimeFormat([...mine, language], { timeStyle: "short" });
 for (const time of document.querySelectorAll("time[datetime]")) {
   time.title = time.textContent;
-  time.textContent = clock.format(new Date(time.dateTime));
+  time.textContent = ("hour" in time.dataset ? hour : clock).format(new Date(time.dateTime));
 }
+
+// What somebody was about to do before he had to sign in again is done now.
+document.querySelector("form[data-submit]")?.requestSubmit();
 
 // The page asks every few seconds while somebody looks at it, and at once when he
 // comes back to it. A request that fails says nothing of the session.

@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/testdb"
+)
+
+// longAgo makes every sign-in one of long ago.
+func longAgo(t *testing.T, app *testapp.App) {
+	t.Helper()
+	execute(t, app, "UPDATE sessions SET authenticated_at = ?", time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// postFrom sends a form as a browser does that is on a page of the app.
+func postFrom(client *testapp.Client, app *testapp.App, page, path string, form url.Values) *testapp.Response {
+	return client.Do(http.MethodPost, path, testapp.Header("Accept", "text/html"), testapp.Header("Referer", app.URL+page), testapp.Form(form))
+}
+
+// resumes reports whether a page goes on with what waits for a sign-in.
+func resumes(t *testing.T, client *testapp.Client, page string) bool {
+	t.Helper()
+	r := client.HTML(http.MethodGet, page, nil)
+	wantStatus(t, r, http.StatusOK)
+	return strings.Contains(r.Body, "data-submit")
+}
+
+// signInAgain signs in by the form, which leads to a page.
+func signInAgain(t *testing.T, client *testapp.Client, username, page string) {
+	t.Helper()
+	r := client.HTML(http.MethodPost, "/auth/bypass", url.Values{"token": {username}, "return_to": {page}})
+	if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || to != page {
+		t.Fatalf("signing in again leads to %d %q, want %q\n%s", r.StatusCode, to, page, r.Body)
+	}
+}
+
+var deletion = url.Values{"_method": {http.MethodDelete}}
+
+// What needs a recent sign-in is done after it, once, on the page where it was begun.
+func TestWaiting(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine})
+		client := on(t, app, "manager", firefox)
+		longAgo(t, app)
+		form := url.Values{"name": {`Ada's "backup" <1>`}, "days": {"7"}}
+		r := postFrom(client, app, "/account?notice=renamed", "/tokens", form)
+		const stale = "/signin?fresh=true&return_to=%2Faccount"
+		if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || to != stale {
+			t.Fatalf("%d, sent to %q", r.StatusCode, to)
+		}
+		if page := client.HTML(http.MethodGet, stale, nil); !strings.Contains(page.Body, "“Make a token” needs a recent sign-in") {
+			t.Errorf("the sign-in page does not say what waits:\n%s", page.Body)
+		}
+		if resumes(t, client, "/account") {
+			t.Error("the page goes on before the sign-in")
+		}
+		wantStatus(t, client.HTML(http.MethodPost, "/auth/bypass", url.Values{"token": {"amdin"}, "return_to": {"/account"}}), http.StatusUnauthorized)
+		signInAgain(t, client, "manager", "/account")
+		page := client.HTML(http.MethodGet, "/account", nil)
+		for _, part := range []string{
+			`<form class="notice" action="/tokens" method="post" data-submit>`, "Go on with “Make a token”?",
+			`<input type="hidden" name="days" value="7">`, `<input type="hidden" name="name" value="Ada&#39;s &#34;backup&#34; &lt;1&gt;">`,
+		} {
+			if !strings.Contains(page.Body, part) {
+				t.Errorf("the page lacks %s:\n%s", part, page.Body)
+			}
+		}
+		if resumes(t, client, "/account") {
+			t.Error("the page goes on twice")
+		}
+	})
+}
+
+// What waits is dropped where its page is not where the sign-in leads, or somebody else
+// signs in.
+func TestWaiting_Dropped(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	for name, signIn := range map[string]func(*testing.T, *testapp.Client) *testapp.Client{
+		"Elsewhere": func(t *testing.T, c *testapp.Client) *testapp.Client {
+			signInAgain(t, c, "manager", "/events")
+			return c
+		},
+		"SomebodyElse": func(t *testing.T, c *testapp.Client) *testapp.Client {
+			signInAgain(t, c, "user", "/sessions")
+			return c
+		},
+		"SignedOut": func(t *testing.T, c *testapp.Client) *testapp.Client {
+			wantStatus(t, c.JSON(http.MethodDelete, "/session", nil), http.StatusNoContent)
+			signInAgain(t, c, "manager", "/sessions")
+			return c
+		},
+		"InAnotherBrowser": func(t *testing.T, _ *testapp.Client) *testapp.Client {
+			other := app.Client(t)
+			signInAgain(t, other, "manager", "/sessions")
+			return other
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := on(t, app, "manager", firefox)
+			longAgo(t, app)
+			wantStatus(t, postFrom(client, app, "/sessions", "/sessions", deletion), http.StatusSeeOther)
+			client = signIn(t, client)
+			if resumes(t, client, "/sessions") {
+				t.Error("the page goes on")
+			}
+			signInAgain(t, client, "manager", "/sessions")
+			if resumes(t, client, "/sessions") {
+				t.Error("the page goes on after one more sign-in")
+			}
+		})
+	}
+}
+
+// Only what a form of ours asked for waits, and never a whole megabyte of it.
+func TestWaiting_NotKept(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	for name, send := range map[string]func(*testapp.Client) *testapp.Response{
+		"NoForm": func(c *testapp.Client) *testapp.Response { return c.HTML(http.MethodDelete, "/sessions", nil) },
+		"TooLong": func(c *testapp.Client) *testapp.Response {
+			return postFrom(c, app, "/", "/tokens", url.Values{"name": {strings.Repeat("x", 5000)}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := on(t, app, "manager", firefox)
+			longAgo(t, app)
+			wantStatus(t, send(client), http.StatusSeeOther)
+			signInAgain(t, client, "manager", "/")
+			if resumes(t, client, "/") {
+				t.Error("the page goes on")
+			}
+		})
+	}
+}
+
+// What waits does not outlive the time in which a sign-in is recent.
+func TestWaiting_RunsOut(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Extra: []string{"SESSION_FRESH_FOR=1s"}})
+	client := on(t, app, "manager", firefox)
+	longAgo(t, app)
+	wantStatus(t, postFrom(client, app, "/sessions", "/sessions", deletion), http.StatusSeeOther)
+	testapp.Poll(t, "forget what waits", func() bool {
+		page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fsessions", nil)
+		return !strings.Contains(page.Body, "End all my other sessions")
+	})
+	signInAgain(t, client, "manager", "/sessions")
+	if resumes(t, client, "/sessions") {
+		t.Error("the page goes on")
+	}
+}
