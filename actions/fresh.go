@@ -32,6 +32,9 @@ func (a *app) requireFreshFor(c buffalo.Context, act, page string) (*models.User
 		return nil, err
 	}
 	if time.Since(record.AuthenticatedAt) < a.cfg.Session.FreshFor {
+		if err := goOn(c); err != nil {
+			return nil, err
+		}
 		return user, nil
 	}
 	a.logRefusal(c, "signin.stale", "user", user.ID, "path", clip(c.Request().URL.Path))

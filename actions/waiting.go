@@ -78,12 +78,20 @@ func takeUp(c buffalo.Context, page string) error {
 	return act.keep(c)
 }
 
-// ready returns what is to be done on this page now, once.
+// ready returns what is to be done on this page now.
 func ready(c buffalo.Context) *waitingAct {
 	act := waiting(c)
 	if act == nil || !act.Ready || c.Request().Method != http.MethodGet || act.Page != here(c.Request()) {
 		return nil
 	}
-	c.Session().Delete(waitingKey)
 	return act
+}
+
+// goOn drops what waited: its sender does it now, or something else.
+func goOn(c buffalo.Context) error {
+	if _, ok := c.Session().Get(waitingKey).(string); !ok {
+		return nil
+	}
+	c.Session().Delete(waitingKey)
+	return c.Session().Save()
 }

@@ -70,8 +70,9 @@ func TestWaiting(t *testing.T) {
 				t.Errorf("the page lacks %s:\n%s", part, page.Body)
 			}
 		}
+		wantStatus(t, client.HTML(http.MethodPost, "/tokens", form), http.StatusCreated)
 		if resumes(t, client, "/account") {
-			t.Error("the page goes on twice")
+			t.Error("the page goes on once more")
 		}
 	})
 }
