@@ -30,26 +30,30 @@ func (a *app) showAccount(c buffalo.Context) error {
 	if prefersHTML(c) {
 		return a.accountPage(c, user, accountForms{username: user.Username, tokenDays: strconv.Itoa(tokenDays)})
 	}
-	identities, err := a.identitiesOf(c, user)
+	mine, err := a.identitiesOf(c, user)
 	if err != nil {
 		return err
 	}
 	return c.Render(http.StatusOK, a.pages.json(struct {
 		User       userJSON       `json:"user"`
 		Identities []identityJSON `json:"identities"`
-	}{newUserJSON(user), identities}))
+	}{newUserJSON(user), a.newIdentitiesJSON(mine)}))
 }
 
-func (a *app) identitiesOf(c buffalo.Context, user *models.User) ([]identityJSON, error) {
+func (a *app) identitiesOf(c buffalo.Context, user *models.User) ([]models.Identity, error) {
 	mine, err := models.ListIdentities(a.db.WithContext(c.Request().Context()), user.ID)
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	return mine, nil
+}
+
+func (a *app) newIdentitiesJSON(mine []models.Identity) []identityJSON {
 	identities := []identityJSON{}
 	for _, i := range mine {
 		identities = append(identities, identityJSON{i.ID.String(), i.Provider, a.labelOf(i.Provider), i.CreatedAt.UTC().Format(time.RFC3339)})
 	}
-	return identities, nil
+	return identities
 }
 
 // accountForms are what the forms of the account page hold, and what is wrong with one
@@ -63,9 +67,13 @@ type accountForms struct {
 // accountPage shows the account page. Where something is wrong with a form it says so
 // at the field, and the form holds what was written.
 func (a *app) accountPage(c buffalo.Context, user *models.User, forms accountForms) error {
-	identities, err := a.identitiesOf(c, user)
+	mine, err := a.identitiesOf(c, user)
 	if err != nil {
 		return err
+	}
+	ways := a.waysIn()
+	for i := range ways {
+		ways[i].Linked = ways[i].leadsTo(mine)
 	}
 	status, fault := http.StatusOK, ""
 	var refused buffalo.HTTPError
@@ -74,8 +82,8 @@ func (a *app) accountPage(c buffalo.Context, user *models.User, forms accountFor
 		text := sentenceFor(status, refused.Cause)
 		fault = a.pages.texts.Translate(c, text.id, text.data)
 	}
-	c.Set("identities", identities)
-	c.Set("providers", a.waysIn())
+	c.Set("identities", a.newIdentitiesJSON(mine))
+	c.Set("providers", ways)
 	c.Set("username", forms.username)
 	c.Set("token_name", forms.tokenName)
 	c.Set("token_days", forms.tokenDays)

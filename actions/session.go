@@ -104,13 +104,19 @@ func (a *app) setSignIn(c buffalo.Context, ways []wayIn, fresh bool) {
 type wayIn struct {
 	Path, Label string
 	Down        bool // it did not answer a moment ago
+	Linked      bool // on the account page: one of its accounts is the user's
 	provider    *signin.Provider
+}
+
+// leadsTo reports whether one of the identities is the provider's.
+func (w wayIn) leadsTo(identities []models.Identity) bool {
+	return slices.ContainsFunc(identities, func(i models.Identity) bool { return w.provider.Issues(i.Issuer) })
 }
 
 func (a *app) waysIn() []wayIn {
 	ways := []wayIn{}
 	for _, p := range a.flow.Providers {
-		ways = append(ways, wayIn{"/auth/" + p.Name, p.Label, p.Down() != nil, p})
+		ways = append(ways, wayIn{Path: "/auth/" + p.Name, Label: p.Label, Down: p.Down() != nil, provider: p})
 	}
 	return ways
 }
@@ -138,13 +144,11 @@ func (a *app) showSession(c buffalo.Context) error {
 
 // waysBack leaves of the ways in those that lead to who is signed in.
 func (a *app) waysBack(c buffalo.Context, all []wayIn) ([]wayIn, error) {
-	mine, err := models.ListIdentities(a.db.WithContext(c.Request().Context()), currentUser(c).ID)
+	mine, err := a.identitiesOf(c, currentUser(c))
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, err
 	}
-	return slices.DeleteFunc(all, func(w wayIn) bool {
-		return !slices.ContainsFunc(mine, func(i models.Identity) bool { return w.provider.Issues(i.Issuer) })
-	}), nil
+	return slices.DeleteFunc(all, func(w wayIn) bool { return !w.leadsTo(mine) }), nil
 }
 
 // isUsable reports whether somebody can sign in with an identity as the app is set up.

@@ -57,6 +57,9 @@ func TestDocs_Try(t *testing.T) {
 	b.open("/docs", http.StatusOK)
 	b.try(`"username": "admin"`)
 	b.screenshot("docs")
+	b.open("/", http.StatusOK)
+	b.do(chromedp.Navigate(app.URL + "/docs#?route=get-/session"))
+	b.poll("show what the address names", `return shown.some(e => e.matches("button") && /execute/i.test(e.textContent))`)
 	b.wantQuiet()
 }
 

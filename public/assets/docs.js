@@ -13,6 +13,8 @@ const settings = {
   "hide-authentication": "true",      // it cannot set that cookie, and need not
   "hide-server-selection": "true",
   "collapse": "true",
+  // What the address names, or the introduction: the viewer would show nothing.
+  "explorer-location": new URLSearchParams(location.hash.slice(1)).get("route") ?? "overview",
   "language": "en",
 };
 const set = values => Object.entries(values).forEach(([name, value]) => explorer.setAttribute(name, value));
