@@ -32,7 +32,7 @@ func (a *app) requireFreshFor(c buffalo.Context, act, page string) (*models.User
 		return nil, err
 	}
 	if time.Since(record.AuthenticatedAt) < a.cfg.Session.FreshFor {
-		if err := goOn(c); err != nil {
+		if err := dropWaiting(c); err != nil {
 			return nil, err
 		}
 		return user, nil

@@ -29,13 +29,13 @@ type waitingAct struct {
 	Ready bool // he has signed in again
 }
 
-// await keeps the form that was sent until its sender has signed in again. What no
-// page of ours sends, such as a long form, does not wait.
+// await keeps the form that was sent until its sender has signed in again, in place of
+// what waited before. What no page of ours sends, such as a long form, does not wait.
 func (a *app) await(c buffalo.Context, name, page string) error {
 	r := c.Request()
 	form := r.PostForm
 	if posted := r.Method == http.MethodPost || form.Get("_method") == r.Method; !posted || len(form.Encode()) > maxWaiting {
-		return nil
+		return dropWaiting(c)
 	}
 	act := waitingAct{Name: name, Page: page, Path: here(r), Form: form, Until: time.Now().Add(a.cfg.Session.FreshFor)}
 	if err := act.keep(c); err != nil {
@@ -87,8 +87,8 @@ func ready(c buffalo.Context) *waitingAct {
 	return act
 }
 
-// goOn drops what waited: its sender does it now, or something else.
-func goOn(c buffalo.Context) error {
+// dropWaiting drops what waits: its sender does it now, or something else.
+func dropWaiting(c buffalo.Context) error {
 	if _, ok := c.Session().Get(waitingKey).(string); !ok {
 		return nil
 	}

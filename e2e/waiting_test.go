@@ -129,6 +129,7 @@ func TestWaiting_NotKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client := on(t, app, "manager", firefox)
 			longAgo(t, app)
+			wantStatus(t, postFrom(client, app, "/", "/sessions", deletion), http.StatusSeeOther) // nor what waited before
 			wantStatus(t, send(client), http.StatusSeeOther)
 			signInAgain(t, client, "manager", "/")
 			if resumes(t, client, "/") {
