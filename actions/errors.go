@@ -152,7 +152,10 @@ func (a *app) answerErrorPage(c buffalo.Context, status int, text sentence) erro
 		}
 		c.Set("status", status)
 		c.Set("detail", a.pages.texts.Translate(c, text.id, text.data))
-		c.Set("back", pageOf(c.Request()))
+		c.Set("back", "/")
+		if c.Request().Method != http.MethodGet {
+			c.Set("back", pageOf(c.Request()))
+		}
 		return a.pages.writeError(c, status, "error.plush.html", "status."+strconv.Itoa(titled(status)))
 	})(c)
 }

@@ -232,3 +232,29 @@ func TestErrors_Allow(t *testing.T) {
 		}
 	}
 }
+
+// An error page leads to the page whose form was sent, and to the start page where that
+// was none of ours, or the page itself is what is missing.
+func TestErrors_WayBack(t *testing.T) {
+	t.Parallel()
+	app := testapp.Start(t, testapp.Options{})
+	client := app.Client(t)
+	client.SignIn("admin")
+	html := testapp.Header("Accept", "text/html")
+	for _, c := range []struct {
+		name, method, path, from, back string
+	}{
+		{"Form", http.MethodDelete, "/identities/x", app.URL + "/account?notice=linked", "/account"},
+		{"Elsewhere", http.MethodDelete, "/identities/x", "https://evil.example/account", "/"},
+		{"NobodySays", http.MethodDelete, "/identities/x", "", "/"},
+		{"MissingPage", http.MethodGet, "/missing", app.URL + "/account", "/"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := client.Do(c.method, c.path, html, testapp.Header("Referer", c.from))
+			wantStatus(t, r, http.StatusNotFound)
+			if !strings.Contains(r.Body, `<a class="button" href="`+c.back+`">`) {
+				t.Errorf("no way back to %s:\n%s", c.back, r.Body)
+			}
+		})
+	}
+}
