@@ -13,7 +13,8 @@ import (
 const (
 	// waitingKey is where the session keeps the act that waits for a recent sign-in.
 	waitingKey = "waiting_act"
-	// maxWaiting is how much of a form waits, in bytes: far more than any of ours holds.
+	// maxWaiting is how much waits, in bytes, the form and where it goes together: far
+	// more than any of ours has.
 	maxWaiting = 4096
 )
 
@@ -30,12 +31,13 @@ type waitingAct struct {
 }
 
 // await keeps the form that was sent until its sender has signed in again. What no
-// page of ours sends, such as a long form, does not wait.
+// page of ours sends, such as a long form, does not wait; nor does what he wanted
+// before it.
 func (a *app) await(c buffalo.Context, name, page string) error {
 	r := c.Request()
 	form := r.PostForm
-	if posted := r.Method == http.MethodPost || form.Get("_method") == r.Method; !posted || len(form.Encode()) > maxWaiting {
-		return nil
+	if posted := r.Method == http.MethodPost || form.Get("_method") == r.Method; !posted || len(form.Encode())+len(here(r)) > maxWaiting {
+		return goOn(c)
 	}
 	act := waitingAct{Name: name, Page: page, Path: here(r), Form: form, Until: time.Now().Add(a.cfg.Session.FreshFor)}
 	if err := act.keep(c); err != nil {

@@ -117,7 +117,8 @@ func TestWaiting_Dropped(t *testing.T) {
 	}
 }
 
-// Only what a form of ours asked for waits, and never a whole megabyte of it.
+// Only what a form of ours asked for waits, and never a whole megabyte of it. What waited
+// before it does not wait on.
 func TestWaiting_NotKept(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	for name, send := range map[string]func(*testapp.Client) *testapp.Response{
@@ -125,10 +126,14 @@ func TestWaiting_NotKept(t *testing.T) {
 		"TooLong": func(c *testapp.Client) *testapp.Response {
 			return postFrom(c, app, "/", "/tokens", url.Values{"name": {strings.Repeat("x", 5000)}})
 		},
+		"LongAddress": func(c *testapp.Client) *testapp.Response {
+			return postFrom(c, app, "/", "/sessions?x="+strings.Repeat("x", 70_000), deletion)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := on(t, app, "manager", firefox)
 			longAgo(t, app)
+			wantStatus(t, postFrom(client, app, "/", "/sessions", deletion), http.StatusSeeOther)
 			wantStatus(t, send(client), http.StatusSeeOther)
 			signInAgain(t, client, "manager", "/")
 			if resumes(t, client, "/") {
