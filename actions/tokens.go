@@ -33,7 +33,7 @@ type tokenForm struct {
 
 // createToken makes a session for a program of who asks, and shows its key once.
 func (a *app) createToken(c buffalo.Context) error {
-	user, err := a.requireFresh(c, "tokens.create")
+	user, err := a.requireFreshFor(c, "tokens.create", "/account") // where its form is, also one that was refused
 	if user == nil {
 		return err
 	}
