@@ -125,6 +125,19 @@ func TestAdmin_Sessions(t *testing.T) {
 	})
 }
 
+// A member who calls himself by somebody's id is not who an administrator finds by it,
+// and then ends the sessions of.
+func TestAdmin_NameLikeAnID(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	admin, member := on(t, app, "admin", firefox), on(t, app, "manager", firefox)
+	id := findUser(t, admin, "admin").ID
+	wantStatus(t, member.JSON(http.MethodPatch, "/account", map[string]string{"username": id}), http.StatusNoContent)
+	list := listSessions(t, admin, "/admin/sessions?user="+id)
+	if len(list.Sessions) != 1 || *list.Sessions[0].Username != "admin" {
+		t.Errorf("%+v", list)
+	}
+}
+
 func wantEnded(t *testing.T, admin *testapp.Client, query string, want int) {
 	t.Helper()
 	var answer struct{ Ended int }
