@@ -120,7 +120,7 @@ func leavesAdmin(tx *pop.Connection, user *User) error {
 // is "" on the last.
 func SearchUsers(tx *pop.Connection, begins, after string, limit int) (users []User, next string, err error) {
 	begins = strings.ToLower(strings.TrimSpace(begins))
-	if strings.ContainsFunc(begins, func(c rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789._-", c) }) {
+	if len(begins) > maxUsername || strings.ContainsFunc(begins, func(c rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789._-", c) }) {
 		return nil, "", nil // which no username holds
 	}
 	if after != "" && !usernamePattern.MatchString(after) {
