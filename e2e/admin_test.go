@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/latchkey/latchkey/internal/testapp"
 	"github.com/latchkey/latchkey/internal/testdb"
@@ -136,6 +137,18 @@ func TestAdmin_NameLikeAnID(t *testing.T) {
 	if len(list.Sessions) != 1 || *list.Sessions[0].Username != "admin" {
 		t.Errorf("%+v", list)
 	}
+}
+
+// What a disabled user still has of sessions does not come alive with him.
+func TestAdmin_EnableEndsSessions(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine})
+		admin, member := on(t, app, "admin", firefox), on(t, app, "manager", firefox)
+		id := findUser(t, admin, "manager").ID
+		execute(t, app, "UPDATE users SET disabled_at = ? WHERE id = ?", time.Now().UTC(), id)
+		wantStatus(t, admin.JSON(http.MethodPatch, "/admin/users/"+id, map[string]bool{"disabled": false}), http.StatusOK)
+		wantNobody(t, member)
+	})
 }
 
 func wantEnded(t *testing.T, admin *testapp.Client, query string, want int) {

@@ -67,7 +67,9 @@ func ChangeUser(conn *pop.Connection, id string, change Change) (user *User, cha
 }
 
 // EventsOf are the events that a change of a user is, and why it ends his sessions:
-// what he may do begins with a new sign-in. why is "" where it does not.
+// what he may do begins with a new sign-in. why is "" where it does not. To be enabled
+// ends those that he still has: of a request that was under way when he was disabled,
+// or because they could not be ended then.
 func EventsOf(user *User, changed Change) (events []Event, why string) {
 	if changed.Role != nil {
 		event := About(user.ID, UserRoleChanged)
@@ -77,9 +79,9 @@ func EventsOf(user *User, changed Change) (events []Event, why string) {
 	if changed.Disabled != nil {
 		event := About(user.ID, UserEnabled)
 		if *changed.Disabled {
-			event.Kind, why = UserDisabled, EndedUserGone
+			event.Kind = UserDisabled
 		}
-		event.Notable = true
+		event.Notable, why = true, EndedUserGone
 		events = append(events, event)
 	}
 	return events, why
