@@ -46,7 +46,7 @@ func (a *app) createToken(c buffalo.Context) error {
 	}
 	token, record, err := a.store.Issue(c.Request().Context(), sessionstore.Issue{
 		UserID: user.ID.String(), Method: tokenMethod, Label: form.Name, Lifetime: time.Duration(*form.Days) * 24 * time.Hour,
-		IP: clientIP(c.Request()), UserAgent: c.Request().UserAgent(),
+		IP: clientIP(c.Request()), UserAgent: c.Request().UserAgent(), AskedIn: c.Session().Session.ID,
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -186,6 +187,31 @@ func TestTokens_NameAndDays(t *testing.T) {
 	if long != 0 {
 		t.Errorf("%d tokens for longer than a year", long)
 	}
+}
+
+// Who makes more tokens than he may have sessions stays signed in where he makes them.
+func TestTokens_MaxPerUser(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine, Extra: []string{"SESSION_MAX_PER_USER=3"}})
+		client := on(t, app, "manager", firefox)
+		for range 3 {
+			createToken(t, client, "Backup")
+		}
+		var wg sync.WaitGroup
+		for range 12 {
+			wg.Go(func() {
+				r, err := client.Try(http.MethodPost, "/tokens", testapp.Form(url.Values{"name": {"Backup"}}))
+				if err != nil || r.StatusCode != http.StatusCreated {
+					t.Errorf("%+v, %v", r, err)
+				}
+			})
+		}
+		wg.Wait()
+		wantSignedIn(t, client, "manager")
+		if n := countSessions(t, app); n != 3 {
+			t.Errorf("%d sessions, want 3", n)
+		}
+	})
 }
 
 // A token is made after a recent sign-in only, and never by a token.
