@@ -87,11 +87,19 @@ func (f *tokenForm) check() (field string, err error) {
 	return "", nil
 }
 
-// isTokenName reports whether a name is one that stays as it is in the database.
+// isTokenName reports whether a name is one that stays as it is in the database, and
+// that people can see and read as it is.
 func isTokenName(name string) bool {
-	return name != "" && utf8.RuneCountInString(name) <= maxTokenName && !strings.ContainsFunc(name, func(r rune) bool {
-		return unicode.IsControl(r) || r == utf8.RuneError
+	isSeen := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+	return strings.ContainsFunc(name, isSeen) && utf8.RuneCountInString(name) <= maxTokenName && !strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsControl(r) || r == utf8.RuneError || turns(r)
 	})
+}
+
+// turns reports whether a character turns the direction of what follows, in the page
+// too. The marks that Hebrew and Arabic need within a text do not.
+func turns(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // baseURL is the address that a program reaches the app at, as far as it is known.
