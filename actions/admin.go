@@ -111,12 +111,13 @@ func (a *app) searchOf(c buffalo.Context) (search sessionstore.Search, err error
 	return search, err
 }
 
-// idOf finds a user by name or id.
+// idOf finds a user by id or name. A name may look like somebody's id, who is meant
+// then.
 func (a *app) idOf(c buffalo.Context, name string) (string, error) {
 	db := a.db.WithContext(c.Request().Context())
-	user, err := models.LookUpUser(db, name)
+	user, err := models.GetUser(db, name)
 	if errors.Is(err, models.ErrNotFound) {
-		user, err = models.GetUser(db, name)
+		user, err = models.LookUpUser(db, name)
 	}
 	if errors.Is(err, models.ErrNotFound) {
 		return nobodysID, nil

@@ -155,7 +155,12 @@ var (
 // authFailed says what became of a sign-in, and how to go on.
 func (a *app) authFailed(c buffalo.Context, err error) error {
 	name := providerOf(c)
-	if !errors.Is(err, signin.ErrUnknown) {
+	switch {
+	case errors.Is(err, signin.ErrUnknown):
+	case errors.Is(err, signin.ErrLost):
+		// It takes nothing to bring one about, and so it is no event: see logRefusal.
+		a.logRefusal(c, models.SignInFailed, "method", name, "reason", clip(err.Error()))
+	default:
 		a.audit(c, failure(name, "", "refused"), "reason", clip(err.Error()))
 	}
 	provider := label{a.labelOf(name)}

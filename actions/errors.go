@@ -126,6 +126,7 @@ func (a *app) allowed(r *http.Request) []string {
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		as := r.Clone(r.Context())
 		as.Method = method
+		as.URL.Path = strings.TrimSuffix(as.URL.Path, "/") + "/" // as Buffalo spells it
 		match := mux.RouteMatch{}
 		if a.router.Match(as, &match) && match.MatchErr == nil {
 			methods = append(methods, method)
@@ -154,7 +155,7 @@ func (a *app) answerErrorPage(c buffalo.Context, status int, text sentence) erro
 		c.Set("detail", a.pages.texts.Translate(c, text.id, text.data))
 		c.Set("back", "/")
 		if c.Request().Method != http.MethodGet {
-			c.Set("back", pageOf(c.Request()))
+			c.Set("back", a.pageOf(c.Request()))
 		}
 		return a.pages.writeError(c, status, "error.plush.html", "status."+strconv.Itoa(titled(status)))
 	})(c)

@@ -3,6 +3,7 @@ package actions
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/gobuffalo/buffalo"
@@ -18,7 +19,7 @@ const staleType = "urn:latchkey:problem:sign-in-not-recent"
 // browser to sign in again and back, and returns nil with the error to end it with.
 // What was asked for, which the text of id act names, is done when he comes back.
 func (a *app) requireFresh(c buffalo.Context, act string) (*models.User, error) {
-	return a.requireFreshFor(c, act, pageOf(c.Request()))
+	return a.requireFreshFor(c, act, a.pageOf(c.Request()))
 }
 
 // requireFreshFor is requireFresh for who is then to come to a page of this app.
@@ -48,19 +49,25 @@ func (a *app) requireFreshFor(c buffalo.Context, act, page string) (*models.User
 }
 
 // pageOf is the page that people are on: the one that they asked for, or the one
-// whose form they sent, without what that said had just happened.
-func pageOf(r *http.Request) string {
+// whose form they sent, without what that said had just happened. It is the start page
+// where nobody can say, or where the address of that page takes forms alone, as it does
+// of one that was refused.
+func (a *app) pageOf(r *http.Request) string {
 	if r.Method == http.MethodGet {
 		return here(r)
 	}
 	page, err := url.Parse(r.Referer())
-	if err != nil || page.Host != r.Host {
+	if err != nil || page.Host == "" || page.Host != r.Host && page.Host != a.cfg.Host.Host {
 		return "/"
 	}
 	query := page.Query()
 	query.Del("notice")
 	page.RawQuery = query.Encode()
-	return orHome(localPath(page.RequestURI()))
+	sent := &http.Request{URL: page}
+	if !slices.Contains(a.allowed(sent), http.MethodGet) {
+		return "/"
+	}
+	return orHome(localPath(here(sent)))
 }
 
 // errStale is what programs are told of it.

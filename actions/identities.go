@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gobuffalo/buffalo"
@@ -148,6 +149,9 @@ func (a *app) renameAccount(c buffalo.Context) error {
 	}
 	if err := c.Bind(&form); err != nil {
 		return badBody(err)
+	}
+	if strings.EqualFold(strings.TrimSpace(form.Username), user.Username) {
+		return a.done(c, "/account", "renamed") // which it is already
 	}
 	err := models.SetUsername(a.db.WithContext(c.Request().Context()), user.ID, form.Username)
 	switch {

@@ -33,7 +33,7 @@ type tokenForm struct {
 
 // createToken makes a session for a program of who asks, and shows its key once.
 func (a *app) createToken(c buffalo.Context) error {
-	user, err := a.requireFresh(c, "tokens.create")
+	user, err := a.requireFreshFor(c, "tokens.create", "/account") // where its form is, also one that was refused
 	if user == nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (a *app) createToken(c buffalo.Context) error {
 	}
 	token, record, err := a.store.Issue(c.Request().Context(), sessionstore.Issue{
 		UserID: user.ID.String(), Method: tokenMethod, Label: form.Name, Lifetime: time.Duration(*form.Days) * 24 * time.Hour,
-		IP: clientIP(c.Request()), UserAgent: c.Request().UserAgent(),
+		IP: clientIP(c.Request()), UserAgent: c.Request().UserAgent(), AskedIn: c.Session().Session.ID,
 	})
 	if err != nil {
 		return err
@@ -87,11 +87,19 @@ func (f *tokenForm) check() (field string, err error) {
 	return "", nil
 }
 
-// isTokenName reports whether a name is one that stays as it is in the database.
+// isTokenName reports whether a name is one that stays as it is in the database, and
+// that people can see and read as it is.
 func isTokenName(name string) bool {
-	return name != "" && utf8.RuneCountInString(name) <= maxTokenName && !strings.ContainsFunc(name, func(r rune) bool {
-		return unicode.IsControl(r) || r == utf8.RuneError
+	isSeen := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+	return strings.ContainsFunc(name, isSeen) && utf8.RuneCountInString(name) <= maxTokenName && !strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsControl(r) || r == utf8.RuneError || turns(r)
 	})
+}
+
+// turns reports whether a character turns the direction of what follows, in the page
+// too. The marks that Hebrew and Arabic need within a text do not.
+func turns(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // baseURL is the address that a program reaches the app at, as far as it is known.

@@ -143,6 +143,8 @@ func (a *app) changedUser(c buffalo.Context, admin, user *models.User, changed m
 	if err != nil {
 		return err
 	}
-	a.audit(c, by(admin, ended(user.ID.String(), why, n)))
+	if n > 0 {
+		a.audit(c, by(admin, ended(user.ID.String(), why, n)))
+	}
 	return nil
 }

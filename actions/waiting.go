@@ -13,7 +13,8 @@ import (
 const (
 	// waitingKey is where the session keeps the act that waits for a recent sign-in.
 	waitingKey = "waiting_act"
-	// maxWaiting is how much of a form waits, in bytes: far more than any of ours holds.
+	// maxWaiting is how much waits, in bytes, the form and where it goes together: far
+	// more than any of ours has.
 	maxWaiting = 4096
 )
 
@@ -34,7 +35,7 @@ type waitingAct struct {
 func (a *app) await(c buffalo.Context, name, page string) error {
 	r := c.Request()
 	form := r.PostForm
-	if posted := r.Method == http.MethodPost || form.Get("_method") == r.Method; !posted || len(form.Encode()) > maxWaiting {
+	if posted := r.Method == http.MethodPost || form.Get("_method") == r.Method; !posted || len(form.Encode())+len(here(r)) > maxWaiting {
 		return dropWaiting(c)
 	}
 	act := waitingAct{Name: name, Page: page, Path: here(r), Form: form, Until: time.Now().Add(a.cfg.Session.FreshFor)}

@@ -143,3 +143,14 @@ func TestAccount_LastUsableWay(t *testing.T) {
 	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+mine[0].ID, nil), http.StatusConflict)
 	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+mine[1].ID, nil), http.StatusNoContent)
 }
+
+// The username that somebody has already is no change, and no event.
+func TestAccount_SameUsername(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	client := on(t, app, "manager", firefox)
+	wantStatus(t, client.JSON(http.MethodPatch, "/account", map[string]string{"username": " Manager"}), http.StatusNoContent)
+	var n int
+	if query(t, app, &n, "SELECT COUNT(*) FROM events WHERE kind = 'user.renamed'"); n != 0 {
+		t.Errorf("%d events", n)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/latchkey/latchkey/internal/testapp"
 	"github.com/latchkey/latchkey/internal/testdb"
@@ -122,6 +123,31 @@ func TestAdmin_Sessions(t *testing.T) {
 		if kinds["session.ended"] != 2 {
 			t.Errorf("%v", kinds)
 		}
+	})
+}
+
+// A member who calls himself by somebody's id is not who an administrator finds by it,
+// and then ends the sessions of.
+func TestAdmin_NameLikeAnID(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	admin, member := on(t, app, "admin", firefox), on(t, app, "manager", firefox)
+	id := findUser(t, admin, "admin").ID
+	wantStatus(t, member.JSON(http.MethodPatch, "/account", map[string]string{"username": id}), http.StatusNoContent)
+	list := listSessions(t, admin, "/admin/sessions?user="+id)
+	if len(list.Sessions) != 1 || *list.Sessions[0].Username != "admin" {
+		t.Errorf("%+v", list)
+	}
+}
+
+// What a disabled user still has of sessions does not come alive with him.
+func TestAdmin_EnableEndsSessions(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine})
+		admin, member := on(t, app, "admin", firefox), on(t, app, "manager", firefox)
+		id := findUser(t, admin, "manager").ID
+		execute(t, app, "UPDATE users SET disabled_at = ? WHERE id = ?", time.Now().UTC(), id)
+		wantStatus(t, admin.JSON(http.MethodPatch, "/admin/users/"+id, map[string]bool{"disabled": false}), http.StatusOK)
+		wantNobody(t, member)
 	})
 }
 

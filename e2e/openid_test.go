@@ -236,6 +236,20 @@ func TestOpenID_ASVS_10_1_2_StateBindsBrowserAndIsUsedOnce(t *testing.T) {
 	wantStatus(t, attacker.HTML(http.MethodGet, openID+"/callback?code=x", nil), http.StatusBadRequest)
 }
 
+// Answers that nobody asked for cost anybody nothing to send, and fill no table.
+func TestOpenID_ASVS_10_1_2_LostAnswersAreNoEvents(t *testing.T) {
+	app := withRealProvider(t, testdb.SQLite)
+	r := app.Client(t).HTML(http.MethodGet, openID+"/callback?code=x&state=y", nil)
+	wantStatus(t, r, http.StatusBadRequest)
+	var n int
+	if query(t, app, &n, "SELECT COUNT(*) FROM events"); n != 0 {
+		t.Errorf("%d events", n)
+	}
+	testapp.Poll(t, "write it down in the log", func() bool {
+		return strings.Contains(app.Log(), "event=signin.failure") && strings.Contains(app.Log(), r.Header.Get("X-Request-Id"))
+	})
+}
+
 // Several tabs at once: each attempt has a cookie of its own.
 func TestOpenID_Tabs(t *testing.T) {
 	app := withRealProvider(t, testdb.SQLite)

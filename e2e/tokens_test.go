@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -156,19 +157,24 @@ func TestTokens_NameAndDays(t *testing.T) {
 		`{"name":"x","days":365}`:                    http.StatusCreated,
 		`{"name":"` + strings.Repeat("é", 64) + `"}`: http.StatusCreated,
 		`{"name":"` + strings.Repeat("é", 65) + `"}`: http.StatusUnprocessableEntity,
-		`{}`:                       http.StatusUnprocessableEntity,
-		`{"name":" "}`:             http.StatusUnprocessableEntity,
-		`{"name":"a\u0000b"}`:      http.StatusUnprocessableEntity,
-		`{"name":"a\nb"}`:          http.StatusUnprocessableEntity,
-		`{"name":"\ud800"}`:        http.StatusUnprocessableEntity,
-		`{"name":"x","days":0}`:    http.StatusUnprocessableEntity,
-		`{"name":"x","days":-1}`:   http.StatusUnprocessableEntity,
-		`{"name":"x","days":366}`:  http.StatusUnprocessableEntity,
-		`{"name":"x","days":1.5}`:  http.StatusBadRequest,
-		`{"name":"x","days":"30"}`: http.StatusBadRequest,
+		`{}`:                                          http.StatusUnprocessableEntity,
+		`{"name":" "}`:                                http.StatusUnprocessableEntity,
+		`{"name":"a\u0000b"}`:                         http.StatusUnprocessableEntity,
+		`{"name":"a\nb"}`:                             http.StatusUnprocessableEntity,
+		`{"name":"\ud800"}`:                           http.StatusUnprocessableEntity,
+		`{"name":"\u200b"}`:                           http.StatusUnprocessableEntity, // nothing to see
+		`{"name":"\u202etxet"}`:                       http.StatusUnprocessableEntity, // from right to left
+		`{"name":"a\u2067b"}`:                         http.StatusUnprocessableEntity,
+		`{"name":"\u05d0\u200f"}`:                     http.StatusCreated,
+		`{"name":"👩‍👩‍👧"}`:                            http.StatusCreated,
+		`{"name":"x","days":0}`:                       http.StatusUnprocessableEntity,
+		`{"name":"x","days":-1}`:                      http.StatusUnprocessableEntity,
+		`{"name":"x","days":366}`:                     http.StatusUnprocessableEntity,
+		`{"name":"x","days":1.5}`:                     http.StatusBadRequest,
+		`{"name":"x","days":"30"}`:                    http.StatusBadRequest,
 		`{"name":"x","days":99999999999999999999999}`: http.StatusBadRequest,
-		`{"name":5}`: http.StatusBadRequest,
-		`{`:          http.StatusBadRequest,
+		`{"name":5}`:                                  http.StatusBadRequest,
+		`{`:                                           http.StatusBadRequest,
 	} {
 		r := client.Do(http.MethodPost, "/tokens", testapp.Body("application/json", body))
 		if wantStatus(t, r, status); t.Failed() {
@@ -186,6 +192,31 @@ func TestTokens_NameAndDays(t *testing.T) {
 	if long != 0 {
 		t.Errorf("%d tokens for longer than a year", long)
 	}
+}
+
+// Who makes more tokens than he may have sessions stays signed in where he makes them.
+func TestTokens_MaxPerUser(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
+		app := testapp.Start(t, testapp.Options{Engine: engine, Extra: []string{"SESSION_MAX_PER_USER=3"}})
+		client := on(t, app, "manager", firefox)
+		for range 3 {
+			createToken(t, client, "Backup")
+		}
+		var wg sync.WaitGroup
+		for range 12 {
+			wg.Go(func() {
+				r, err := client.Try(http.MethodPost, "/tokens", testapp.Form(url.Values{"name": {"Backup"}}))
+				if err != nil || r.StatusCode != http.StatusCreated {
+					t.Errorf("%+v, %v", r, err)
+				}
+			})
+		}
+		wg.Wait()
+		wantSignedIn(t, client, "manager")
+		if n := countSessions(t, app); n != 3 {
+			t.Errorf("%d sessions, want 3", n)
+		}
+	})
 }
 
 // A token is made after a recent sign-in only, and never by a token.

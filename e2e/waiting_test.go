@@ -117,13 +117,51 @@ func TestWaiting_Dropped(t *testing.T) {
 	}
 }
 
-// Only what a form of ours asked for waits, and never a whole megabyte of it.
+// Who signs in again comes back to a page, also from an address that is spelled in
+// another way or that takes forms alone.
+func TestWaiting_Page(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Extra: []string{"HOST=https://latchkey.example"}})
+	client := on(t, app, "manager", firefox)
+	for _, c := range []struct{ referer, path, page string }{
+		{app.URL + "/sessions/", "/sessions", "/sessions"},
+		{app.URL + "/sessions?limit=9&notice=ended", "/sessions", "/sessions?limit=9"},
+		{app.URL + "/tokens", "/tokens", "/account"}, // the page of a name that was refused
+		{app.URL + "/identities/x", "/sessions", "/"},
+		{app.URL + "/nowhere", "/sessions", "/"},
+		{"https://latchkey.example/sessions", "/sessions", "/sessions"}, // through a proxy
+		{"https://evil.example/sessions", "/sessions", "/"},
+		{"/sessions", "/sessions", "/"},
+		{"", "/sessions", "/"},
+	} {
+		longAgo(t, app)
+		form := url.Values{}
+		if c.path == "/sessions" {
+			form = deletion
+		}
+		r := client.Do(http.MethodPost, c.path, testapp.Header("Accept", "text/html"), testapp.Header("Referer", c.referer), testapp.Form(form))
+		want := "/signin?" + url.Values{"fresh": {"true"}, "return_to": {c.page}}.Encode()
+		if to := r.Header.Get("Location"); to != want {
+			t.Errorf("%s from %q: %d, sent to %q", c.path, c.referer, r.StatusCode, to)
+			continue
+		}
+		signInAgain(t, client, "manager", c.page)
+		if !resumes(t, client, c.page) {
+			t.Errorf("%s from %q does not go on", c.path, c.referer)
+		}
+	}
+}
+
+// Only what a form of ours asked for waits, and never a whole megabyte of it. What waited
+// before it does not wait on.
 func TestWaiting_NotKept(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	for name, send := range map[string]func(*testapp.Client) *testapp.Response{
 		"NoForm": func(c *testapp.Client) *testapp.Response { return c.HTML(http.MethodDelete, "/sessions", nil) },
 		"TooLong": func(c *testapp.Client) *testapp.Response {
 			return postFrom(c, app, "/", "/tokens", url.Values{"name": {strings.Repeat("x", 5000)}})
+		},
+		"LongAddress": func(c *testapp.Client) *testapp.Response {
+			return postFrom(c, app, "/", "/sessions?x="+strings.Repeat("x", 70_000), deletion)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,9 +64,11 @@ func (t tools) changeUser(username string, change models.Change) error {
 		if err != nil {
 			return err
 		}
-		ended := models.About(user.ID, models.SessionEnded)
-		ended.Detail, ended.Sessions = why, n
-		events = append(events, ended)
+		if n > 0 {
+			ended := models.About(user.ID, models.SessionEnded)
+			ended.Detail, ended.Sessions = why, n
+			events = append(events, ended)
+		}
 	}
 	for _, event := range events {
 		if err := models.RecordEvent(t.db, event); err != nil {

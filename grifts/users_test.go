@@ -42,7 +42,7 @@ func TestChangeUsers(t *testing.T) {
 		for _, e := range events {
 			kinds = append(kinds, e.Kind)
 		}
-		if got := strings.Join(kinds, " "); got != "user.enabled session.ended user.disabled session.ended user.role" {
+		if got := strings.Join(kinds, " "); got != "user.enabled user.disabled session.ended user.role" {
 			t.Errorf("the events are %s", got)
 		}
 	})

@@ -67,7 +67,9 @@ func ChangeUser(conn *pop.Connection, id string, change Change) (user *User, cha
 }
 
 // EventsOf are the events that a change of a user is, and why it ends his sessions:
-// what he may do begins with a new sign-in. why is "" where it does not.
+// what he may do begins with a new sign-in. why is "" where it does not. To be enabled
+// ends those that he still has: of a request that was under way when he was disabled,
+// or because they could not be ended then.
 func EventsOf(user *User, changed Change) (events []Event, why string) {
 	if changed.Role != nil {
 		event := About(user.ID, UserRoleChanged)
@@ -77,9 +79,9 @@ func EventsOf(user *User, changed Change) (events []Event, why string) {
 	if changed.Disabled != nil {
 		event := About(user.ID, UserEnabled)
 		if *changed.Disabled {
-			event.Kind, why = UserDisabled, EndedUserGone
+			event.Kind = UserDisabled
 		}
-		event.Notable = true
+		event.Notable, why = true, EndedUserGone
 		events = append(events, event)
 	}
 	return events, why
@@ -120,7 +122,7 @@ func leavesAdmin(tx *pop.Connection, user *User) error {
 // is "" on the last.
 func SearchUsers(tx *pop.Connection, begins, after string, limit int) (users []User, next string, err error) {
 	begins = strings.ToLower(strings.TrimSpace(begins))
-	if strings.ContainsFunc(begins, func(c rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789._-", c) }) {
+	if len(begins) > maxUsername || strings.ContainsFunc(begins, func(c rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789._-", c) }) {
 		return nil, "", nil // which no username holds
 	}
 	if after != "" && !usernamePattern.MatchString(after) {

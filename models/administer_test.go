@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -101,7 +102,7 @@ func TestSearchUsers(t *testing.T) {
 		for _, name := range []string{"ada", "ad_a", "adx-1", "bob", "carl"} {
 			signUp(t, db, google(name), models.Newcomer{Username: name})
 		}
-		for begins, want := range map[string]int{"": 5, "ad": 3, "AD": 3, "ad_": 1, "%": 0, "x": 0, "ü": 0, "bob": 1} {
+		for begins, want := range map[string]int{"": 5, "ad": 3, "AD": 3, "ad_": 1, "%": 0, "x": 0, "ü": 0, "bob": 1, strings.Repeat("a", 100_000): 0} {
 			users, next, err := models.SearchUsers(db, begins, "", 9)
 			if err != nil || len(users) != want || next != "" {
 				t.Errorf("%q: %d users, %q, %v", begins, len(users), next, err)

@@ -18,6 +18,7 @@ type Issue struct {
 	Lifetime  time.Duration // when it ends, used or not
 	IP        string        // of who asked for it
 	UserAgent string        // of who asked for it
+	AskedIn   string        // sid of the session in which the user asks for it; "" for none
 }
 
 // Issue makes a session for a program of a user's and returns the token that is its
@@ -35,6 +36,11 @@ func (s *Store) Issue(ctx context.Context, issue Issue) (token string, record Re
 	r, err := s.issued(issue)
 	if err != nil {
 		return "", Record{}, fmt.Errorf("issue token: %w", err)
+	}
+	if s.opts.MaxPerUser > 0 && isSID(issue.AskedIn) {
+		// It is in use, and so not the one that ends for the token, but its row may not
+		// say so for a TouchInterval.
+		s.touchNow(ctx, []string{issue.AskedIn}, r.CreatedAt.Add(-time.Microsecond))
 	}
 	began := time.Now()
 	err = s.rows.insert(ctx, r)
