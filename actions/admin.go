@@ -3,7 +3,9 @@ package actions
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/nulls"
@@ -93,7 +95,10 @@ const nobodysID = "nobody"
 
 // searchOf reads what an administrator looks for. user is a username or a user's id.
 func (a *app) searchOf(c buffalo.Context) (search sessionstore.Search, err error) {
-	search.IP, search.AuthMethod = c.Param("ip"), c.Param("method")
+	search.IP, search.AuthMethod = strings.TrimSpace(c.Param("ip")), strings.TrimSpace(c.Param("method"))
+	if addr, err := netip.ParseAddr(search.IP); err == nil {
+		search.IP = addr.Unmap().String() // as clientIP writes it
+	}
 	if search.After, search.Limit, err = pageOfList(c); err != nil {
 		return search, err
 	}
@@ -105,7 +110,7 @@ func (a *app) searchOf(c buffalo.Context) (search sessionstore.Search, err error
 	default:
 		return search, problem(http.StatusBadRequest, "error.state")
 	}
-	if name := c.Param("user"); name != "" {
+	if name := strings.TrimSpace(c.Param("user")); name != "" {
 		search.UserID, err = a.idOf(c, name)
 	}
 	return search, err

@@ -8,6 +8,9 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
+// alivePath is where an open page asks whether its session is alive.
+const alivePath = "/session/alive"
+
 // serveAlive tells an open page whether its session is alive: 204, or 401. It stands
 // before Buffalo, which takes every request for a use of the session. See
 // docs/decisions/9.

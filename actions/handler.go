@@ -44,7 +44,7 @@ func Handler(cfg config.Config, b *buffalo.App, log *slog.Logger) (http.Handler,
 	mux := http.NewServeMux()
 	mux.Handle("GET /assets/", serveAssets(pages))
 	if store, ok := b.SessionStore.(*sessionstore.Store); ok {
-		mux.Handle("GET /session/alive", neverStored(serveAlive(cfg, store, log)))
+		mux.Handle("GET "+alivePath, neverStored(serveAlive(cfg, store, log)))
 	}
 	mux.Handle("/", pages)
 
@@ -176,13 +176,18 @@ func requestID(ctx context.Context) string {
 	return id
 }
 
-// logRequests writes one line for every request. The query stays out: a
-// provider's answer carries its code there.
+// logRequests writes one line for every request, below the usual level for those by
+// which every open page asks every few seconds whether its session is alive, and it is.
+// The query stays out: a provider's answer carries its code there.
 func logRequests(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path // Buffalo changes it
 		m := httpsnoop.CaptureMetrics(next, w, r)
-		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		level := slog.LevelInfo
+		if path == alivePath && m.Code == http.StatusNoContent {
+			level = slog.LevelDebug
+		}
+		log.LogAttrs(r.Context(), level, "request",
 			slog.String("method", r.Method),
 			slog.String("path", clip(path)),
 			slog.Int("status", m.Code),

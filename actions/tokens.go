@@ -38,11 +38,15 @@ func (a *app) createToken(c buffalo.Context) error {
 		return err
 	}
 	var form tokenForm
+	written := accountForms{username: user.Username, tokenName: c.Param("name"), tokenDays: c.Param("days")}
 	if err := c.Bind(&form); err != nil {
-		return badBody(err)
+		if written.fault, written.field = badBody(err), "token-days"; prefersHTML(c) && statusOf(0, err) == 0 {
+			written.fault = problem(http.StatusBadRequest, "error.token_days", struct{ Max int }{maxTokenDays}) // a form's name is always read
+		}
+		return a.refuseForm(c, user, written)
 	}
-	if field, err := form.check(); err != nil {
-		return a.refuseForm(c, user, accountForms{username: user.Username, tokenName: form.Name, tokenDays: c.Param("days"), fault: err, field: field})
+	if written.field, written.fault = form.check(); written.fault != nil {
+		return a.refuseForm(c, user, written)
 	}
 	token, record, err := a.store.Issue(c.Request().Context(), sessionstore.Issue{
 		UserID: user.ID.String(), Method: tokenMethod, Label: form.Name, Lifetime: time.Duration(*form.Days) * 24 * time.Hour,

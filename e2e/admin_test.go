@@ -70,6 +70,7 @@ func TestAdmin_Sessions(t *testing.T) {
 		managerID := findUser(t, admin, "manager").ID
 		for query, want := range map[string]int{
 			"": 4, "user=manager": 2, "user=MANAGER": 2, "user=" + managerID: 2, "user=nobody": 0, "user=%00": 0, "ip=127.0.0.1": 4, "ip=192.0.2.1": 0, "ip=%ff%00": 0,
+			"ip=%20127.0.0.1%20": 4, "ip=::ffff:127.0.0.1": 4, "user=%20manager%20": 2, "method=%20bypass%20": 4, // as people paste them
 			"method=bypass": 4, "method=github": 0, "state=signed-in": 4, "state=anonymous": 0, "user=manager&method=bypass&state=signed-in&ip=127.0.0.1": 2,
 		} {
 			if list := listSessions(t, admin, "/admin/sessions?"+query); len(list.Sessions) != want {
@@ -89,6 +90,9 @@ func TestAdmin_Sessions(t *testing.T) {
 		page := admin.HTML(http.MethodGet, "/admin/sessions?user=manager", nil)
 		if !strings.Contains(page.Body, "Safari 18 on iOS") || !strings.Contains(page.Body, "user_id="+managerID) {
 			t.Errorf("the page:\n%s", page.Body)
+		}
+		if page := admin.HTML(http.MethodGet, "/admin/sessions?user=nobody", nil); strings.Contains(page.Body, "/admin/sessions/end") {
+			t.Errorf("who finds nobody is offered to end everybody's sessions:\n%s", page.Body)
 		}
 
 		// One, one user's, everybody's: each with its count before.

@@ -148,6 +148,9 @@ func TestSessions_Alive(t *testing.T) {
 	wantStatus(t, other.JSON(http.MethodDelete, "/sessions", nil), http.StatusOK)
 	wantStatus(t, client.Do(http.MethodGet, "/session/alive"), http.StatusUnauthorized)
 	wantStatus(t, app.Client(t).Do(http.MethodGet, "/session/alive"), http.StatusUnauthorized)
+	if log := app.Log(); strings.Contains(log, "path=/session/alive status=204") || !strings.Contains(log, "path=/session/alive status=401") {
+		t.Errorf("want lines of what a page learns, and none of each time it asks:\n%s", log)
+	}
 }
 
 // eventRow is an event of GET /events.

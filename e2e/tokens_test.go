@@ -187,6 +187,13 @@ func TestTokens_NameAndDays(t *testing.T) {
 			t.Fatalf("sent days=%s", days)
 		}
 	}
+	page := client.HTML(http.MethodPost, "/tokens", url.Values{"name": {"Backup"}, "days": {"x"}})
+	wantStatus(t, page, http.StatusBadRequest)
+	for _, part := range []string{"days is a number from 1 to 365", `value="Backup"`, `value="x" required min="1" max="365" aria-describedby="token-days-hint" aria-invalid="true"`} {
+		if !strings.Contains(page.Body, part) {
+			t.Errorf("the form lacks %s:\n%s", part, page.Body)
+		}
+	}
 	var long int
 	query(t, app, &long, "SELECT COUNT(*) FROM sessions WHERE auth_method = 'token' AND expires_at > ?", time.Now().UTC().AddDate(0, 0, 366))
 	if long != 0 {

@@ -108,13 +108,13 @@ func TestSignUp_Username(t *testing.T) {
 			{models.Newcomer{Name: "李小龍", Email: "@"}, "member"},
 			{models.Newcomer{Name: "Zoë O'Hara"}, "zoe-ohara-2"},
 			{models.Newcomer{}, "member-2"},
-			{models.Newcomer{Username: "admin", Name: "A\x00b\u0085"}, "admin-2"}, // of development,
+			{models.Newcomer{Username: "admin", Name: "A\x00b\u0085\u202ec"}, "admin-2"}, // of development,
 			{models.Newcomer{Username: strings.Repeat("x", 300)}, strings.Repeat("x", 54)},
 			{models.Newcomer{Username: strings.Repeat("x", 300), Name: strings.Repeat("é", 300) + "\xff"}, strings.Repeat("x", 54) + "-2"},
 		} {
 			user := signUp(t, db, google(string(rune('a'+i))), c.newcomer)
-			if user.Username != c.want {
-				t.Errorf("%+v is %q, want %q", c.newcomer, user.Username, c.want)
+			if user.Username != c.want || strings.ContainsAny(user.Name, "\x00\u0085\u202e") {
+				t.Errorf("%+v is %q, called %q, want %q", c.newcomer, user.Username, user.Name, c.want)
 			}
 		}
 		for i := range 25 {

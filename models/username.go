@@ -112,11 +112,11 @@ func slug(text string) string {
 	return strings.TrimRight(text[:min(len(text), maxUsername-10)], "._-")
 }
 
-// cut shortens a text to so many characters, and leaves out control characters: some
-// databases take no NUL.
+// cut shortens a text to so many characters, and leaves out those that control: some
+// databases take no NUL, and a page would read backwards after U+202E.
 func cut(text string, limit int) string {
 	text = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
+		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) {
 			return -1
 		}
 		return c
