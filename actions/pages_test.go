@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -38,6 +39,76 @@ func TestPeriod(t *testing.T) {
 		httptest.New(app).HTML("/").Get()
 		if got != want {
 			t.Errorf("%s is %q, want %q", d, got, want)
+		}
+	}
+}
+
+// read has a page in a reader's language say something.
+func read(t *testing.T, language string, say func(pages, buffalo.Context)) {
+	t.Helper()
+	texts, err := newTexts(locales.FS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := buffalo.New(buffalo.Options{Env: "test"})
+	app.Use(texts.Middleware())
+	app.GET("/", func(c buffalo.Context) error {
+		say(pages{texts: texts, label: func(provider string) string { return "By " + provider }}, c)
+		return nil
+	})
+	request := httptest.New(app).HTML("/")
+	request.Headers["Accept-Language"] = language
+	request.Get()
+}
+
+func TestNumber(t *testing.T) {
+	for language, want := range map[string]string{"en": "1,234,567", "de": "1.234.567"} {
+		got := ""
+		read(t, language, func(p pages, c buffalo.Context) { got = p.number(c, 1_234_567) })
+		if got != want {
+			t.Errorf("in %s it is %q, want %q", language, got, want)
+		}
+	}
+}
+
+func TestDeviceName(t *testing.T) {
+	for d, want := range map[device]string{
+		{Browser: "Firefox 140", System: "Linux"}: "Firefox 140 on Linux",
+		{Browser: "curl"}:                         "curl",
+		{System: "Windows"}:                       "Unknown browser on Windows",
+		{}:                                        "Unknown browser",
+	} {
+		got := ""
+		read(t, "en", func(p pages, c buffalo.Context) { got = p.deviceName(c, d) })
+		if got != want {
+			t.Errorf("%+v is %q, want %q", d, got, want)
+		}
+	}
+}
+
+// The menu marks the page that is open, and what it belongs under.
+func TestIsHere(t *testing.T) {
+	for _, c := range []struct {
+		page, menu string
+		want       bool
+	}{
+		{"/sessions", "/sessions", true},
+		{"/sessions/", "/sessions", true},
+		{"/admin/users/1", "/admin", true},
+		{"/session", "/sessions", false},
+		{"/sessionsx", "/sessions", false},
+		{"/", "/sessions", false},
+	} {
+		if got := isHere(c.page, c.menu); got != c.want {
+			t.Errorf("%s at %s: %t, want %t", c.menu, c.page, got, c.want)
+		}
+	}
+}
+
+func TestTitled(t *testing.T) {
+	for status, want := range map[int]int{http.StatusNotFound: 404, http.StatusBadGateway: 502, http.StatusTeapot: 500} {
+		if got := titled(status); got != want {
+			t.Errorf("%d bears the title of %d, want %d", status, got, want)
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,6 +49,10 @@ func TestAccount_ASVS_7_4_3_LinkAndUnlink(t *testing.T) {
 	if len(both.Identities) != 2 {
 		t.Fatalf("%+v", both)
 	}
+	page := client.HTML(http.MethodGet, "/account?notice=linked", nil)
+	wantForm(t, page, "/identities/"+both.Identities[0].ID, deletion)
+	wantForm(t, page, "/sessions", deletion)
+	wantForm(t, page, "/account", url.Values{"_method": {"PATCH"}})
 	wantStatus(t, linkOther(t, app, client), http.StatusSeeOther) // again: nothing changes
 
 	// Either leads to the same user now, and the other sessions can be ended.
@@ -69,6 +75,60 @@ func TestAccount_ASVS_7_4_3_LinkAndUnlink(t *testing.T) {
 	if left := accountOf(t, client); len(left.Identities) != 1 || left.Identities[0].ID != both.Identities[1].ID {
 		t.Errorf("%+v", left)
 	}
+	if page := client.HTML(http.MethodGet, "/account?notice=unlinked", nil); !strings.Contains(page.Body, "End all my other sessions") {
+		t.Errorf("the page does not offer to end the other sessions:\n%s", page.Body)
+	}
+
+	// Each is an event, and what changes the ways in one to look at.
+	var got []string
+	for _, c := range []*testapp.Client{client, admin} {
+		for _, e := range listEvents(t, c, "/events").Events {
+			if strings.HasPrefix(e.Kind, "identity.") {
+				got = append(got, fmt.Sprintf("%s %t", e.Kind, e.Notable))
+			}
+		}
+	}
+	if text := strings.Join(got, ", "); text != "identity.unlinked true, identity.linked true, identity.linked true, identity.refused false" {
+		t.Errorf("the events are %s", text)
+	}
+}
+
+// A form that is refused is shown again, with what was written and what is wrong with it.
+func TestAccount_FormRefused(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	client := on(t, app, "manager", firefox)
+	for name, c := range map[string]struct {
+		path   string
+		form   url.Values
+		status int
+		field  string // that is marked
+		fault  string
+		values []string
+	}{
+		"NoUsername": {"/account", url.Values{"_method": {"PATCH"}, "username": {"-Maya"}}, http.StatusUnprocessableEntity, "username", "A username has 1 to 64", []string{"-Maya", "30"}},
+		"Taken":      {"/account", url.Values{"_method": {"PATCH"}, "username": {"admin"}}, http.StatusConflict, "username", "", []string{"admin", "30"}},
+		"NoName":     {"/tokens", url.Values{"name": {"a\x00"}, "days": {"9"}}, http.StatusUnprocessableEntity, "token-name", "A token has a name", []string{"manager", "9"}},
+		"TooLong":    {"/tokens", url.Values{"name": {"Backup"}, "days": {"400"}}, http.StatusUnprocessableEntity, "token-days", "days is a number from 1 to 365", []string{"manager", "Backup", "400"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := client.HTML(http.MethodPost, c.path, c.form)
+			wantStatus(t, r, c.status)
+			for _, value := range c.values {
+				if !strings.Contains(r.Body, ` value="`+value+`"`) {
+					t.Errorf("no field holds %q:\n%s", value, r.Body)
+				}
+			}
+			marked := regexp.MustCompile(`<input id="([^"]+)"[^>]* aria-invalid="true"`).FindAllStringSubmatch(r.Body, -1)
+			if len(marked) != 1 || marked[0][1] != c.field {
+				t.Errorf("marked as wrong: %q, want %s", marked, c.field)
+			}
+			if faults := regexp.MustCompile(`<p class="fault" id="`+c.field+`-hint">`+c.fault).FindAllString(r.Body, -1); len(faults) != 1 || strings.Count(r.Body, `class="fault"`) != 1 {
+				t.Errorf("%s does not say %q:\n%s", c.field, c.fault, r.Body)
+			}
+			c.form.Del("_method")
+			wantProblem(t, client.JSON(map[string]string{"/account": http.MethodPatch, "/tokens": http.MethodPost}[c.path], c.path, map[string]string{"username": "-", "name": ""}))
+		})
+	}
 }
 
 func TestAccount_LinkWhileSomebodyElseSignsIn(t *testing.T) {
@@ -82,6 +142,10 @@ func TestAccount_LinkWhileSomebodyElseSignsIn(t *testing.T) {
 	query(t, app, &identities, "SELECT COUNT(*) FROM identities")
 	if identities != 0 {
 		t.Errorf("%d identities", identities)
+	}
+	client.SignIn("manager")
+	if e := listEvents(t, client, "/events").Events[1]; e.Kind != "signin.failure" || e.Detail != "somebody_else" || !e.Notable {
+		t.Errorf("the event before the sign-in is %+v", e)
 	}
 }
 

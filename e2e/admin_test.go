@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"fmt"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +43,11 @@ func TestAdmin_ForAdminsOnly(t *testing.T) {
 		wantStatus(t, member.JSON(request[0], request[1], map[string]bool{"disabled": true}), http.StatusNotFound)
 	}
 	wantSignedIn(t, admin, "admin")
+	r := app.Client(t).HTML(http.MethodGet, "/admin/users", nil)
+	if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || to != "/signin?return_to=%2Fadmin%2Fusers" {
+		t.Errorf("%d, sent to %q", r.StatusCode, to)
+	}
+	wantStatus(t, app.Client(t).HTML(http.MethodPost, "/admin/sessions?all=true", deletion), http.StatusUnauthorized)
 	if page := member.HTML(http.MethodGet, "/", nil); strings.Contains(page.Body, "/admin") {
 		t.Error("a member's menu leads to the administration")
 	}
@@ -91,16 +99,30 @@ func TestAdmin_Sessions(t *testing.T) {
 		if !strings.Contains(page.Body, "Safari 18 on iOS") || !strings.Contains(page.Body, "user_id="+managerID) {
 			t.Errorf("the page:\n%s", page.Body)
 		}
+		page = admin.HTML(http.MethodGet, "/admin/sessions?user=manager&limit=1", nil)
+		more := nextPage.FindStringSubmatch(page.Body)
+		if more == nil || !strings.Contains(more[1], "user=manager") {
+			t.Fatalf("the page leads to %q:\n%s", more, page.Body)
+		}
+		if rest := listSessions(t, admin, html.UnescapeString(more[1])); len(rest.Sessions) != 1 || *rest.Sessions[0].Username != "manager" {
+			t.Errorf("the next page has %+v", rest)
+		}
 		if page := admin.HTML(http.MethodGet, "/admin/sessions?user=nobody", nil); strings.Contains(page.Body, "/admin/sessions/end") {
-			t.Errorf("who finds nobody is offered to end everybody's sessions:\n%s", page.Body)
+			t.Errorf("who finds nobody is offered to end sessions:\n%s", page.Body)
 		}
 
 		// One, one user's, everybody's: each with its count before.
-		wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions/"+sid(t, phone), nil), http.StatusNoContent)
+		phoneSID := sid(t, phone)
+		wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions/"+phoneSID, nil), http.StatusNoContent)
 		wantNobody(t, phone)
 		wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions/"+phone.Cookies()["none"]+"x", nil), http.StatusNotFound)
 		if page := admin.HTML(http.MethodGet, "/admin/sessions/end?user_id="+managerID, nil); !strings.Contains(page.Body, "manager has 1 live session") {
 			t.Errorf("the question:\n%s", page.Body)
+		} else {
+			wantForm(t, page, "/admin/sessions", url.Values{"_method": {"DELETE"}, "user_id": {managerID}})
+		}
+		if n := get[struct{ Count int }](t, admin, "/admin/sessions/end?user_id="+managerID).Count; n != 1 {
+			t.Errorf("%d sessions would end, want 1", n)
 		}
 		wantEnded(t, admin, "user_id="+managerID, 1)
 		wantNobody(t, laptop)
@@ -111,6 +133,8 @@ func TestAdmin_Sessions(t *testing.T) {
 		wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions?user_id=nobody", nil), http.StatusNotFound)
 		if page := admin.HTML(http.MethodGet, "/admin/sessions/end?all=true", nil); !strings.Contains(page.Body, "There are 2 live sessions") {
 			t.Errorf("the question:\n%s", page.Body)
+		} else {
+			wantForm(t, page, "/admin/sessions", url.Values{"_method": {"DELETE"}, "all": {"true"}})
 		}
 		wantEnded(t, admin, "all=true", 2)
 		wantNobody(t, user)
@@ -118,14 +142,29 @@ func TestAdmin_Sessions(t *testing.T) {
 
 		// Each act is an event of whom it was about.
 		laptop = on(t, app, "manager", firefox)
-		kinds := map[string]int{}
+		kinds, sids := map[string]int{}, ""
 		for _, e := range listEvents(t, laptop, "/events").Events {
 			if e.Detail == "by_admin" && e.ByAdmin && e.Notable {
 				kinds[e.Kind] += e.Sessions
+				sids += e.SID
 			}
 		}
-		if kinds["session.ended"] != 2 {
-			t.Errorf("%v", kinds)
+		if kinds["session.ended"] != 2 || sids != phoneSID {
+			t.Errorf("%v of %q, want 2, one of them %s", kinds, sids, phoneSID)
+		}
+		var everybodys int
+		query(t, app, &everybodys, "SELECT sessions FROM events WHERE user_id IS NULL AND actor_id IS NOT NULL")
+		if everybodys != 2 {
+			t.Errorf("the end of everybody's sessions is an event of %d", everybodys)
+		}
+
+		// One whose values nobody can read, and all of a user's from the page.
+		admin = on(t, app, "admin", firefox)
+		execute(t, app, "UPDATE sessions SET data = 'x' WHERE sid = ?", sid(t, laptop))
+		wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions/"+sid(t, laptop), nil), http.StatusNoContent)
+		r := admin.HTML(http.MethodPost, "/admin/sessions", url.Values{"_method": {http.MethodDelete}, "user_id": {managerID}})
+		if to := r.Header.Get("Location"); to != "/admin/sessions?notice=ended_all" {
+			t.Errorf("%d, sent to %q", r.StatusCode, to)
 		}
 	})
 }
@@ -155,6 +194,9 @@ func TestAdmin_EnableEndsSessions(t *testing.T) {
 	})
 }
 
+// nextPage is the link to the next page of a list.
+var nextPage = regexp.MustCompile(`<p class="more"><a href="([^"]+)"`)
+
 func wantEnded(t *testing.T, admin *testapp.Client, query string, want int) {
 	t.Helper()
 	var answer struct{ Ended int }
@@ -182,6 +224,21 @@ func TestAdmin_Users(t *testing.T) {
 		}
 		change("nobody", map[string]bool{"disabled": true}, http.StatusNotFound)
 		wantSignedIn(t, member, "manager")
+		on(t, app, "manager", iphone)
+
+		page := admin.HTML(http.MethodGet, "/admin/users?q=&limit=1", nil)
+		if more := nextPage.FindStringSubmatch(page.Body); more == nil || len(get[struct{ Users []managedUser }](t, admin, html.UnescapeString(more[1])).Users) != 3 {
+			t.Errorf("the page leads to %q:\n%s", more, page.Body)
+		}
+		execute(t, app, "UPDATE users SET username = 'manfred' WHERE username = 'contributor'")
+		page = admin.HTML(http.MethodGet, "/admin/users?q=man&limit=1", nil)
+		if more := nextPage.FindStringSubmatch(page.Body); more == nil || len(get[struct{ Users []managedUser }](t, admin, html.UnescapeString(more[1])).Users) != 1 {
+			t.Errorf("the page of who begins with man leads to %q:\n%s", more, page.Body)
+		}
+
+		page = admin.HTML(http.MethodGet, "/admin/users/"+manager.ID, nil)
+		wantForm(t, page, "/admin/users/"+manager.ID, url.Values{"_method": {"PATCH"}, "role": {"admin"}})
+		wantForm(t, page, "/admin/users/"+manager.ID, url.Values{"_method": {"PATCH"}, "disabled": {"true"}})
 
 		// To be disabled ends the sessions at once, and lets nobody in.
 		r := admin.HTML(http.MethodPost, "/admin/users/"+manager.ID, url.Values{"_method": {"PATCH"}, "disabled": {"true"}})
@@ -196,6 +253,7 @@ func TestAdmin_Users(t *testing.T) {
 		if findUser(t, admin, "manager").DisabledAt == nil {
 			t.Error("not disabled")
 		}
+		wantForm(t, admin.HTML(http.MethodGet, "/admin/users/"+manager.ID, nil), "/admin/users/"+manager.ID, url.Values{"_method": {"PATCH"}, "disabled": {"false"}})
 		change(manager.ID, map[string]bool{"disabled": false}, http.StatusOK)
 
 		// So does another role.
@@ -210,14 +268,20 @@ func TestAdmin_Users(t *testing.T) {
 		var kinds []string
 		for _, e := range listEvents(t, member, "/events").Events {
 			if e.ByAdmin {
-				kinds = append(kinds, e.Kind)
+				kinds = append(kinds, fmt.Sprintf("%s:%s:%d", e.Kind, e.Detail, e.Sessions))
 			}
 		}
-		if got := strings.Join(kinds, " "); got != "session.ended user.role user.enabled session.ended user.disabled" {
+		if got := strings.Join(kinds, " "); got != "session.ended:role_changed:1 user.role:admin:0 user.enabled::0 session.ended:user_gone:2 user.disabled::0" {
 			t.Errorf("the events are %s", got)
 		}
-		page := member.HTML(http.MethodGet, "/admin/users/"+manager.ID, nil)
+		page = member.HTML(http.MethodGet, "/admin/users/"+manager.ID, nil)
 		for _, text := range []string{"Maya Manager", "An administrator changed the role: Administrator", "Make a member"} {
+			if !strings.Contains(page.Body, text) {
+				t.Errorf("the page does not say %q:\n%s", text, page.Body)
+			}
+		}
+		page = member.HTML(http.MethodGet, "/admin/users/"+self.ID, nil)
+		for _, text := range []string{"Ada Admin", "An administrator changed the role: Member", "Make an administrator", `user=admin">0<`} {
 			if !strings.Contains(page.Body, text) {
 				t.Errorf("the page does not say %q:\n%s", text, page.Body)
 			}

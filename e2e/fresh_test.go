@@ -91,6 +91,25 @@ func TestFresh_WaysBack(t *testing.T) {
 	}
 }
 
+// Who could not be signed in is offered all ways in again, and what he wrote.
+func TestFresh_WaysInAgain(t *testing.T) {
+	app, _, _ := withHostileProviders(t)
+	for name, client := range map[string]*testapp.Client{"nobody": app.Client(t), "manager": on(t, app, "manager", firefox)} {
+		page := client.HTML(http.MethodGet, "/auth/bypass?token=amdin", nil)
+		wantStatus(t, page, http.StatusUnauthorized)
+		for _, part := range []string{`role="alert"`, `value="amdin"`, `formaction="/auth/evil"`, `formaction="/auth/other"`} {
+			if !strings.Contains(page.Body, part) {
+				t.Errorf("%s: the page has no %s:\n%s", name, part, page.Body)
+			}
+		}
+		for _, path := range []string{"/auth/bypass?token=amdin", "/missing"} {
+			if page := client.HTML(http.MethodGet, path, nil); strings.Contains(page.Body, `href="/account"`) != (name == "manager") {
+				t.Errorf("%s: the menu of %s:\n%s", name, path, page.Body)
+			}
+		}
+	}
+}
+
 // A provider is known by its issuer, also when its setting has another name since.
 func TestFresh_WaysBack_RenamedProvider(t *testing.T) {
 	app, _, _ := withHostileProviders(t)

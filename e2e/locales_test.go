@@ -230,6 +230,9 @@ func TestBrowser_Times(t *testing.T) {
 			if got := evaluate[string](b, shown); !regexp.MustCompile(reader.form).MatchString(got) {
 				t.Errorf("the time is %q, want %s", got, reader.form)
 			}
+			if title := evaluate[string](b, `document.querySelector("main time").title`); !strings.HasSuffix(title, "01:30 UTC") {
+				t.Errorf("the time's title is %q, want that of the database", title)
+			}
 			b.wantQuiet()
 		})
 	}

@@ -68,7 +68,7 @@ func TestSessions(t *testing.T) {
 			t.Errorf("the phone: %+v", phone)
 		}
 		page := here.HTML(http.MethodGet, "/sessions", nil)
-		if !strings.Contains(page.Body, "This device") || !strings.Contains(page.Body, "Safari 18 on iOS") {
+		if !strings.Contains(page.Body, "This device") || !strings.Contains(page.Body, `aria-label="End this session: Safari 18 on iOS"`) {
 			t.Errorf("the page:\n%s", page.Body)
 		}
 
@@ -190,6 +190,9 @@ func TestEvents(t *testing.T) {
 			}
 			got = append(got, text)
 		}
+		if e := list.Events[0]; e.SID != sid(t, again) || e.Sessions != 1 {
+			t.Errorf("%+v, want the one session of %s", e, sid(t, again))
+		}
 		want := []string{"session.ended by_userFirefox 140", "signout Safari 18", "signin.success Firefox 141", "signin.success Firefox 140!", "signin.success Safari 18"}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") || list.Next != nil {
 			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -202,10 +205,25 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%+v", rest)
 		}
 		page := client.HTML(http.MethodGet, "/events", nil)
-		if !strings.Contains(page.Body, "on a device that is new") || strings.Count(page.Body, "Look at this") != 1 || !strings.Contains(page.Body, "Ended a session on another device") {
+		if strings.Count(page.Body, "on a device that is new") != 1 || strings.Count(page.Body, "Look at this") != 1 || !strings.Contains(page.Body, "Ended a session on another device") {
 			t.Errorf("the page:\n%s", page.Body)
 		}
 		wantStatus(t, client.JSON(http.MethodGet, "/events?after=x", nil), http.StatusBadRequest)
+
+		// All others at once are one event. To end the present one is to sign out, which
+		// no recent sign-in is needed for.
+		on(t, app, "manager", iphone)
+		on(t, app, "manager", iphone)
+		wantStatus(t, client.JSON(http.MethodDelete, "/sessions", nil), http.StatusOK)
+		if e := listEvents(t, client, "/events").Events[0]; e.Kind != "session.ended" || e.Detail != "by_user" || e.Sessions != 2 {
+			t.Errorf("%+v", e)
+		}
+		longAgo(t, app)
+		wantStatus(t, client.JSON(http.MethodDelete, "/sessions/"+sid(t, client), nil), http.StatusNoContent)
+		wantNobody(t, client)
+		if e := listEvents(t, on(t, app, "manager", firefox), "/events").Events[1]; e.Kind != "signout" {
+			t.Errorf("%+v", e)
+		}
 		wantStatus(t, app.Client(t).JSON(http.MethodGet, "/events", nil), http.StatusUnauthorized)
 	})
 }

@@ -3,6 +3,8 @@ package e2e
 import (
 	"mime"
 	"net/http"
+	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -45,6 +47,29 @@ func wantPage(t *testing.T, r *testapp.Response) {
 	if id := r.Header.Get("X-Request-Id"); r.StatusCode >= http.StatusBadRequest && !strings.Contains(r.Body, id) {
 		t.Errorf("%s %s: the error page does not name the request %s", r.Request.Method, r.Request.URL.Path, id)
 	}
+}
+
+var hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+
+// wantForm fails the test unless r has a form that sends these hidden fields, and no
+// others, to an address.
+func wantForm(t *testing.T, r *testapp.Response, action string, want url.Values) {
+	t.Helper()
+	for _, form := range strings.Split(r.Body, "<form ")[1:] {
+		tag, content, _ := strings.Cut(form, ">")
+		if !strings.Contains(tag, `action="`+action+`"`) || !strings.Contains(tag, `method="post"`) {
+			continue
+		}
+		content, _, _ = strings.Cut(content, "</form>")
+		fields := url.Values{}
+		for _, field := range hiddenField.FindAllStringSubmatch(content, -1) {
+			fields.Add(field[1], field[2])
+		}
+		if reflect.DeepEqual(fields, want) {
+			return
+		}
+	}
+	t.Errorf("no form sends %v to %s:\n%s", want, action, r.Body)
 }
 
 // internal is what a client must never read: SQL, Go, drivers, addresses.

@@ -21,6 +21,20 @@ type newToken struct {
 	Session map[string]any `json:"session"`
 }
 
+// lives is how long it does.
+func (made newToken) lives(t *testing.T) time.Duration {
+	t.Helper()
+	var times [2]time.Time
+	for i, name := range []string{"created_at", "expires_at"} {
+		text, _ := made.Session[name].(string)
+		var err error
+		if times[i], err = time.Parse(time.RFC3339, text); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	return times[1].Sub(times[0])
+}
+
 // createToken has a client that is signed in make a token.
 func createToken(t *testing.T, client *testapp.Client, name string) (made newToken) {
 	t.Helper()
@@ -82,8 +96,12 @@ func TestTokens(t *testing.T) {
 		client := on(t, app, "manager", firefox)
 		made := createToken(t, client, "  Backup of the house ")
 		s := made.Session
-		if s["sid"] != sidOf(made.Token) || s["label"] != "Backup of the house" || s["auth_method"] != "token" || s["authenticated_at"] != nil || s["current"] != false {
+		if s["sid"] != sidOf(made.Token) || s["label"] != "Backup of the house" || s["auth_method"] != "token" || s["authenticated_at"] != nil || s["current"] != false ||
+			s["ip"] != "127.0.0.1" || s["user_agent"] != firefox {
 			t.Errorf("made %+v", s)
+		}
+		if lives := made.lives(t); lives != 7*24*time.Hour {
+			t.Errorf("it lives %v, want a week", lives)
 		}
 		backup := programWith(t, app, made.Token)
 		backup.wantIs(t, "manager")
@@ -97,7 +115,8 @@ func TestTokens(t *testing.T) {
 			t.Errorf("listed as %s", list.Body)
 		}
 		page := client.HTML(http.MethodGet, "/sessions", nil)
-		for _, text := range []string{">Backup of the house", "a token", "End the session Backup of the house"} {
+		wantForm(t, page, "/sessions/"+sidOf(made.Token), deletion)
+		for _, text := range []string{">Backup of the house", "a token", "End the session Backup of the house", `<a href="/sessions" aria-current="page">`} {
 			if !strings.Contains(page.Body, text) {
 				t.Errorf("the page has no %q:\n%s", text, page.Body)
 			}
@@ -147,6 +166,21 @@ func TestTokens_Form(t *testing.T) {
 	wantNotLogged(t, app, token[1])
 }
 
+// The page shows the address that programs reach the app at, behind a proxy too.
+func TestTokens_Address(t *testing.T) {
+	for want, options := range map[string]testapp.Options{
+		"https://latchkey.example/session": {Extra: []string{"HOST=https://latchkey.example"}},
+		"https://127.0.0.1:":               {Env: "staging"},
+	} {
+		app := testapp.Start(t, options)
+		page := on(t, app, "manager", firefox).HTML(http.MethodPost, "/tokens", url.Values{"name": {"x"}, "days": {"7"}})
+		wantStatus(t, page, http.StatusCreated)
+		if !strings.Contains(page.Body, " "+want) {
+			t.Errorf("the page has no %s:\n%s", want, page.Body)
+		}
+	}
+}
+
 func TestTokens_NameAndDays(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
 	client := on(t, app, "manager", firefox)
@@ -180,6 +214,11 @@ func TestTokens_NameAndDays(t *testing.T) {
 		if wantStatus(t, r, status); t.Failed() {
 			t.Fatalf("sent %s", body)
 		}
+	}
+	var usual newToken
+	client.JSON(http.MethodPost, "/tokens", map[string]string{"name": "x"}).Decode(t, &usual)
+	if lives := usual.lives(t); lives != 30*24*time.Hour {
+		t.Errorf("one that is asked for without days lives %v, want 30 days", lives)
 	}
 	for days, status := range map[string]int{"30": http.StatusCreated, "": http.StatusBadRequest, "0": http.StatusUnprocessableEntity, "x": http.StatusBadRequest} {
 		r := client.Do(http.MethodPost, "/tokens", testapp.Form(url.Values{"name": {"x"}, "days": {days}}))
@@ -336,7 +375,11 @@ func TestTokens_Refused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := program{with(t, app, "session", cookie), headers}
 			p.wantRefused(t)
-			wantStatus(t, p.ask(t, http.MethodGet, "/session/alive"), http.StatusUnauthorized)
+			alive := p.ask(t, http.MethodGet, "/session/alive")
+			wantStatus(t, alive, http.StatusUnauthorized)
+			if got := alive.Header.Get("WWW-Authenticate"); got != `Bearer error="invalid_token"` {
+				t.Errorf("GET /session/alive: WWW-Authenticate is %q", got)
+			}
 			wantStatus(t, p.ask(t, http.MethodGet, "/"), http.StatusOK) // which needs nobody
 			wantStatus(t, p.ask(t, http.MethodGet, "/sessions", testapp.Header("Accept", "text/html")), http.StatusUnauthorized)
 		})

@@ -56,6 +56,9 @@ func TestWaiting(t *testing.T) {
 		if page := client.HTML(http.MethodGet, stale, nil); !strings.Contains(page.Body, "“Make a token” needs a recent sign-in") {
 			t.Errorf("the sign-in page does not say what waits:\n%s", page.Body)
 		}
+		if page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fevents", nil); strings.Contains(page.Body, "Make a token") {
+			t.Errorf("the sign-in page that leads elsewhere says what waits:\n%s", page.Body)
+		}
 		if resumes(t, client, "/account") {
 			t.Error("the page goes on before the sign-in")
 		}
@@ -70,11 +73,41 @@ func TestWaiting(t *testing.T) {
 				t.Errorf("the page lacks %s:\n%s", part, page.Body)
 			}
 		}
+		if resumes(t, client, "/events") {
+			t.Error("another page goes on")
+		}
+		refused := postFrom(client, app, "/account", "/account", url.Values{"_method": {http.MethodPatch}, "username": {"-"}})
+		wantStatus(t, refused, http.StatusUnprocessableEntity)
+		if strings.Contains(refused.Body, "data-submit") {
+			t.Errorf("the page goes on with a token in place of the username that it is about:\n%s", refused.Body)
+		}
 		wantStatus(t, client.HTML(http.MethodPost, "/tokens", form), http.StatusCreated)
 		if resumes(t, client, "/account") {
 			t.Error("the page goes on once more")
 		}
 	})
+}
+
+// What is refused once it is done waits no longer: the page would send it for ever.
+func TestWaiting_Refused(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	client := on(t, app, "admin", firefox)
+	page := "/admin/users/" + findUser(t, client, "admin").ID
+	longAgo(t, app)
+	form := url.Values{"_method": {http.MethodPatch}, "role": {"member"}}
+	wantStatus(t, postFrom(client, app, page, page, form), http.StatusSeeOther)
+	signInAgain(t, client, "admin", page)
+	if !resumes(t, client, page) {
+		t.Error("the page does not go on")
+	}
+	refused := postFrom(client, app, page, page, form)
+	wantStatus(t, refused, http.StatusConflict) // the last administrator
+	if !strings.Contains(refused.Body, `<a class="button" href="`+page+`">Back to where you were`) {
+		t.Errorf("the page does not lead back:\n%s", refused.Body)
+	}
+	if resumes(t, client, page) {
+		t.Error("the page goes on once more")
+	}
 }
 
 // What waits is dropped where its page is not where the sign-in leads, or somebody else
@@ -105,6 +138,9 @@ func TestWaiting_Dropped(t *testing.T) {
 			client := on(t, app, "manager", firefox)
 			longAgo(t, app)
 			wantStatus(t, postFrom(client, app, "/sessions", "/sessions", deletion), http.StatusSeeOther)
+			if page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fsessions", nil); !strings.Contains(page.Body, "End all my other sessions") {
+				t.Errorf("nothing waits:\n%s", page.Body)
+			}
 			client = signIn(t, client)
 			if resumes(t, client, "/sessions") {
 				t.Error("the page goes on")
@@ -155,20 +191,28 @@ func TestWaiting_Page(t *testing.T) {
 // before it does not wait on.
 func TestWaiting_NotKept(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
-	for name, send := range map[string]func(*testapp.Client) *testapp.Response{
-		"NoForm": func(c *testapp.Client) *testapp.Response { return c.HTML(http.MethodDelete, "/sessions", nil) },
-		"TooLong": func(c *testapp.Client) *testapp.Response {
+	for name, request := range map[string]struct {
+		status int
+		send   func(*testapp.Client) *testapp.Response
+	}{
+		"NoForm": {http.StatusSeeOther, func(c *testapp.Client) *testapp.Response { return c.HTML(http.MethodDelete, "/sessions", nil) }},
+		"TooLong": {http.StatusSeeOther, func(c *testapp.Client) *testapp.Response {
 			return postFrom(c, app, "/", "/tokens", url.Values{"name": {strings.Repeat("x", 5000)}})
-		},
-		"LongAddress": func(c *testapp.Client) *testapp.Response {
+		}},
+		"LongAddress": {http.StatusSeeOther, func(c *testapp.Client) *testapp.Response {
 			return postFrom(c, app, "/", "/sessions?x="+strings.Repeat("x", 70_000), deletion)
-		},
+		}},
+		"Program": {http.StatusForbidden, func(c *testapp.Client) *testapp.Response {
+			return c.JSON(http.MethodPost, "/tokens", map[string]string{"name": "x"})
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := on(t, app, "manager", firefox)
 			longAgo(t, app)
-			wantStatus(t, postFrom(client, app, "/", "/sessions", deletion), http.StatusSeeOther) // nor what waited before
-			wantStatus(t, send(client), http.StatusSeeOther)
+			if request.status == http.StatusSeeOther {
+				wantStatus(t, postFrom(client, app, "/", "/sessions", deletion), http.StatusSeeOther) // nor what waited before
+			}
+			wantStatus(t, request.send(client), request.status)
 			signInAgain(t, client, "manager", "/")
 			if resumes(t, client, "/") {
 				t.Error("the page goes on")

@@ -79,22 +79,59 @@ func TestChangeUser_LastTwoAtOnce(t *testing.T) {
 			}
 			admins = append(admins, user)
 		}
-		var refused atomic.Int32
-		var wg sync.WaitGroup
-		for _, user := range admins {
-			wg.Go(func() {
-				_, _, err := models.ChangeUser(db.WithContext(t.Context()), user.ID.String(), change(models.RoleMember, nil))
-				if err != nil {
-					refused.Add(1)
-				}
-			})
-		}
-		wg.Wait()
-		left, err := db.Where("role = ?", models.RoleAdmin).Count(&models.User{})
-		if err != nil || left != 1 || refused.Load() != 1 {
-			t.Errorf("%d administrators, %d refused, %v", left, refused.Load(), err)
+		for range 100 { // so that the two meet
+			if err := db.RawQuery("UPDATE users SET role = ?", models.RoleAdmin).Exec(); err != nil {
+				t.Fatal(err)
+			}
+			var refused atomic.Int32
+			var wg sync.WaitGroup
+			start := make(chan struct{})
+			for _, user := range admins {
+				wg.Go(func() {
+					<-start
+					_, _, err := models.ChangeUser(db.WithContext(t.Context()), user.ID.String(), change(models.RoleMember, nil))
+					if err != nil {
+						refused.Add(1)
+					}
+				})
+			}
+			close(start)
+			wg.Wait()
+			left, err := db.Where("role = ?", models.RoleAdmin).Count(&models.User{})
+			if err != nil || left != 1 || refused.Load() != 1 {
+				t.Fatalf("%d administrators, %d refused, %v", left, refused.Load(), err)
+			}
 		}
 	})
+}
+
+// Each change is an event to look at. All but the way back in ends the sessions.
+func TestEventsOf(t *testing.T) {
+	ada := &models.User{Role: models.RoleAdmin}
+	for name, c := range map[string]struct {
+		changed models.Change
+		kinds   string
+		why     string
+	}{
+		"Nothing":     {models.Change{}, "", ""},
+		"Role":        {change(models.RoleAdmin, nil), "user.role:admin", models.EndedByRole},
+		"Disabled":    {change("", &yes), "user.disabled:", models.EndedUserGone},
+		"Enabled":     {change("", &no), "user.enabled:", ""},
+		"Both":        {change(models.RoleAdmin, &yes), "user.role:admin user.disabled:", models.EndedUserGone},
+		"EnabledWith": {change(models.RoleAdmin, &no), "user.role:admin user.enabled:", models.EndedByRole},
+	} {
+		events, why := models.EventsOf(ada, c.changed)
+		var kinds []string
+		for _, e := range events {
+			kinds = append(kinds, e.Kind+":"+e.Detail)
+			if !e.Notable || e.UserID.UUID != ada.ID {
+				t.Errorf("%s: %+v", name, e)
+			}
+		}
+		if got := strings.Join(kinds, " "); got != c.kinds || why != c.why {
+			t.Errorf("%s: %q because of %q, want %q because of %q", name, got, why, c.kinds, c.why)
+		}
+	}
 }
 
 func TestSearchUsers(t *testing.T) {
@@ -102,7 +139,7 @@ func TestSearchUsers(t *testing.T) {
 		for _, name := range []string{"ada", "ad_a", "adx-1", "bob", "carl"} {
 			signUp(t, db, google(name), models.Newcomer{Username: name})
 		}
-		for begins, want := range map[string]int{"": 5, "ad": 3, "AD": 3, "ad_": 1, "%": 0, "x": 0, "ü": 0, "bob": 1, strings.Repeat("a", 100_000): 0} {
+		for begins, want := range map[string]int{"": 5, "ad": 3, "AD": 3, " ad ": 3, "ad_": 1, "%": 0, "x": 0, "ü": 0, "bob": 1, strings.Repeat("a", 100_000): 0} {
 			users, next, err := models.SearchUsers(db, begins, "", 9)
 			if err != nil || len(users) != want || next != "" {
 				t.Errorf("%q: %d users, %q, %v", begins, len(users), next, err)
@@ -111,6 +148,9 @@ func TestSearchUsers(t *testing.T) {
 		first, next, err := models.SearchUsers(db, "", "", 3)
 		if err != nil || len(first) != 3 || next == "" {
 			t.Fatalf("%d users, %q, %v", len(first), next, err)
+		}
+		if all, next, err := models.SearchUsers(db, "", "", 5); err != nil || len(all) != 5 || next != "" {
+			t.Errorf("all five at once: %d users, %q, %v", len(all), next, err)
 		}
 		second, next, err := models.SearchUsers(db, "", next, 3)
 		if err != nil || len(second) != 2 || next != "" || second[0].Username <= first[2].Username {

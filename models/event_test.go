@@ -55,6 +55,9 @@ func TestListEvents(t *testing.T) {
 		if !slices.Equal(got, []string{"4", "3", "2", "1", "0"}) || after != "" {
 			t.Errorf("%v, then %q", got, after)
 		}
+		if page, after := listEvents(t, db, ada, "", 5); len(page) != 5 || after != "" {
+			t.Errorf("all five at once, then %q", after)
+		}
 		if _, _, err := models.ListEvents(db, ada.ID, "nonsense", 2); !errors.Is(err, models.ErrCursor) {
 			t.Error(err)
 		}
@@ -80,6 +83,13 @@ func TestRecordEvent_NewDevice(t *testing.T) {
 		}
 		if !slices.Equal(notable, []bool{false, false, true, false, false, false}) {
 			t.Errorf("newest first: %v", notable)
+		}
+		// What else happens on a new device is as notable as it says.
+		signOut, signIn := models.About(ada.ID, models.SignedOut), on(ada, "Safari on iOS")
+		signOut.Device, signIn.Notable = "Edge on Windows", true
+		record(t, db, signOut, signIn)
+		if events, _ := listEvents(t, db, ada, "", 2); !events[0].Notable || events[1].Notable {
+			t.Errorf("%+v", events)
 		}
 	})
 }

@@ -91,6 +91,46 @@ func TestStore_IssueLabel(t *testing.T) {
 	})
 }
 
+// So are the other texts of who asked for it.
+func TestStore_IssueTexts(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		token, record, err := s.store.Issue(t.Context(), sessionstore.Issue{
+			UserID: "ada", Method: "to\x00ken\xff", IP: "192.0.2.7\x00\xff", UserAgent: "Mosaic\x00/1.0\xff" + strings.Repeat("é", 1000), Lifetime: day,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := s.row(t, token)
+		if row.AuthMethod != "token" || row.IP != "192.0.2.7" || !strings.HasPrefix(row.UserAgent, "Mosaic/1.0é") || len([]rune(row.UserAgent)) > 512 {
+			t.Errorf("row %+v", row)
+		}
+		if record.AuthMethod != row.AuthMethod || record.IP != row.IP || record.UserAgent != row.UserAgent {
+			t.Errorf("record %+v, row %+v", record, row)
+		}
+	}, bearers)
+}
+
+// The program finds its user where the site's pages look for him.
+func TestStore_IssueUserKey(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		program := s.program(t, "Bearer "+s.issue(t, "ada"))
+		if values := program.read(t); len(values) != 1 || values["account"] != "ada" {
+			t.Errorf("the session holds %v", values)
+		}
+	}, bearers, func(o *sessionstore.Options) { o.UserKey = "account" })
+}
+
+func TestStore_ObserveIssue(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		s, o := s.observed(t, bearers)
+		token, _, err := s.store.Issue(s.queries.context(t.Context()), sessionstore.Issue{UserID: "ada", Lifetime: day})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.want(t, "a token", event(opSave, token[:24], "ada", 1))
+	})
+}
+
 func TestStore_IssueErrors(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for name, issue := range map[string]sessionstore.Issue{
@@ -290,6 +330,9 @@ func TestStore_BearerRotation(t *testing.T) {
 			t.Errorf("%+v, cookies %v", v.session, v.cookies)
 		}
 		wantNobody(t, "signed under a dropped secret", program.on(after))
+		if user := s.program(t, "Bearer "+both.issue(t, "bob")).on(after).user(t); user != "bob" {
+			t.Errorf("made when there were two secrets: %v", user)
+		}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +65,9 @@ func TestStore_Search(t *testing.T) {
 				c.search.Limit, c.search.After = limit, ""
 				for {
 					page, next := searched(t, s, c.search)
+					if len(page) == 0 && c.search.After != "" {
+						t.Errorf("%+v: a page of nothing", c.search)
+					}
 					got = append(got, page...)
 					if c.search.After = next; next == "" {
 						break
@@ -93,11 +97,28 @@ func TestStore_Search(t *testing.T) {
 		if _, _, err := s.store.Search(t.Context(), sessionstore.Search{}); err == nil {
 			t.Error("no limit")
 		}
-		s.clock.advance(idle + time.Second)
+		s.clock.advance(idle)
 		if left, _ := searched(t, s, sessionstore.Search{Limit: 9}); len(left) != 0 {
 			t.Errorf("expired: %v", left)
 		}
 	})
+}
+
+// A session that was renewed is found once, under its new sid.
+func TestStore_SearchRenewed(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.signIn(t, "ada")
+		old := ada.cookie(t)
+		s.clock.advance(time.Minute)
+		if ada.read(t); ada.cookie(t) == old {
+			t.Error("not renewed")
+		}
+		page, _, err := s.store.Search(t.Context(), sessionstore.Search{Limit: 9})
+		if err != nil || len(page) != 1 || page[0].SID != ada.cookie(t)[:24] {
+			t.Errorf("found %+v, %v", page, err)
+		}
+	}, func(o *sessionstore.Options) { o.RenewAfter = time.Minute })
 }
 
 // A page that asks whether its session is alive does not keep it alive.
@@ -121,6 +142,9 @@ func TestStore_Alive(t *testing.T) {
 		}
 		if !alive(ada.cookie(t)) || alive(visitor.cookie(t)) || alive("") || alive("forged") {
 			t.Error("who is alive?")
+		}
+		if alive(sign(t, secret, ada.cookie(t)[:24], strings.Split(visitor.cookie(t), ".")[1])) {
+			t.Error("a secret that is not the row's")
 		}
 		s.clock.advance(idle - time.Second)
 		if !alive(ada.cookie(t)) {

@@ -2,9 +2,11 @@ package testapp
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/latchkey/latchkey/internal/testapi"
 	"github.com/latchkey/latchkey/internal/testdb"
 )
 
@@ -88,6 +90,18 @@ func (j *judge) Helper()               {}
 func (j *judge) Errorf(string, ...any) { j.errors++ }
 func (j *judge) Logf(string, ...any)   {}
 func (j *judge) Failed() bool          { return j.errors > 0 }
+
+func TestClient_JudgesAnswers(t *testing.T) {
+	for body, want := range map[string]int{`{"name":"latchkey","user":null}`: 0, `{"name":"latchkey","user":null,"hash":"x"}`: 1, `{}`: 1} {
+		j := &judge{TB: t}
+		(&Client{t: j}).check(testapi.Exchange{
+			Method: http.MethodGet, URL: &url.URL{Path: "/"}, Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body,
+		})
+		if j.errors != want {
+			t.Errorf("%s: %d errors, want %d", body, j.errors, want)
+		}
+	}
+}
 
 func TestApp_JudgesItsLog(t *testing.T) {
 	t.Parallel()
