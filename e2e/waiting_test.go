@@ -166,6 +166,9 @@ func TestWaiting_Page(t *testing.T) {
 		{app.URL + "/nowhere", "/sessions", "/"},
 		{"https://latchkey.example/sessions", "/sessions", "/sessions"}, // through a proxy
 		{"https://evil.example/sessions", "/sessions", "/"},
+		{"http://127.0.0.1:1/sessions", "/sessions", "/"},
+		{app.URL + "//evil.example/", "/sessions", "/"},
+		{"http://%zz", "/sessions", "/"},
 		{"/sessions", "/sessions", "/"},
 		{"", "/sessions", "/"},
 	} {

@@ -116,9 +116,9 @@ func TestEventsOf(t *testing.T) {
 		"Nothing":     {models.Change{}, "", ""},
 		"Role":        {change(models.RoleAdmin, nil), "user.role:admin", models.EndedByRole},
 		"Disabled":    {change("", &yes), "user.disabled:", models.EndedUserGone},
-		"Enabled":     {change("", &no), "user.enabled:", ""},
+		"Enabled":     {change("", &no), "user.enabled:", models.EndedUserGone},
 		"Both":        {change(models.RoleAdmin, &yes), "user.role:admin user.disabled:", models.EndedUserGone},
-		"EnabledWith": {change(models.RoleAdmin, &no), "user.role:admin user.enabled:", models.EndedByRole},
+		"EnabledWith": {change(models.RoleAdmin, &no), "user.role:admin user.enabled:", models.EndedUserGone},
 	} {
 		events, why := models.EventsOf(ada, c.changed)
 		var kinds []string
