@@ -236,6 +236,15 @@ func TestBrowser_Times(t *testing.T) {
 			b.wantQuiet()
 		})
 	}
+	t.Run("hours of the plots", func(t *testing.T) {
+		b := openBrowser(t, app)
+		b.pretend("en-GB,en", "Asia/Kolkata")
+		b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=admin"))
+		b.open("/admin", http.StatusOK)
+		if got := evaluate[string](b, `document.querySelector("th time").textContent`); !regexp.MustCompile(`^\d\d:30$`).MatchString(got) {
+			t.Errorf("the hour is %q, want one of a zone that is half an hour off", got)
+		}
+	})
 	t.Run("without scripts", func(t *testing.T) {
 		b := openBrowser(t, app)
 		b.pretend("de", "Europe/Vienna")

@@ -1,12 +1,12 @@
 package testapp
 
 import (
+	"io"
 	"net/http"
-	"net/url"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testapi"
 	"github.com/latchkey/latchkey/internal/testdb"
 )
 
@@ -93,12 +93,15 @@ func (j *judge) Failed() bool          { return j.errors > 0 }
 
 func TestClient_JudgesAnswers(t *testing.T) {
 	for body, want := range map[string]int{`{"name":"latchkey","user":null}`: 0, `{"name":"latchkey","user":null,"hash":"x"}`: 1, `{}`: 1} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, body) // to a client that reads it
+		}))
 		j := &judge{TB: t}
-		(&Client{t: j}).check(testapi.Exchange{
-			Method: http.MethodGet, URL: &url.URL{Path: "/"}, Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body,
-		})
-		if j.errors != want {
-			t.Errorf("%s: %d errors, want %d", body, j.errors, want)
+		_, err := newClient(j, &App{URL: server.URL}).Try(http.MethodGet, "/")
+		server.Close()
+		if err != nil || j.errors != want {
+			t.Errorf("%s: %d errors, want %d (%v)", body, j.errors, want, err)
 		}
 	}
 }
