@@ -250,8 +250,9 @@ func TestAdmin_Users(t *testing.T) {
 		}
 		wantNobody(t, member)
 		wantStatus(t, app.Client(t).JSON(http.MethodGet, "/auth/bypass?token=manager", nil), http.StatusUnauthorized)
-		if findUser(t, admin, "manager").DisabledAt == nil {
-			t.Error("not disabled")
+		execute(t, app, "UPDATE users SET created_at = ?", time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
+		if at := findUser(t, admin, "manager").DisabledAt; at == nil || *at < time.Now().UTC().Add(-time.Hour).Format(time.RFC3339) {
+			t.Errorf("disabled at %v", at)
 		}
 		wantForm(t, admin.HTML(http.MethodGet, "/admin/users/"+manager.ID, nil), "/admin/users/"+manager.ID, url.Values{"_method": {"PATCH"}, "disabled": {"false"}})
 		change(manager.ID, map[string]bool{"disabled": false}, http.StatusOK)
