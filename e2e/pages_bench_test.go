@@ -28,13 +28,14 @@ func BenchmarkPages(b *testing.B) {
 	for _, engine := range testdb.Engines() {
 		b.Run(string(engine), func(b *testing.B) {
 			app := testapp.Start(b, testapp.Options{Engine: engine, Env: "staging"})
-			fill(b, app, sessions)
+			adminID := fill(b, app, sessions)
 			admin := app.Client(b)
 			admin.UserAgent = firefox
 			admin.SignIn("admin")
 			for _, path := range []string{
-				"/", "/sessions", "/events", "/account", "/admin", "/admin/sessions", "/admin/sessions?user=admin", "/admin/sessions?ip=10.0.7.7",
+				"/", "/signin", "/session", "/docs", "/sessions", "/events", "/account", "/admin", "/admin/sessions", "/admin/sessions?user=admin", "/admin/sessions?ip=10.0.7.7",
 				"/admin/sessions?method=github&state=signed-in", "/admin/sessions?method=nothing", "/admin/sessions?state=anonymous", "/admin/users", "/admin/users?q=ad",
+				"/admin/users/" + adminID.String(), "/admin/sessions/end?all=true", "/admin/sessions/end?user_id=" + adminID.String(),
 			} {
 				admin.HTML(http.MethodGet, path, nil) // the figures are counted once a minute
 				b.Run(path, func(b *testing.B) {
@@ -49,10 +50,9 @@ func BenchmarkPages(b *testing.B) {
 	}
 }
 
-// fill makes sessions of a thousand users, and events of one.
-func fill(b *testing.B, app *testapp.App, sessions int) {
+// fill makes sessions of a thousand users, and events of one, whose id it returns.
+func fill(b *testing.B, app *testapp.App, sessions int) (admin uuid.UUID) {
 	b.Helper()
-	var admin uuid.UUID
 	if err := app.DB.RawQuery("SELECT id FROM users WHERE username = 'admin'").First(&admin); err != nil {
 		b.Fatal(err)
 	}
@@ -81,6 +81,7 @@ func fill(b *testing.B, app *testapp.App, sessions int) {
 	if err := app.DB.RawQuery(analyze).Exec(); err != nil {
 		b.Fatal(err)
 	}
+	return admin
 }
 
 // insert inserts n rows, many at a time.
