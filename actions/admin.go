@@ -172,7 +172,7 @@ func (a *app) destroyFoundSession(c buffalo.Context) error {
 	event := by(admin, ended(record.UserID, models.EndedByAdmin, 1))
 	event.SID = sid
 	a.audit(c, event)
-	return a.done(c, "/admin/sessions", "ended_one")
+	return a.done(c, a.backTo(c.Request(), "/admin/sessions"), "ended_one")
 }
 
 // confirmEnd names how many sessions would end, of a user or of everybody.

@@ -169,6 +169,31 @@ func TestAdmin_Sessions(t *testing.T) {
 	})
 }
 
+// Who ends one session of those that he searched for is still among the others.
+func TestAdmin_EndOneOfASearch(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	admin := on(t, app, "admin", firefox)
+	for page, want := range map[string]string{
+		"/admin/sessions":                                "/admin/sessions?notice=ended_one",
+		"/admin/sessions?notice=ended_one":               "/admin/sessions?notice=ended_one",
+		"/admin/sessions?user=a%26b&state=":              "/admin/sessions?state=&user=a%26b&notice=ended_one",
+		"/admin/sessions?ip=192.0.2.1&notice=ended_one":  "/admin/sessions?ip=192.0.2.1&notice=ended_one",
+		"/admin/users?q=m":                               "/admin/sessions?notice=ended_one",
+		"/admin/sessions/end?all=true":                   "/admin/sessions?notice=ended_one",
+		"/sessions?after=x":                              "/admin/sessions?notice=ended_one",
+		"/signin?return_to=/admin/sessions?user=manager": "/admin/sessions?notice=ended_one",
+	} {
+		r := postFrom(admin, app, page, "/admin/sessions/"+sid(t, on(t, app, "manager", iphone)), deletion)
+		if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || to != want {
+			t.Errorf("from %s: %d, sent to %q, want %q", page, r.StatusCode, to, want)
+		}
+	}
+	r := postFrom(admin, app, "/sessions?limit=2", "/sessions/"+sid(t, on(t, app, "admin", iphone)), deletion)
+	if to := r.Header.Get("Location"); to != "/sessions?limit=2&notice=ended_one" {
+		t.Errorf("%d, sent to %q", r.StatusCode, to)
+	}
+}
+
 // A member who calls himself by somebody's id is not who an administrator finds by it,
 // and then ends the sessions of.
 func TestAdmin_NameLikeAnID(t *testing.T) {
