@@ -169,6 +169,32 @@ func TestAdmin_Sessions(t *testing.T) {
 	})
 }
 
+// A search offers the ways in by the names that the sessions below bear, and does not
+// end everybody's sessions as if those were the ones that were found.
+func TestAdmin_SearchForm(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Extra: []string{"GITHUB_KEY=k", "GITHUB_SECRET=s"}})
+	admin := on(t, app, "admin", firefox)
+	const everybodys = `href="/admin/sessions/end?all=true"`
+	page := admin.HTML(http.MethodGet, "/admin/sessions?user=&ip=&method=&state=", nil)
+	for _, part := range []string{everybodys, `<option value="bypass">the test sign-in</option>`, `<option value="token">a token</option>`, `<option value="github">GitHub</option>`} {
+		if !strings.Contains(page.Body, part) {
+			t.Errorf("the form lacks %s:\n%s", part, page.Body)
+		}
+	}
+	for query, selected := range map[string]string{
+		"method=%20github%20": `<option value="github" selected>GitHub</option>`,
+		"method=google":       `<option value="google" selected>Google</option>`, // which is off
+		"method=%22%3E":       `<option value="&#34;&gt;" selected>`,
+		"state=signed-in":     `<option value="signed-in" selected>`,
+		"ip=127.0.0.1":        `value="127.0.0.1"`,
+	} {
+		page := admin.HTML(http.MethodGet, "/admin/sessions?"+query, nil)
+		if !strings.Contains(page.Body, selected) || strings.Contains(page.Body, everybodys) {
+			t.Errorf("%s:\n%s", query, page.Body)
+		}
+	}
+}
+
 // Who ends one session of those that he searched for is still among the others.
 func TestAdmin_EndOneOfASearch(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
