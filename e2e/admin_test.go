@@ -341,6 +341,22 @@ func TestAdmin_Users(t *testing.T) {
 	})
 }
 
+// A user learns that an administrator ended a session, and not where that one was; what
+// somebody does to himself is his own.
+func TestAdmin_WhereAdministratorsAre(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	admin := on(t, app, "admin", firefox)
+	on(t, app, "manager", iphone)
+	wantEnded(t, admin, "user_id="+findUser(t, admin, "manager").ID, 1)
+	if e := listEvents(t, on(t, app, "manager", iphone), "/events").Events[1]; !e.ByAdmin || e.IP != "" || e.Browser != "" {
+		t.Errorf("%+v", e)
+	}
+	wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions/"+sid(t, on(t, app, "admin", iphone)), nil), http.StatusNoContent)
+	if e := listEvents(t, admin, "/events").Events[0]; !e.ByAdmin || e.IP != "127.0.0.1" || !strings.HasPrefix(e.Browser, "Firefox") {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestAdmin_Overview(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
