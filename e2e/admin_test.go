@@ -357,6 +357,26 @@ func TestAdmin_WhereAdministratorsAre(t *testing.T) {
 	}
 }
 
+// What happened to an account goes on for as many pages as there are.
+func TestAdmin_UserEvents(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	admin := on(t, app, "admin", firefox)
+	for range 3 {
+		on(t, app, "manager", iphone)
+	}
+	path := "/admin/users/" + findUser(t, admin, "manager").ID
+	page := admin.HTML(http.MethodGet, path+"?limit=2", nil)
+	more := nextPage.FindStringSubmatch(page.Body)
+	if more == nil || strings.Count(page.Body, "Signed in with") != 2 {
+		t.Fatalf("the page:\n%s", page.Body)
+	}
+	page = admin.HTML(http.MethodGet, html.UnescapeString(more[1]), nil)
+	if back := nextPage.FindStringSubmatch(page.Body); back == nil || back[1] != path || strings.Count(page.Body, "Signed in with") != 1 {
+		t.Errorf("the next page:\n%s", page.Body)
+	}
+	wantStatus(t, admin.HTML(http.MethodGet, path+"?after=x", nil), http.StatusBadRequest)
+}
+
 func TestAdmin_Overview(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
