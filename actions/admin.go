@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gobuffalo/buffalo"
@@ -79,6 +80,10 @@ func (a *app) searchSessions(c buffalo.Context) error {
 			query.Set(field, value)
 		}
 	}
+	c.Set("method", search.AuthMethod)
+	c.Set("methods", a.methodsWith(search.AuthMethod))
+	// The button that ends everybody's sessions would seem to mean those that were found.
+	c.Set("unsearched", len(query) == 0)
 	if search.UserID == nobodysID {
 		search.UserID = "" // whose there are none to end
 	}
@@ -88,6 +93,19 @@ func (a *app) searchSessions(c buffalo.Context) error {
 	query.Set("after", next)
 	c.Set("next_page", "/admin/sessions?"+query.Encode())
 	return a.pages.show(c, "admin_sessions.plush.html", "admin.sessions")
+}
+
+// methodsWith lists the ways in that sessions may have begun by: those that there are,
+// and the one that is looked for, which may be off by now.
+func (a *app) methodsWith(searched string) []string {
+	methods := []string{bypassMethod, tokenMethod}
+	for _, p := range a.flow.Providers {
+		methods = append(methods, p.Name)
+	}
+	if searched != "" && !slices.Contains(methods, searched) {
+		methods = append(methods, searched)
+	}
+	return methods
 }
 
 // nobodysID is the id of no user: it finds nothing.
@@ -172,7 +190,7 @@ func (a *app) destroyFoundSession(c buffalo.Context) error {
 	event := by(admin, ended(record.UserID, models.EndedByAdmin, 1))
 	event.SID = sid
 	a.audit(c, event)
-	return a.done(c, "/admin/sessions", "ended_one")
+	return a.done(c, a.backTo(c.Request(), "/admin/sessions"), "ended_one")
 }
 
 // confirmEnd names how many sessions would end, of a user or of everybody.

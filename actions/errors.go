@@ -114,10 +114,14 @@ func (a *app) answerError(status int, err error, c buffalo.Context) error {
 	case http.StatusMethodNotAllowed:
 		c.Response().Header().Set("Allow", strings.Join(a.allowed(c.Request()), ", "))
 	}
-	if !prefersHTML(c) {
-		return a.writeProblem(c, status, sentenceFor(status, err))
+	text := sentenceFor(status, err)
+	if status == http.StatusUnauthorized && a.store.IsBearer(c.Request()) {
+		text = sentence{id: "error.token_refused"} // it is not that nobody is signed in
 	}
-	return a.answerErrorPage(c, status, sentenceFor(status, err))
+	if !prefersHTML(c) {
+		return a.writeProblem(c, status, text)
+	}
+	return a.answerErrorPage(c, status, text)
 }
 
 // allowed lists the methods that the request's address takes (RFC 9110, 15.5.6).

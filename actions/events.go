@@ -49,6 +49,9 @@ func (a *app) listEvents(c buffalo.Context) error {
 	}
 	events := []eventJSON{}
 	for _, e := range found {
+		if e.ActorID.Valid && e.ActorID.UUID != user.ID {
+			e.IP, e.UserAgent = "", "" // an administrator's, and no device of the user's
+		}
 		events = append(events, newEventJSON(e))
 	}
 	if !prefersHTML(c) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gobuffalo/buffalo"
 	"github.com/gorilla/mux"
@@ -81,7 +82,7 @@ func (a *app) destroyOneSession(c buffalo.Context) error {
 	event := ended(user.ID.String(), models.EndedByUser, 1)
 	event.SID = sid
 	a.audit(c, event)
-	return a.done(c, "/sessions", "ended_one")
+	return a.done(c, a.backTo(c.Request(), "/sessions"), "ended_one")
 }
 
 // destroySessions ends all sessions of the user but this one.
@@ -109,9 +110,22 @@ type endedJSON struct {
 // done answers when something was changed: people come to a page that says so.
 func (a *app) done(c buffalo.Context, page, notice string) error {
 	if prefersHTML(c) {
-		return c.Redirect(http.StatusSeeOther, "%s?notice=%s", page, notice)
+		mark := "?"
+		if strings.Contains(page, mark) {
+			mark = "&"
+		}
+		return c.Redirect(http.StatusSeeOther, "%s%snotice=%s", page, mark, notice)
 	}
 	return c.Render(http.StatusNoContent, nil)
+}
+
+// backTo is the list at path, as far down and with what was searched for where people
+// come from it.
+func (a *app) backTo(r *http.Request, path string) string {
+	if page := a.pageOf(r); strings.HasPrefix(page, path+"?") {
+		return page
+	}
+	return path
 }
 
 // signInFirst sends people to sign in, and back to the page that they asked for.

@@ -70,9 +70,13 @@ func (a *app) showUser(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
-	found, _, err := models.ListEvents(db, user.ID, "", pageLimit)
+	after, limit, err := pageOfList(c)
 	if err != nil {
-		return unavailable(err)
+		return err
+	}
+	found, next, err := models.ListEvents(db, user.ID, after, limit)
+	if err != nil {
+		return badCursor(err)
 	}
 	events := []eventJSON{}
 	for _, e := range found {
@@ -83,6 +87,8 @@ func (a *app) showUser(c buffalo.Context) error {
 	c.Set("is_admin", user.Role == models.RoleAdmin)
 	c.Set("count", int(n))
 	c.Set("events", events)
+	c.Set("next", next)
+	c.Set("first", after == "")
 	return a.pages.show(c, "admin_user.plush.html", "admin.user")
 }
 

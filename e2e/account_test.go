@@ -107,8 +107,8 @@ func TestAccount_FormRefused(t *testing.T) {
 	}{
 		"NoUsername": {"/account", url.Values{"_method": {"PATCH"}, "username": {"-Maya"}}, http.StatusUnprocessableEntity, "username", "A username has 1 to 64", []string{"-Maya", "30"}},
 		"Taken":      {"/account", url.Values{"_method": {"PATCH"}, "username": {"admin"}}, http.StatusConflict, "username", "", []string{"admin", "30"}},
-		"NoName":     {"/tokens", url.Values{"name": {"a\x00"}, "days": {"9"}}, http.StatusUnprocessableEntity, "token-name", "A token has a name", []string{"manager", "9"}},
-		"TooLong":    {"/tokens", url.Values{"name": {"Backup"}, "days": {"400"}}, http.StatusUnprocessableEntity, "token-days", "days is a number from 1 to 365", []string{"manager", "Backup", "400"}},
+		"NoName":     {"/tokens", url.Values{"name": {"a\x00"}, "days": {"9"}}, http.StatusUnprocessableEntity, "token-name", "A token needs a name", []string{"manager", "9"}},
+		"TooLong":    {"/tokens", url.Values{"name": {"Backup"}, "days": {"400"}}, http.StatusUnprocessableEntity, "token-days", "A token lives for 1 to 365 whole days", []string{"manager", "Backup", "400"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := client.HTML(http.MethodPost, c.path, c.form)

@@ -169,6 +169,57 @@ func TestAdmin_Sessions(t *testing.T) {
 	})
 }
 
+// A search offers the ways in by the names that the sessions below bear, and does not
+// end everybody's sessions as if those were the ones that were found.
+func TestAdmin_SearchForm(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{Extra: []string{"GITHUB_KEY=k", "GITHUB_SECRET=s"}})
+	admin := on(t, app, "admin", firefox)
+	const everybodys = `href="/admin/sessions/end?all=true"`
+	page := admin.HTML(http.MethodGet, "/admin/sessions?user=&ip=&method=&state=", nil)
+	for _, part := range []string{everybodys, `<option value="bypass">the test sign-in</option>`, `<option value="token">a token</option>`, `<option value="github">GitHub</option>`} {
+		if !strings.Contains(page.Body, part) {
+			t.Errorf("the form lacks %s:\n%s", part, page.Body)
+		}
+	}
+	for query, selected := range map[string]string{
+		"method=%20github%20": `<option value="github" selected>GitHub</option>`,
+		"method=google":       `<option value="google" selected>Google</option>`, // which is off
+		"method=%22%3E":       `<option value="&#34;&gt;" selected>`,
+		"state=signed-in":     `<option value="signed-in" selected>`,
+		"ip=127.0.0.1":        `value="127.0.0.1"`,
+	} {
+		page := admin.HTML(http.MethodGet, "/admin/sessions?"+query, nil)
+		if !strings.Contains(page.Body, selected) || strings.Contains(page.Body, everybodys) {
+			t.Errorf("%s:\n%s", query, page.Body)
+		}
+	}
+}
+
+// Who ends one session of those that he searched for is still among the others.
+func TestAdmin_EndOneOfASearch(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	admin := on(t, app, "admin", firefox)
+	for page, want := range map[string]string{
+		"/admin/sessions":                                "/admin/sessions?notice=ended_one",
+		"/admin/sessions?notice=ended_one":               "/admin/sessions?notice=ended_one",
+		"/admin/sessions?user=a%26b&state=":              "/admin/sessions?state=&user=a%26b&notice=ended_one",
+		"/admin/sessions?ip=192.0.2.1&notice=ended_one":  "/admin/sessions?ip=192.0.2.1&notice=ended_one",
+		"/admin/users?q=m":                               "/admin/sessions?notice=ended_one",
+		"/admin/sessions/end?all=true":                   "/admin/sessions?notice=ended_one",
+		"/sessions?after=x":                              "/admin/sessions?notice=ended_one",
+		"/signin?return_to=/admin/sessions?user=manager": "/admin/sessions?notice=ended_one",
+	} {
+		r := postFrom(admin, app, page, "/admin/sessions/"+sid(t, on(t, app, "manager", iphone)), deletion)
+		if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || to != want {
+			t.Errorf("from %s: %d, sent to %q, want %q", page, r.StatusCode, to, want)
+		}
+	}
+	r := postFrom(admin, app, "/sessions?limit=2", "/sessions/"+sid(t, on(t, app, "admin", iphone)), deletion)
+	if to := r.Header.Get("Location"); to != "/sessions?limit=2&notice=ended_one" {
+		t.Errorf("%d, sent to %q", r.StatusCode, to)
+	}
+}
+
 // A member who calls himself by somebody's id is not who an administrator finds by it,
 // and then ends the sessions of.
 func TestAdmin_NameLikeAnID(t *testing.T) {
@@ -288,6 +339,42 @@ func TestAdmin_Users(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A user learns that an administrator ended a session, and not where that one was; what
+// somebody does to himself is his own.
+func TestAdmin_WhereAdministratorsAre(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	admin := on(t, app, "admin", firefox)
+	on(t, app, "manager", iphone)
+	wantEnded(t, admin, "user_id="+findUser(t, admin, "manager").ID, 1)
+	if e := listEvents(t, on(t, app, "manager", iphone), "/events").Events[1]; !e.ByAdmin || e.IP != "" || e.Browser != "" {
+		t.Errorf("%+v", e)
+	}
+	wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions/"+sid(t, on(t, app, "admin", iphone)), nil), http.StatusNoContent)
+	if e := listEvents(t, admin, "/events").Events[0]; !e.ByAdmin || e.IP != "127.0.0.1" || !strings.HasPrefix(e.Browser, "Firefox") {
+		t.Errorf("%+v", e)
+	}
+}
+
+// What happened to an account goes on for as many pages as there are.
+func TestAdmin_UserEvents(t *testing.T) {
+	app := testapp.Start(t, testapp.Options{})
+	admin := on(t, app, "admin", firefox)
+	for range 3 {
+		on(t, app, "manager", iphone)
+	}
+	path := "/admin/users/" + findUser(t, admin, "manager").ID
+	page := admin.HTML(http.MethodGet, path+"?limit=2", nil)
+	more := nextPage.FindStringSubmatch(page.Body)
+	if more == nil || strings.Count(page.Body, "Signed in with") != 2 {
+		t.Fatalf("the page:\n%s", page.Body)
+	}
+	page = admin.HTML(http.MethodGet, html.UnescapeString(more[1]), nil)
+	if back := nextPage.FindStringSubmatch(page.Body); back == nil || back[1] != path || strings.Count(page.Body, "Signed in with") != 1 {
+		t.Errorf("the next page:\n%s", page.Body)
+	}
+	wantStatus(t, admin.HTML(http.MethodGet, path+"?after=x", nil), http.StatusBadRequest)
 }
 
 func TestAdmin_Overview(t *testing.T) {

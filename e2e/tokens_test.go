@@ -88,6 +88,9 @@ func (p program) wantRefused(t *testing.T) {
 	if got := r.Header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("Content-Type is %q", got)
 	}
+	if !strings.Contains(r.Body, "This token has ended, or is none.") {
+		t.Errorf("it is not told that it is the token: %s", r.Body)
+	}
 }
 
 func TestTokens(t *testing.T) {
@@ -125,7 +128,7 @@ func TestTokens(t *testing.T) {
 		if event.Kind != "token.created" || event.Detail != "Backup of the house" || !event.Notable || event.SID != sidOf(made.Token) {
 			t.Errorf("%+v", event)
 		}
-		if page := client.HTML(http.MethodGet, "/events", nil); !strings.Contains(page.Body, "You made a token: Backup of the house") {
+		if page := client.HTML(http.MethodGet, "/events", nil); !strings.Contains(page.Body, "A token was made: Backup of the house") {
 			t.Errorf("the page:\n%s", page.Body)
 		}
 
@@ -228,7 +231,7 @@ func TestTokens_NameAndDays(t *testing.T) {
 	}
 	page := client.HTML(http.MethodPost, "/tokens", url.Values{"name": {"Backup"}, "days": {"x"}})
 	wantStatus(t, page, http.StatusBadRequest)
-	for _, part := range []string{"days is a number from 1 to 365", `value="Backup"`, `value="x" required min="1" max="365" aria-describedby="token-days-hint" aria-invalid="true"`} {
+	for _, part := range []string{"A token lives for 1 to 365 whole days", `value="Backup"`, `value="x" required min="1" max="365" aria-describedby="token-days-hint" aria-invalid="true"`} {
 		if !strings.Contains(page.Body, part) {
 			t.Errorf("the form lacks %s:\n%s", part, page.Body)
 		}

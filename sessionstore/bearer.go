@@ -30,8 +30,9 @@ type Issue struct {
 // The token has the form of a cookie's value and is good as one: it is the same key
 // to the same session, and what a cookie's session may do, renewal among it, then
 // happens to it. A context that is in a transaction (see [InTransaction]) has it made
-// there. It returns ErrUnavailable, and an error for an empty or impossible user id
-// or a lifetime of nothing.
+// there. It returns ErrUnavailable, ErrEnded where the session in which it was asked
+// for has ended before the token was written, and an error for an empty or impossible
+// user id or a lifetime of nothing.
 func (s *Store) Issue(ctx context.Context, issue Issue) (token string, record Record, err error) {
 	r, err := s.issued(issue)
 	if err != nil {
@@ -48,8 +49,26 @@ func (s *Store) Issue(ctx context.Context, issue Issue) (token string, record Re
 	if err != nil {
 		return "", Record{}, unavailable("issue token", err)
 	}
+	if err := s.stillAsked(ctx, issue); err != nil {
+		_, endErr := s.rows.end(ctx, r) // whose key nobody has
+		return "", Record{}, fmt.Errorf("issue token: %w", errors.Join(err, endErr))
+	}
 	s.endOver(ctx, r.UserID)
 	return s.keys[0].sign(r.token), r.Record, nil
+}
+
+// stillAsked returns ErrEnded where the session that a token was asked for in is no
+// more its user's. It is to look when the token is written: what ended that session
+// before could not end the token along with it, and what does so later can.
+func (s *Store) stillAsked(ctx context.Context, issue Issue) error {
+	if issue.AskedIn == "" {
+		return nil
+	}
+	asker, err := s.look(ctx, issue.AskedIn)
+	if errors.Is(err, ErrNotFound) || err == nil && asker.UserID != issue.UserID {
+		return ErrEnded
+	}
+	return err
 }
 
 // issued is the row of a token that begins now.

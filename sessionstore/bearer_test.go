@@ -166,6 +166,42 @@ func TestStore_IssueMaxPerUser(t *testing.T) {
 	}, bearers, atMost(2))
 }
 
+// A token that is asked for in a session which is ended meanwhile would be left of what
+// was to end.
+func TestStore_IssueAskerEnded(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		for name, end := range revokers {
+			ada := s.browser(t)
+			ada.signIn(t, "ada")
+			issue := sessionstore.Issue{UserID: "ada", Lifetime: day, AskedIn: ada.sid(t)}
+			if _, _, err := s.store.Issue(t.Context(), issue); err != nil {
+				t.Errorf("%s: %v in a session that lives", name, err)
+			}
+			s.clock.advance(renewAfter)
+			ada.set(t, "cart", 4)
+			if issue.AskedIn == ada.sid(t) {
+				t.Errorf("%s: the session was not renewed", name)
+			}
+			if _, _, err := s.store.Issue(t.Context(), issue); err != nil {
+				t.Errorf("%s: %v in a session that was renewed meanwhile", name, err)
+			}
+			if err := end(t, ada); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			left := s.countRows(t)
+			if token, _, err := s.store.Issue(t.Context(), issue); token != "" || !errors.Is(err, sessionstore.ErrEnded) {
+				t.Errorf("%s: %q, %v; want ErrEnded", name, token, err)
+			}
+			s.wantRows(t, left)
+		}
+		bob := s.browser(t)
+		bob.signIn(t, "bob")
+		if token, _, err := s.store.Issue(t.Context(), sessionstore.Issue{UserID: "ada", Lifetime: day, AskedIn: bob.sid(t)}); token != "" || !errors.Is(err, sessionstore.ErrEnded) {
+			t.Errorf("in somebody else's session: %q, %v; want ErrEnded", token, err)
+		}
+	}, bearers, onSchedule)
+}
+
 // One made in a transaction goes with it.
 func TestStore_IssueRolledBack(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
