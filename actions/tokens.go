@@ -37,16 +37,12 @@ func (a *app) createToken(c buffalo.Context) error {
 	if user == nil {
 		return err
 	}
-	var form tokenForm
-	written := accountForms{username: user.Username, tokenName: c.Param("name"), tokenDays: c.Param("days")}
-	if err := c.Bind(&form); err != nil {
-		if written.fault, written.field = badBody(err), "token-days"; prefersHTML(c) && statusOf(0, err) == 0 {
-			written.fault = problem(http.StatusBadRequest, "error.token_days", struct{ Max int }{maxTokenDays}) // a form's name is always read
-		}
-		return a.refuseForm(c, user, written)
+	form, err := tokenFormOf(c)
+	if err != nil {
+		return err
 	}
-	if written.field, written.fault = form.check(); written.fault != nil {
-		return a.refuseForm(c, user, written)
+	if field, err := form.check(); err != nil {
+		return a.refuseForm(c, user, accountForms{username: user.Username, tokenName: c.Param("name"), tokenDays: c.Param("days"), fault: err, field: field})
 	}
 	token, record, err := a.store.Issue(c.Request().Context(), sessionstore.Issue{
 		UserID: user.ID.String(), Method: tokenMethod, Label: form.Name, Lifetime: time.Duration(*form.Days) * 24 * time.Hour,
@@ -72,6 +68,20 @@ func (a *app) showToken(c buffalo.Context, token string, session sessionJSON) er
 		Token   string      `json:"token"`
 		Session sessionJSON `json:"session"`
 	}{token, session}))
+}
+
+// tokenFormOf reads the form. In one that a browser sends only the number of days can be
+// unreadable, which is then none that check takes.
+func tokenFormOf(c buffalo.Context) (form tokenForm, err error) {
+	err = c.Bind(&form)
+	if err == nil {
+		return form, nil
+	}
+	if !prefersHTML(c) || statusOf(http.StatusBadRequest, err) != http.StatusBadRequest {
+		return form, badBody(err)
+	}
+	days := 0
+	return tokenForm{Name: c.Param("name"), Days: &days}, nil
 }
 
 // check fills in what may be left out, and returns what is wrong with the form and the

@@ -230,7 +230,7 @@ func TestTokens_NameAndDays(t *testing.T) {
 		}
 	}
 	page := client.HTML(http.MethodPost, "/tokens", url.Values{"name": {"Backup"}, "days": {"x"}})
-	wantStatus(t, page, http.StatusBadRequest)
+	wantStatus(t, page, http.StatusUnprocessableEntity)
 	for _, part := range []string{"A token lives for 1 to 365 whole days", `value="Backup"`, `value="x" required min="1" max="365" aria-describedby="token-days-hint" aria-invalid="true"`} {
 		if !strings.Contains(page.Body, part) {
 			t.Errorf("the form lacks %s:\n%s", part, page.Body)
