@@ -107,7 +107,7 @@ func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) erro
 	if user == nil {
 		return err
 	}
-	err = models.Link(a.db.WithContext(c.Request().Context()), user.ID, identityOf(id))
+	linked, err := models.Link(a.db.WithContext(c.Request().Context()), user.ID, identityOf(id))
 	if errors.Is(err, models.ErrTaken) {
 		a.audit(c, about(user, models.IdentityRefused, id.Provider))
 		return problem(http.StatusConflict, "error.identity_taken", label{a.labelOf(id.Provider)})
@@ -115,7 +115,9 @@ func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) erro
 	if err != nil {
 		return unavailable(err)
 	}
-	a.audit(c, notable(about(user, models.IdentityLinked, id.Provider)))
+	if linked {
+		a.audit(c, notable(about(user, models.IdentityLinked, id.Provider)))
+	}
 	return a.done(c, "/account", "linked")
 }
 

@@ -88,7 +88,7 @@ func TestAccount_ASVS_7_4_3_LinkAndUnlink(t *testing.T) {
 			}
 		}
 	}
-	if text := strings.Join(got, ", "); text != "identity.unlinked true, identity.linked true, identity.linked true, identity.refused false" {
+	if text := strings.Join(got, ", "); text != "identity.unlinked true, identity.linked true, identity.refused false" {
 		t.Errorf("the events are %s", text)
 	}
 }
@@ -128,6 +128,27 @@ func TestAccount_FormRefused(t *testing.T) {
 			c.form.Del("_method")
 			wantProblem(t, client.JSON(map[string]string{"/account": http.MethodPatch, "/tokens": http.MethodPost}[c.path], c.path, map[string]string{"username": "-", "name": ""}))
 		})
+	}
+}
+
+// To link what is linked already is nothing that its user should look at.
+func TestAccount_LinkAgain(t *testing.T) {
+	app, _, _ := withHostileProviders(t)
+	client := app.Client(t)
+	client.SignIn("manager")
+	for range 2 {
+		back := answer(t, app, leave(t, client, "/auth/other", url.Values{"link": {"true"}}))
+		wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
+	}
+	if a := accountOf(t, client); len(a.Identities) != 1 {
+		t.Errorf("%+v", a)
+	}
+	kinds := ""
+	for _, e := range listEvents(t, client, "/events").Events {
+		kinds += e.Kind + " "
+	}
+	if kinds != "identity.linked signin.success " {
+		t.Errorf("the events are %s", kinds)
 	}
 }
 

@@ -86,24 +86,24 @@ func create(conn *pop.Connection, identity Identity, n Newcomer, tooSlow bool) (
 	return user, err
 }
 
-// Link gives an identity to a user. It returns ErrTaken when it is another's, and
-// nothing happens when it is his already.
-func Link(conn *pop.Connection, userID uuid.UUID, identity Identity) error {
+// Link gives an identity to a user, and reports whether it was not his already, when
+// nothing happens. It returns ErrTaken when it is another's.
+func Link(conn *pop.Connection, userID uuid.UUID, identity Identity) (linked bool, err error) {
 	identity.UserID = userID
 	createErr := conn.Create(&identity)
 	if createErr == nil {
-		return nil
+		return true, nil
 	}
 	owner, err := UserOf(conn, identity.Issuer, identity.Subject)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return fmt.Errorf("link identity: %w", createErr)
+		return false, fmt.Errorf("link identity: %w", createErr)
 	case err != nil:
-		return fmt.Errorf("link identity: %w", err)
+		return false, fmt.Errorf("link identity: %w", err)
 	case owner.ID != userID:
-		return fmt.Errorf("link identity: %w", ErrTaken)
+		return false, fmt.Errorf("link identity: %w", ErrTaken)
 	}
-	return nil
+	return false, nil
 }
 
 // Unlink takes one of his identities from a user. It returns ErrNotFound when he

@@ -126,12 +126,12 @@ func TestSignUp_Username(t *testing.T) {
 func TestLink(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		ada, bob := signUp(t, db, google("ada"), models.Newcomer{}), signUp(t, db, google("bob"), models.Newcomer{})
-		for range 2 {
-			if err := models.Link(db, ada.ID, google("second")); err != nil {
-				t.Fatal(err)
+		for _, first := range []bool{true, false} {
+			if linked, err := models.Link(db, ada.ID, google("second")); err != nil || linked != first {
+				t.Fatalf("%t, %v, want %t", linked, err, first)
 			}
 		}
-		if err := models.Link(db, bob.ID, google("second")); !errors.Is(err, models.ErrTaken) {
+		if _, err := models.Link(db, bob.ID, google("second")); !errors.Is(err, models.ErrTaken) {
 			t.Errorf("another's: %v", err)
 		}
 		if mine, err := models.ListIdentities(db, ada.ID); err != nil || len(mine) != 2 {
@@ -144,7 +144,7 @@ func TestUnlink(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		ada, bob := signUp(t, db, google("ada"), models.Newcomer{}), signUp(t, db, google("bob"), models.Newcomer{})
 		for _, subject := range []string{"second", "third"} {
-			if err := models.Link(db, ada.ID, google(subject)); err != nil {
+			if _, err := models.Link(db, ada.ID, google(subject)); err != nil {
 				t.Fatal(err)
 			}
 		}
