@@ -126,17 +126,17 @@ func (a *app) answerError(status int, err error, c buffalo.Context) error {
 
 // allowed lists the methods that the request's address takes (RFC 9110, 15.5.6).
 func (a *app) allowed(r *http.Request) []string {
-	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		as := r.Clone(r.Context())
-		as.Method = method
-		as.URL.Path = strings.TrimSuffix(as.URL.Path, "/") + "/" // as Buffalo spells it
-		match := mux.RouteMatch{}
-		if a.router.Match(as, &match) && match.MatchErr == nil {
-			methods = append(methods, method)
-		}
-	}
-	return methods
+	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	return slices.DeleteFunc(methods, func(method string) bool { return !a.takes(r, method) })
+}
+
+// takes reports whether the request's address takes a method.
+func (a *app) takes(r *http.Request, method string) bool {
+	as := r.Clone(r.Context())
+	as.Method = method
+	as.URL.Path = strings.TrimSuffix(as.URL.Path, "/") + "/" // as Buffalo spells it
+	match := mux.RouteMatch{}
+	return a.router.Match(as, &match) && match.MatchErr == nil
 }
 
 // answerErrorPage shows the page, with the user's menu where the database can

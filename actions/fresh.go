@@ -3,7 +3,6 @@ package actions
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/gobuffalo/buffalo"
@@ -19,10 +18,11 @@ const staleType = "urn:latchkey:problem:sign-in-not-recent"
 // browser to sign in again and back, and returns nil with the error to end it with.
 // What was asked for, which the text of id act names, is done when he comes back.
 func (a *app) requireFresh(c buffalo.Context, act string) (*models.User, error) {
-	return a.requireFreshFor(c, act, a.pageOf(c.Request()))
+	return a.requireFreshFor(c, act, "")
 }
 
-// requireFreshFor is requireFresh for who is then to come to a page of this app.
+// requireFreshFor is requireFresh for who is then to come to a page of this app; to
+// where he is, if it is "".
 func (a *app) requireFreshFor(c buffalo.Context, act, page string) (*models.User, error) {
 	user := currentUser(c)
 	if user == nil {
@@ -40,6 +40,9 @@ func (a *app) requireFreshFor(c buffalo.Context, act, page string) (*models.User
 	}
 	a.logRefusal(c, "signin.stale", "user", user.ID, "path", clip(c.Request().URL.Path))
 	if a.canSignIn(c) {
+		if page == "" {
+			page = a.pageOf(c.Request())
+		}
 		if err := a.await(c, act, page); err != nil {
 			return nil, err
 		}
@@ -64,7 +67,7 @@ func (a *app) pageOf(r *http.Request) string {
 	query.Del("notice")
 	page.RawQuery = query.Encode()
 	sent := &http.Request{URL: page}
-	if !slices.Contains(a.allowed(sent), http.MethodGet) {
+	if !a.takes(sent, http.MethodGet) {
 		return "/"
 	}
 	return orHome(localPath(here(sent)))

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gobuffalo/buffalo"
@@ -152,10 +151,7 @@ func (a *app) renameAccount(c buffalo.Context) error {
 	if err := c.Bind(&form); err != nil {
 		return badBody(err)
 	}
-	if strings.EqualFold(strings.TrimSpace(form.Username), user.Username) {
-		return a.done(c, "/account", "renamed") // which it is already
-	}
-	err := models.SetUsername(a.db.WithContext(c.Request().Context()), user.ID, form.Username)
+	changed, err := models.SetUsername(a.db.WithContext(c.Request().Context()), user.ID, form.Username)
 	switch {
 	case errors.Is(err, models.ErrUsername):
 		err = problem(http.StatusUnprocessableEntity, "error.username")
@@ -167,7 +163,9 @@ func (a *app) renameAccount(c buffalo.Context) error {
 	if err != nil {
 		return a.refuseForm(c, user, accountForms{username: form.Username, tokenDays: strconv.Itoa(tokenDays), fault: err, field: "username"})
 	}
-	a.audit(c, about(user, models.UserRenamed, ""), "username", form.Username)
+	if changed {
+		a.audit(c, about(user, models.UserRenamed, ""), "username", form.Username)
+	}
 	return a.done(c, "/account", "renamed")
 }
 

@@ -186,16 +186,16 @@ func TestUnlink(t *testing.T) {
 func TestSetUsername(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		ada, bob := signUp(t, db, google("ada"), models.Newcomer{Username: "ada"}), signUp(t, db, google("bob"), models.Newcomer{Username: "bob"})
-		if err := models.SetUsername(db, bob.ID, "Ada"); !errors.Is(err, models.ErrTaken) {
+		if _, err := models.SetUsername(db, bob.ID, "Ada"); !errors.Is(err, models.ErrTaken) {
 			t.Errorf("taken: %v", err)
 		}
 		for _, none := range []string{"", " ", "-ada", "a b", "é", strings.Repeat("a", 65)} {
-			if err := models.SetUsername(db, ada.ID, none); !errors.Is(err, models.ErrUsername) {
+			if _, err := models.SetUsername(db, ada.ID, none); !errors.Is(err, models.ErrUsername) {
 				t.Errorf("%q: %v", none, err)
 			}
 		}
 		for _, fine := range []string{"ada", " ADA.L "} {
-			if err := models.SetUsername(db, ada.ID, fine); err != nil {
+			if _, err := models.SetUsername(db, ada.ID, fine); err != nil {
 				t.Errorf("%q: %v", fine, err)
 			}
 		}

@@ -28,27 +28,27 @@ var ErrUsername = errors.New("a username has 1 to 64 of a-z, 0-9, dot, hyphen an
 // could hold for the same as others.
 var usernamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
-// SetUsername changes a username; upper and lower case are one. It returns
-// ErrUsername for what is none, and ErrTaken.
-func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) error {
+// SetUsername changes a username, and reports whether it was another; upper and lower
+// case are one. It returns ErrUsername for what is none, and ErrTaken.
+func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) (changed bool, err error) {
 	username = strings.ToLower(strings.TrimSpace(username))
 	if !usernamePattern.MatchString(username) {
-		return fmt.Errorf("change username: %w", ErrUsername)
+		return false, fmt.Errorf("change username: %w", ErrUsername)
 	}
 	if isSeed(username) {
 		if user, err := GetUser(conn, userID.String()); err != nil || user.Username != username {
-			return errors.Join(fmt.Errorf("change username: %w", ErrTaken), err)
+			return false, errors.Join(fmt.Errorf("change username: %w", ErrTaken), err)
 		}
 	}
-	changeErr := conn.RawQuery("UPDATE users SET username = ? WHERE id = ?", username, userID).Exec()
+	n, changeErr := conn.RawQuery("UPDATE users SET username = ? WHERE id = ? AND username <> ?", username, userID, username).ExecWithCount()
 	if changeErr == nil {
-		return nil
+		return n > 0, nil
 	}
 	other, err := LookUpUser(conn, username)
 	if err == nil && other.ID != userID {
-		return fmt.Errorf("change username: %w", ErrTaken)
+		return false, fmt.Errorf("change username: %w", ErrTaken)
 	}
-	return fmt.Errorf("change username: %w", changeErr)
+	return false, fmt.Errorf("change username: %w", changeErr)
 }
 
 // freeUsername makes a username of what a provider tells, that nobody has now and no
