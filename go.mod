@@ -25,10 +25,8 @@ require (
 	github.com/gofrs/uuid v4.4.0+incompatible
 	github.com/gorilla/mux v1.8.0
 	github.com/gorilla/sessions v1.4.0
-	github.com/jackc/pgx/v5 v5.11.0
 	github.com/joho/godotenv v1.5.1
 	github.com/klauspost/compress v1.20.3
-	github.com/luna-duclos/instrumentedsql v1.1.3
 	github.com/markbates/goth v1.82.0
 	github.com/mattn/go-sqlite3 v1.14.53
 	github.com/mileusna/useragent v1.3.5
@@ -45,6 +43,12 @@ require (
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.43.0
 	golang.org/x/time v0.16.0
+)
+
+require (
+	filippo.io/csrf v0.2.1 // indirect
+	github.com/jackc/pgx/v5 v5.11.0 // indirect
+	github.com/luna-duclos/instrumentedsql v1.1.3 // indirect
 )
 
 require (
@@ -86,6 +90,7 @@ require (
 	github.com/jmoiron/sqlx v1.4.0 // indirect
 	github.com/kballard/go-shellquote v0.0.0-20180428030007-95032a82bc51 // indirect
 	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
+	github.com/latchkey/latchkey/sessionstore v0.0.0
 	github.com/mattn/go-colorable v0.1.14 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect
 	github.com/microcosm-cc/bluemonday v1.0.27 // indirect
@@ -129,3 +134,5 @@ tool (
 	github.com/gobuffalo/refresh
 	honnef.co/go/tools/cmd/staticcheck
 )
+
+replace github.com/latchkey/latchkey/sessionstore => ./sessionstore

@@ -55,11 +55,15 @@ type foundSession struct {
 
 // searchSessions finds everybody's sessions.
 func (a *app) searchSessions(c buffalo.Context) error {
-	search, err := a.searchOf(c)
+	filter, err := a.filterOf(c)
 	if err != nil {
 		return err
 	}
-	records, next, err := a.store.Search(c.Request().Context(), search)
+	after, limit, err := pageOfList(c)
+	if err != nil {
+		return err
+	}
+	records, next, err := a.store.List(c.Request().Context(), filter, after, limit)
 	if err != nil {
 		return badCursor(err)
 	}
@@ -80,14 +84,14 @@ func (a *app) searchSessions(c buffalo.Context) error {
 			query.Set(field, value)
 		}
 	}
-	c.Set("method", search.AuthMethod)
-	c.Set("methods", a.methodsWith(search.AuthMethod))
+	c.Set("method", filter.AuthMethod)
+	c.Set("methods", a.methodsWith(filter.AuthMethod))
 	// The button that ends everybody's sessions would seem to mean those that were found.
 	c.Set("unsearched", len(query) == 0)
-	if search.UserID == nobodysID {
-		search.UserID = "" // whose there are none to end
+	if filter.UserID == nobodysID {
+		filter.UserID = "" // whose there are none to end
 	}
-	c.Set("user_id", search.UserID)
+	c.Set("user_id", filter.UserID)
 	c.Set("sessions", found)
 	c.Set("next", next)
 	query.Set("after", next)
@@ -111,27 +115,26 @@ func (a *app) methodsWith(searched string) []string {
 // nobodysID is the id of no user: it finds nothing.
 const nobodysID = "nobody"
 
-// searchOf reads what an administrator looks for. user is a username or a user's id.
-func (a *app) searchOf(c buffalo.Context) (search sessionstore.Search, err error) {
-	search.IP, search.AuthMethod = strings.TrimSpace(c.Param("ip")), strings.TrimSpace(c.Param("method"))
-	if addr, err := netip.ParseAddr(search.IP); err == nil {
-		search.IP = addr.Unmap().String() // as clientIP writes it
-	}
-	if search.After, search.Limit, err = pageOfList(c); err != nil {
-		return search, err
+// filterOf reads which sessions an administrator looks for. user is a username or a
+// user's id.
+func (a *app) filterOf(c buffalo.Context) (filter sessionstore.Filter, err error) {
+	filter.IP, filter.AuthMethod = strings.TrimSpace(c.Param("ip")), strings.TrimSpace(c.Param("method"))
+	if addr, err := netip.ParseAddr(filter.IP); err == nil {
+		filter.IP = addr.Unmap().String() // as clientIP writes it
 	}
 	signedIn := c.Param("state") == "signed-in"
 	switch c.Param("state") {
 	case "":
 	case "signed-in", "anonymous":
-		search.SignedIn = &signedIn
+		filter.SignedIn = &signedIn
 	default:
-		return search, problem(http.StatusBadRequest, "error.state")
+		return filter, problem(http.StatusBadRequest, "error.state")
 	}
 	if name := strings.TrimSpace(c.Param("user")); name != "" {
-		search.UserID, err = a.idOf(c, name)
+		filter.UserID, err = a.idOf(c, name)
 	}
-	return search, err
+	filter.AnyUser = filter.UserID == ""
+	return filter, err
 }
 
 // idOf finds a user by id or name. A name may look like somebody's id, who is meant
@@ -177,16 +180,19 @@ func (a *app) destroyFoundSession(c buffalo.Context) error {
 		return err
 	}
 	sid := mux.Vars(c.Request())["sid"]
-	record, _, err := a.store.Find(c.Request().Context(), sid)
-	if err == nil || !errors.Is(err, sessionstore.ErrNotFound) && !errors.Is(err, sessionstore.ErrUnavailable) {
-		err = a.store.RevokeSID(c.Request().Context(), sid) // also one whose values cannot be read
-	}
-	if errors.Is(err, sessionstore.ErrNotFound) {
-		return c.Error(http.StatusNotFound, err)
-	}
+	filter := sessionstore.Filter{AnyUser: true, SID: sid}
+	found, _, err := a.store.List(c.Request().Context(), filter, "", 1)
 	if err != nil {
 		return err
 	}
+	n, err := a.store.Revoke(c.Request().Context(), filter)
+	if err != nil {
+		return err
+	}
+	if n == 0 || len(found) == 0 {
+		return c.Error(http.StatusNotFound, sessionstore.ErrNotFound)
+	}
+	record := found[0]
 	event := by(admin, ended(record.UserID, models.EndedByAdmin, 1))
 	event.SID = sid
 	a.audit(c, event)
@@ -227,7 +233,7 @@ func (a *app) countOf(c buffalo.Context, userID string) (n int, username string,
 	if err != nil {
 		return 0, "", notFound(c, err)
 	}
-	alive, err := a.store.Count(c.Request().Context(), userID)
+	alive, err := a.store.Count(c.Request().Context(), sessionstore.Filter{UserID: userID})
 	return int(alive), user.Username, err
 }
 
@@ -249,7 +255,7 @@ func (a *app) destroyFoundSessions(c buffalo.Context) error {
 		if _, err = models.GetUser(a.db.WithContext(c.Request().Context()), userID); err != nil {
 			return notFound(c, err)
 		}
-		n, err = a.store.RevokeUser(c.Request().Context(), userID)
+		n, err = a.store.Revoke(c.Request().Context(), sessionstore.Filter{UserID: userID})
 	}
 	if err != nil {
 		return err

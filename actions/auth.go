@@ -131,7 +131,9 @@ func (a *app) signInAs(c buffalo.Context, user *models.User, id signin.Identity,
 	if !over {
 		return nil
 	}
-	sessionstore.SignOut(c.Session().Session)
+	if err := sessionstore.SignOut(c.Session().Session); err != nil {
+		return err
+	}
 	if err := c.Session().Save(); err != nil {
 		return err
 	}

@@ -112,21 +112,17 @@ type arrival struct {
 // and secret that nobody has seen before, written before the response begins.
 func (a *app) signIn(c buffalo.Context, user *models.User, by arrival) error {
 	session := c.Session()
-	if err := sessionstore.SignIn(session.Session, user.ID.String(), by.method); err != nil {
+	login := sessionstore.Login{
+		UserID: user.ID.String(), Method: by.method, AuthenticatedAt: by.at, Remember: by.remember,
+		ProviderSession: by.origin, ProviderSubject: by.subject,
+	}
+	if by.at.IsZero() {
+		login.AuthenticatedAt = sessionstore.UnknownTime
+	}
+	if err := sessionstore.SignIn(session.Session, login); err != nil {
 		return err
 	}
 	if err := takeUp(c, by.page); err != nil {
-		return err
-	}
-	if err := sessionstore.SetAuthenticatedAt(session.Session, by.at); err != nil {
-		return err
-	}
-	if by.remember {
-		if err := sessionstore.Remember(session.Session); err != nil {
-			return err
-		}
-	}
-	if err := sessionstore.SetOrigin(session.Session, by.origin, by.subject); err != nil {
 		return err
 	}
 	if err := session.Save(); err != nil {

@@ -94,7 +94,7 @@ func (f *figuresCache) alive(ctx context.Context) (n int, about bool, err error)
 	if last.Sessions > countedAnew {
 		return last.Sessions, true, nil
 	}
-	exact, err := f.store.CountAll(ctx)
+	exact, err := f.store.Count(ctx, sessionstore.Filter{AnyUser: true})
 	return int(exact), false, err
 }
 
@@ -118,7 +118,7 @@ func (f *figuresCache) refresh(ctx context.Context) {
 func (f *figuresCache) count(ctx context.Context, now time.Time) (counted figures, err error) {
 	db := f.db.WithContext(ctx)
 	counted.AsOf = now.Format(time.RFC3339)
-	alive, err := f.store.CountAll(ctx)
+	alive, err := f.store.Count(ctx, sessionstore.Filter{AnyUser: true})
 	if err != nil {
 		return counted, err
 	}

@@ -3,18 +3,21 @@ package actions
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testdb"
-	"github.com/latchkey/latchkey/internal/testproc"
+	"github.com/latchkey/latchkey/internal/appdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
 // figuresOf counts what is in an empty database.
 func figuresOf(t *testing.T) *figuresCache {
 	t.Helper()
-	db := testdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))
+	db := appdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))
 	log := slog.New(slog.DiscardHandler)
 	store, err := sessionstore.New(db, sessionstore.Options{Secrets: [][]byte{make([]byte, 32)}, Logger: log})
 	if err != nil {
@@ -26,7 +29,15 @@ func figuresOf(t *testing.T) *figuresCache {
 // signUp begins a session.
 func (f *figuresCache) signUp(t *testing.T) {
 	t.Helper()
-	if _, _, err := f.store.Issue(t.Context(), sessionstore.Issue{UserID: "ada", Lifetime: time.Hour}); err != nil {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	session, err := f.store.New(r, "session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sessionstore.SignIn(session, sessionstore.Login{UserID: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Save(r, httptest.NewRecorder()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -26,17 +26,22 @@ func (a *app) identify(next buffalo.Handler) buffalo.Handler {
 	}
 }
 
+// sessionUserKey is where sessionstore.SignIn puts the user's id.
+const sessionUserKey = "user_id"
+
 // sessionUser returns the user of the session, and nil when nobody is signed
 // in.
 func (a *app) sessionUser(c buffalo.Context) (*models.User, error) {
-	id, ok := c.Session().Get(sessionstore.DefaultUserKey).(string)
+	id, ok := c.Session().Get(sessionUserKey).(string)
 	if !ok {
 		return nil, nil
 	}
 	user, err := models.FindUser(a.db.WithContext(c.Request().Context()), id)
 	if errors.Is(err, models.ErrNotFound) {
 		a.audit(c, ended(id, models.EndedUserGone, 1))
-		sessionstore.SignOut(c.Session().Session)
+		if err := sessionstore.SignOut(c.Session().Session); err != nil {
+			return nil, err
+		}
 		return nil, c.Session().Save()
 	}
 	if err != nil {

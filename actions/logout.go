@@ -10,6 +10,7 @@ import (
 	"github.com/gobuffalo/nulls"
 
 	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
 	"github.com/latchkey/latchkey/signin"
 )
 
@@ -73,9 +74,9 @@ func (a *app) endCameFrom(c buffalo.Context, provider string, logout signin.Logo
 		return event, unavailable(err)
 	}
 	if logout.SID != "" {
-		event.Sessions, err = a.store.RevokeOrigin(ctx, origin(logout.Issuer, logout.SID))
+		event.Sessions, err = a.store.Revoke(ctx, sessionstore.Filter{AnyUser: true, ProviderSession: origin(logout.Issuer, logout.SID)})
 	} else {
-		event.Sessions, err = a.store.RevokeSubject(ctx, origin(logout.Issuer, logout.Subject))
+		event.Sessions, err = a.store.Revoke(ctx, sessionstore.Filter{AnyUser: true, ProviderSubject: origin(logout.Issuer, logout.Subject)})
 	}
 	return event, err
 }

@@ -181,7 +181,9 @@ func (a *app) destroySession(c buffalo.Context) error {
 	if err != nil && !errors.Is(err, sessionstore.ErrNotFound) {
 		return err
 	}
-	sessionstore.SignOut(session.Session)
+	if err := sessionstore.SignOut(session.Session); err != nil {
+		return err
+	}
 	if err := session.Save(); err != nil {
 		return err
 	}

@@ -37,16 +37,16 @@ func (a *app) listSessions(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
-	search := sessionstore.Search{UserID: user.ID.String()}
-	if search.After, search.Limit, err = pageOfList(c); err != nil {
+	after, limit, err := pageOfList(c)
+	if err != nil {
 		return err
 	}
-	records, next, err := a.store.Search(c.Request().Context(), search)
+	records, next, err := a.store.List(c.Request().Context(), sessionstore.Filter{UserID: user.ID.String()}, after, limit)
 	if err != nil {
 		return badCursor(err)
 	}
 	records = slices.DeleteFunc(records, func(r sessionstore.Record) bool { return r.SID == here.SID })
-	if search.After == "" {
+	if after == "" {
 		records = append([]sessionstore.Record{here}, records...)
 	}
 	page := sessionsPage{Sessions: []sessionJSON{}, Next: orNone(next)}
@@ -58,7 +58,7 @@ func (a *app) listSessions(c buffalo.Context) error {
 	}
 	c.Set("sessions", page.Sessions)
 	c.Set("next", next)
-	c.Set("first", search.After == "")
+	c.Set("first", after == "")
 	return a.pages.show(c, "sessions.plush.html", "sessions.title")
 }
 
@@ -72,12 +72,12 @@ func (a *app) destroyOneSession(c buffalo.Context) error {
 	if user == nil {
 		return err
 	}
-	err = a.store.Revoke(c.Request().Context(), user.ID.String(), sid)
-	if errors.Is(err, sessionstore.ErrNotFound) {
-		return c.Error(http.StatusNotFound, err)
-	}
+	n, err := a.store.Revoke(c.Request().Context(), sessionstore.Filter{UserID: user.ID.String(), SID: sid})
 	if err != nil {
 		return err
+	}
+	if n == 0 {
+		return c.Error(http.StatusNotFound, sessionstore.ErrNotFound)
 	}
 	event := ended(user.ID.String(), models.EndedByUser, 1)
 	event.SID = sid
@@ -91,7 +91,7 @@ func (a *app) destroySessions(c buffalo.Context) error {
 	if user == nil {
 		return err
 	}
-	n, err := a.store.RevokeOthers(c.Request().Context(), c.Session().Session)
+	n, err := a.store.Revoke(c.Request().Context(), sessionstore.Filter{UserID: user.ID.String(), Except: c.Session().Session})
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,10 @@ import (
 	"github.com/gobuffalo/suite/v4"
 
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/internal/appdb"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
@@ -46,7 +47,7 @@ func newSuite(t *testing.T, engine testdb.Engine) *ActionSuite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := testdb.Migrated(t, testdb.NewURL(t, engine))
+	db := appdb.Migrated(t, testdb.NewURL(t, engine))
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	store, err := sessionstore.New(db, cfg.SessionOptions())
 	if err != nil {
@@ -79,7 +80,7 @@ func (as *ActionSuite) Test_Bypass() {
 		as.Equal(models.RoleAdmin, user.Role)
 		cookie := res.Header().Get("Set-Cookie")
 		sid, _, _ := strings.Cut(strings.TrimPrefix(cookie, "session="), ".")
-		record, values, err := as.store.Find(as.T().Context(), sid)
+		record, values, err := as.store.Inspect(as.T().Context(), sid)
 		as.NoError(err)
 		as.Equal(user.ID, record.UserID)
 		as.Equal(bypassMethod, record.AuthMethod)

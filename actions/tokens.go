@@ -44,10 +44,8 @@ func (a *app) createToken(c buffalo.Context) error {
 	if field, err := form.check(); err != nil {
 		return a.refuseForm(c, user, accountForms{username: user.Username, tokenName: c.Param("name"), tokenDays: c.Param("days"), fault: err, field: field})
 	}
-	token, record, err := a.store.Issue(c.Request().Context(), sessionstore.Issue{
-		UserID: user.ID.String(), Method: tokenMethod, Label: form.Name, Lifetime: time.Duration(*form.Days) * 24 * time.Hour,
-		IP: clientIP(c.Request()), UserAgent: c.Request().UserAgent(), AskedIn: c.Session().Session.ID,
-	})
+	lifetime := time.Duration(*form.Days) * 24 * time.Hour
+	token, record, err := a.store.IssueToken(c.Request(), c.Session().Session, form.Name, lifetime)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
 )
 
 // accountJSON is a user as administrators see one.
@@ -66,7 +67,7 @@ func (a *app) showUser(c buffalo.Context) error {
 	if !prefersHTML(c) {
 		return c.Render(http.StatusOK, a.pages.json(shown))
 	}
-	n, err := a.store.Count(c.Request().Context(), shown.ID)
+	n, err := a.store.Count(c.Request().Context(), sessionstore.Filter{UserID: shown.ID})
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (a *app) changedUser(c buffalo.Context, admin, user *models.User, changed m
 	if why == "" {
 		return nil
 	}
-	n, err := a.store.RevokeUser(c.Request().Context(), user.ID.String())
+	n, err := a.store.Revoke(c.Request().Context(), sessionstore.Filter{UserID: user.ID.String()})
 	if err != nil {
 		return err
 	}

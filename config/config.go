@@ -58,8 +58,14 @@ type Session struct {
 	Encrypt          bool          // SESSION_ENCRYPT
 }
 
-// defaultFreshFor is how long a sign-in counts as recent.
-const defaultFreshFor = 10 * time.Minute
+// How long things last by default. The first three are the limits of NIST SP
+// 800-63B-4: idle and overall at AAL2, and overall at AAL1.
+const (
+	defaultIdleTimeout      = time.Hour
+	defaultLifetime         = 24 * time.Hour
+	defaultRememberLifetime = 30 * 24 * time.Hour
+	defaultFreshFor         = 10 * time.Minute // for which a sign-in counts as recent
+)
 
 // Load reads the settings. The error is one line that names the setting, says
 // what is wrong with it and gives an example; it never holds a secret.
@@ -126,15 +132,15 @@ func (c Config) CookieName() string {
 func (c Config) SessionOptions() sessionstore.Options {
 	return sessionstore.Options{
 		Secrets:          c.Session.Secrets,
-		Insecure:         !c.Secure(),
+		Cookie:           sessionstore.Cookie{Insecure: !c.Secure()},
 		IdleTimeout:      c.Session.IdleTimeout,
 		Lifetime:         c.Session.Lifetime,
 		RememberLifetime: c.Session.RememberLifetime,
 		MaxPerUser:       c.Session.MaxPerUser,
 		Encrypt:          c.Session.Encrypt,
 		Bearer:           true,
-		Transient:        sessionmw.Transient,
-		Eager:            true, // GET /session is what is asked most
+		Ignore:           sessionmw.Ignore,
+		FullRecord:       true, // most requests are GET /session
 	}
 }
 
@@ -182,8 +188,8 @@ func (r *reader) session(local bool) Session {
 	s := Session{
 		Secrets:     r.secrets(local),
 		Name:        r.text("SESSION_NAME", "session"),
-		IdleTimeout: r.duration("SESSION_IDLE_TIMEOUT", sessionstore.DefaultIdleTimeout),
-		Lifetime:    r.duration("SESSION_LIFETIME", sessionstore.DefaultLifetime),
+		IdleTimeout: r.duration("SESSION_IDLE_TIMEOUT", defaultIdleTimeout),
+		Lifetime:    r.duration("SESSION_LIFETIME", defaultLifetime),
 		FreshFor:    r.duration("SESSION_FRESH_FOR", defaultFreshFor),
 		MaxPerUser:  r.number("SESSION_MAX_PER_USER"),
 		Encrypt:     r.boolean("SESSION_ENCRYPT"),
@@ -200,7 +206,7 @@ func (r *reader) session(local bool) Session {
 // whoever asks to be remembered does not ask to be signed out earlier.
 func (r *reader) rememberLifetime(lifetime time.Duration) time.Duration {
 	const name = "SESSION_REMEMBER_LIFETIME"
-	enough := max(sessionstore.DefaultRememberLifetime, lifetime)
+	enough := max(defaultRememberLifetime, lifetime)
 	d := r.duration(name, enough)
 	if d < lifetime {
 		r.fail(name, fmt.Sprintf("%s is shorter than SESSION_LIFETIME, %s: who asks to be remembered would be signed out earlier than others", d, lifetime), fmt.Sprintf("%s=%s", name, enough))

@@ -270,8 +270,8 @@ func TestDatabaseAt(t *testing.T) {
 	}
 }
 
-func TestSessionOptions_BuffaloTransient(t *testing.T) {
-	transient := Config{}.SessionOptions().Transient
+func TestSessionOptions_Ignore(t *testing.T) {
+	ignore := Config{}.SessionOptions().Ignore
 	for _, tt := range []struct {
 		key, value any
 		want       bool
@@ -282,7 +282,7 @@ func TestSessionOptions_BuffaloTransient(t *testing.T) {
 		{"cart", []byte("{}"), false},
 		{"_flash_", "{}", false},
 	} {
-		if got := transient(tt.key, tt.value); got != tt.want {
+		if got := ignore(tt.key, tt.value); got != tt.want {
 			t.Errorf("%v=%s: %v", tt.key, tt.value, got)
 		}
 	}

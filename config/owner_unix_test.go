@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testproc"
+	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
 // TestRotate_KeepsOwner holds that root takes the file from nobody.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // TestAnonymous holds that nobody gets a row or a cookie before there is

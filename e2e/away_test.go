@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // TestDatabaseAway kills the database under load and brings it back. Nobody

@@ -6,8 +6,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 const providerButton = chromedp.CSS(`main form.ways button[formaction="/auth/openid-connect"]`)

@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testproc"
+	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
 // browserPatience bounds what one test does in its browser.

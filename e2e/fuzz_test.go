@@ -12,7 +12,7 @@ import (
 
 	"github.com/latchkey/latchkey/internal/testapi"
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // How often an operation is asked as one user: often if there is something that

@@ -10,8 +10,8 @@ import (
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // empty are the settings of an app on an empty database, and a way to look

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // withHostileProviders starts an app with two providers, evil and other.

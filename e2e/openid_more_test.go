@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // fromElsewhere makes a request look like one that a page of another site sent.

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // openID is the provider's path in the tests.

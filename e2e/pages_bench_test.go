@@ -14,7 +14,7 @@ import (
 	"github.com/gofrs/uuid"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // BenchmarkPages measures every page over HTTP, while the database holds as many
@@ -57,7 +57,7 @@ func fill(b *testing.B, app *testapp.App, sessions int) (admin uuid.UUID) {
 		b.Fatal(err)
 	}
 	now, later := time.Now().UTC(), time.Now().UTC().Add(24*time.Hour)
-	insert(b, app.DB, "sessions (sid, secret_hash, data, version, user_id, auth_method, authenticated_at, ip, user_agent, created_at, last_seen_at, deadline_at, expires_at, series, renewed_to)", sessions,
+	insert(b, app.DB, "sessions (sid, secret_hash, data, version, user_id, auth_method, authenticated_at, ip, user_agent, created_at, last_seen_at, deadline_at, expires_at, family, renewed_to)", sessions,
 		func(n int) []any {
 			user, method := "user-"+strconv.Itoa(n%1000), []string{"google", "google", "github"}[n%3]
 			if n%1000 == 0 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // TestRevoke ends sessions of an app that runs: the next request is nobody's.

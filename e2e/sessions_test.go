@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 const (

@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey/latchkey"
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // settings are an environment.

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 var aboutSessions = regexp.MustCompile(`(INTO|FROM|UPDATE|JOIN) sessions\b`)

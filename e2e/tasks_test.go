@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func TestTasks(t *testing.T) {
@@ -86,13 +86,13 @@ func testSessionsShow(t *testing.T, app *testapp.App) {
 				t.Errorf("%s: no %q in\n%s", what, want, r.Stdout)
 			}
 		}
-		if signed := strings.Contains(r.Stdout, "signed with this SESSION_SECRET"); signed != (what != "sid") {
+		if signed := strings.Contains(r.Stdout, "valid: signs its user in"); signed != (what != "sid") {
 			t.Errorf("%s: want its signature judged if it has one, got\n%s", what, r.Stdout)
 		}
 		wantUnsaid(t, r, parts[1], parts[2], app.Secret)
 	}
 	forged := app.Run(t, "task", "sessions:show", sid+"."+flip(parts[1])+"."+parts[2]).Want(t, 0)
-	if !strings.Contains(forged.Stdout, "NOT signed") {
+	if !strings.Contains(forged.Stdout, "NOT valid") {
 		t.Errorf("a forged cookie is shown as\n%s", forged.Stdout)
 	}
 	for _, args := range [][]string{{strings.Repeat("A", 24)}, {""}, {}, {sid, sid}, {"'; DROP TABLE sessions; --"}, {"\xff"}} {

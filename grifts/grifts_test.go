@@ -12,9 +12,10 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/internal/appdb"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
@@ -38,7 +39,7 @@ func newWorkshop(t *testing.T, engine testdb.Engine) *workshop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := testdb.Migrated(t, testdb.NewURL(t, engine))
+	db := appdb.Migrated(t, testdb.NewURL(t, engine))
 	w := &workshop{out: &bytes.Buffer{}, now: time.Now()}
 	opts := cfg.SessionOptions()
 	opts.Now = func() time.Time { return w.now }
@@ -64,11 +65,11 @@ func (w *workshop) run(t *testing.T, task func(tools) error, args ...string) str
 // signIn makes a session of the user's and returns its cookie's value.
 func (w *workshop) signIn(t *testing.T, username string) string {
 	t.Helper()
-	return w.signInAs(t, username, func(*sessions.Session) error { return nil })
+	return w.signInAs(t, username, sessionstore.Login{})
 }
 
-// signInAs is signIn with what else is to be done to the session.
-func (w *workshop) signInAs(t *testing.T, username string, also func(*sessions.Session) error) string {
+// signInAs is signIn with more about the sign-in.
+func (w *workshop) signInAs(t *testing.T, username string, login sessionstore.Login) string {
 	t.Helper()
 	user, err := models.FindUserByUsername(w.db, username)
 	if err != nil {
@@ -80,10 +81,8 @@ func (w *workshop) signInAs(t *testing.T, username string, also func(*sessions.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sessionstore.SignIn(session, user.ID.String(), "test"); err != nil {
-		t.Fatal(err)
-	}
-	if err := also(session); err != nil {
+	login.UserID, login.Method = user.ID.String(), "test"
+	if err := sessionstore.SignIn(session, login); err != nil {
 		t.Fatal(err)
 	}
 	session.Values["cart"] = "two apples"
@@ -144,7 +143,7 @@ func TestSessions_Remembered(t *testing.T) {
 		w.run(t, seed)
 		for shown, cookie := range map[string]string{
 			"-":   w.signIn(t, "user"),
-			"yes": w.signInAs(t, "user", sessionstore.Remember),
+			"yes": w.signInAs(t, "user", sessionstore.Login{Remember: true}),
 		} {
 			sid, _, _ := strings.Cut(cookie, ".")
 			line := regexp.MustCompile("(?m)^" + sid + ` +\S+ +test +` + shown + ` +20`)
@@ -202,7 +201,7 @@ func TestCleanupSessions(t *testing.T) {
 		if out := w.run(t, cleanupSessions); out != "0 expired sessions deleted\n" {
 			t.Errorf("printed %q the second time", out)
 		}
-		if _, _, err := w.store.Find(t.Context(), alive); err != nil {
+		if _, _, err := w.store.Inspect(t.Context(), alive); err != nil {
 			t.Errorf("the live session: %v", err)
 		}
 	})

@@ -40,18 +40,21 @@ func (t tools) revokeUser(username string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return t.store.RevokeUser(t.ctx, userID)
+	return t.store.Revoke(t.ctx, sessionstore.Filter{UserID: userID})
 }
 
 // revokeSID ends the session of a sid, or of a cookie, of which the sid is all
 // that it uses.
 func (t tools) revokeSID(given string) (int64, error) {
 	sid, _, _ := strings.Cut(withoutName(given), ".")
-	err := t.store.RevokeSID(t.ctx, sid)
-	if errors.Is(err, sessionstore.ErrNotFound) {
+	if sid == "" {
 		return 0, errNoSession
 	}
-	return 1, err
+	n, err := t.store.Revoke(t.ctx, sessionstore.Filter{AnyUser: true, SID: sid})
+	if err == nil && n == 0 {
+		return 0, errNoSession
+	}
+	return n, err
 }
 
 func plural(n int64, noun string) string {

@@ -3,6 +3,7 @@ package grifts
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -19,25 +20,16 @@ import (
 // listLimit is more than anybody reads.
 const listLimit = 1000
 
+// cleanupStep is how many sessions are deleted between two looks at the progress.
+const cleanupStep = 1000
+
 func cleanupSessions(t tools) error {
-	total, err := t.store.CountExpired(t.ctx)
-	if err != nil {
-		return err
-	}
 	if err := models.NewSpent(t.db).Forget(t.ctx); err != nil {
 		return err
 	}
-	bar := newBar(total)
-	var drawErr error
-	deleted, err := t.store.CleanupAll(t.ctx, func(deleted int) {
-		// More may expire while this runs than the bar knows of.
-		drawErr = errors.Join(drawErr, bar.Set64(min(int64(deleted), bar.GetMax64())))
-	})
+	deleted, err := t.deleteExpired(newSpinner())
 	if err != nil {
 		return fmt.Errorf("%d deleted, then: %w", deleted, err)
-	}
-	if drawErr != nil {
-		return fmt.Errorf("draw progress: %w", drawErr)
 	}
 	if deleted > 0 {
 		event := models.Event{Kind: models.SessionEnded, Detail: models.EndedByTime, Sessions: int64(deleted)}
@@ -49,12 +41,26 @@ func cleanupSessions(t tools) error {
 	return err
 }
 
-// newBar draws on a terminal only. It cannot show the progress of nothing.
-func newBar(total int64) *progressbar.ProgressBar {
-	if total > 0 && term.IsTerminal(int(os.Stderr.Fd())) {
-		return progressbar.Default(total, "Deleting expired sessions")
+// deleteExpired deletes all expired sessions and returns how many.
+func (t tools) deleteExpired(progress *progressbar.ProgressBar) (deleted int, err error) {
+	for {
+		n, err := t.store.Cleanup(t.ctx, cleanupStep)
+		deleted += n
+		if err != nil || n < cleanupStep {
+			return deleted, err
+		}
+		if err := progress.Add(n); err != nil {
+			return deleted, fmt.Errorf("draw progress: %w", err)
+		}
 	}
-	return progressbar.DefaultSilent(max(total, 1))
+}
+
+// newSpinner counts what was deleted, on a terminal only.
+func newSpinner() *progressbar.ProgressBar {
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		return progressbar.Default(-1, "Deleting expired sessions")
+	}
+	return progressbar.DefaultSilent(-1)
 }
 
 func listSessions(t tools) error {
@@ -68,7 +74,7 @@ func listSessions(t tools) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.SID, orDash(r.UserID), orDash(r.AuthMethod), yesOrDash(r.Remembered), stamp(r.LastSeenAt), stamp(r.ExpiresAt), r.IP)
 	}
 	if len(records) == listLimit {
-		fmt.Fprintf(w, "(the %d used last; there may be more)\n", listLimit)
+		fmt.Fprintf(w, "(the newest %d; there may be more)\n", listLimit)
 	}
 	return w.Flush()
 }
@@ -76,14 +82,16 @@ func listSessions(t tools) error {
 // sessions returns the live sessions of the user that the first argument names,
 // and everybody's without one.
 func (t tools) sessions() ([]sessionstore.Record, error) {
-	if len(t.args) == 0 {
-		return t.store.ListAll(t.ctx, listLimit)
+	filter := sessionstore.Filter{AnyUser: true}
+	if len(t.args) > 0 {
+		userID, err := t.userID(t.args[0])
+		if err != nil {
+			return nil, err
+		}
+		filter = sessionstore.Filter{UserID: userID}
 	}
-	userID, err := t.userID(t.args[0])
-	if err != nil {
-		return nil, err
-	}
-	return t.store.List(t.ctx, userID, listLimit)
+	records, _, err := t.store.List(t.ctx, filter, "", listLimit)
+	return records, err
 }
 
 // userID finds a user by name, who may be disabled.
@@ -103,7 +111,8 @@ func showSession(t tools) error {
 		return err
 	}
 	given = withoutName(given)
-	record, values, err := t.store.Find(t.ctx, given)
+	sid, _, isCookie := strings.Cut(given, ".")
+	record, values, err := t.store.Inspect(t.ctx, sid)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return errNoSession
 	}
@@ -111,8 +120,12 @@ func showSession(t tools) error {
 		return err
 	}
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	if strings.Contains(given, ".") {
-		fmt.Fprintf(w, "cookie\t%s\n", signature(t.store.Verify(given)))
+	if isCookie {
+		accepted, err := t.accepts(given)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "cookie\t%s\n", signature(accepted))
 	}
 	printRecord(w, record)
 	printValues(w, values)
@@ -128,11 +141,22 @@ func withoutName(cookie string) string {
 	return cookie[strings.LastIndex(cookie, "=")+1:]
 }
 
-func signature(ok bool) string {
-	if ok {
-		return "signed with this SESSION_SECRET"
+// accepts reports whether the app would find a session by a cookie.
+func (t tools) accepts(cookie string) (bool, error) {
+	const name = "session" // the store takes any
+	r, err := http.NewRequestWithContext(t.ctx, http.MethodGet, "/", nil)
+	if err != nil {
+		return false, err
 	}
-	return "NOT signed with this SESSION_SECRET: the app takes it for nobody's"
+	r.AddCookie(&http.Cookie{Name: name, Value: cookie})
+	return t.store.Alive(r, name)
+}
+
+func signature(accepted bool) string {
+	if accepted {
+		return "valid: signs its user in"
+	}
+	return "NOT valid: anonymous, damaged, or signed with another SESSION_SECRET"
 }
 
 func printRecord(w *tabwriter.Writer, r sessionstore.Record) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore"
 )
 
 func listUsers(t tools) error {
@@ -60,7 +61,7 @@ func (t tools) changeUser(username string, change models.Change) error {
 		return err
 	}
 	if why != "" {
-		n, err := t.store.RevokeUser(t.ctx, id)
+		n, err := t.store.Revoke(t.ctx, sessionstore.Filter{UserID: id})
 		if err != nil {
 			return err
 		}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func TestChangeUsers(t *testing.T) {

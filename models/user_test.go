@@ -8,15 +8,16 @@ import (
 
 	"github.com/gobuffalo/pop/v6"
 
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/internal/appdb"
 	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
 func onEveryEngine(t *testing.T, test func(t *testing.T, db *pop.Connection)) {
 	for _, engine := range testdb.Engines() {
-		t.Run(string(engine), func(t *testing.T) { test(t, testdb.Migrated(t, testdb.NewURL(t, engine))) })
+		t.Run(string(engine), func(t *testing.T) { test(t, appdb.Migrated(t, testdb.NewURL(t, engine))) })
 	}
 }
 

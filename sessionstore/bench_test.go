@@ -10,8 +10,8 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // benchSite is a site with the session of one signed-in user, as big as most,
@@ -21,7 +21,7 @@ func benchSite(b *testing.B) (*site, *http.Request) {
 	s := newSite(b, testdb.NewURL(b, testdb.SQLite))
 	ada := s.browser(b)
 	ada.change(b, func(session *sessions.Session) {
-		signIn("ada")(session)
+		signInAs("ada")(session)
 		session.Values["note"] = strings.Repeat("x", 300)
 	})
 	r := newRequest(b)
@@ -129,7 +129,7 @@ func BenchmarkSignInAtOnce(b *testing.B) {
 					b.Error(err)
 					return
 				}
-				signIn("ada")(session)
+				signInAs("ada")(session)
 				if err := session.Save(r, w); err != nil {
 					b.Error(err)
 					return
@@ -155,7 +155,7 @@ func BenchmarkSignInAtOnce(b *testing.B) {
 }
 
 const rawColumns = "sid, user_id, auth_method, authenticated_at, remembered, ip, user_agent, created_at, last_seen_at, " +
-	"expires_at, secret_hash, data, version, series, renewed_to, renewed_at, deadline_at"
+	"expires_at, secret_hash, data, version, family, renewed_to, renewed_at, deadline_at"
 
 func sidOf(r *http.Request) string {
 	cookie, _ := r.Cookie(cookieName)

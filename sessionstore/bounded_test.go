@@ -3,15 +3,14 @@ package sessionstore_test
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // begin begins a transaction on a connection of its own.
@@ -37,10 +36,10 @@ func TestStore_SQLiteLockedByAnother(t *testing.T) {
 	ada := s.browser(t)
 	ada.signIn(t, "ada") // prepares the insert
 	other := s.begin(t, "UPDATE sessions SET ip = ip")
-	var wg sync.WaitGroup
+	var wg group
 	for range 8 {
 		wg.Go(func() {
-			v := s.browser(t).visit(t, signIn("bob"))
+			v := s.browser(t).visit(t, signInAs("bob"))
 			if !errors.Is(v.saveErr, sessionstore.ErrUnavailable) || errors.Is(v.saveErr, sessionstore.ErrConflict) {
 				t.Errorf("Save: %v", v.saveErr)
 			}
@@ -115,7 +114,7 @@ func TestDescribe_LocksNothing(t *testing.T) {
 			if _, err := sessionstore.Describe(r.Context(), session); err != nil {
 				return err
 			}
-			if _, _, err := s.store.Find(r.Context(), session.ID); err != nil {
+			if _, _, err := s.store.Inspect(r.Context(), session.ID); err != nil {
 				return err
 			}
 			return ada.visit(t, func(other *sessions.Session) { other.Values["seen"] = true }).saveErr // in another request, meanwhile

@@ -1,7 +1,6 @@
 package sessionstore_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -78,9 +77,9 @@ func TestStore_MaxPerUserCountsEverySignIn(t *testing.T) {
 		before []string // who was signed in there before
 		handle func(*sessions.Session)
 	}{
-		"NewSession":       {nil, signIn("ada")},
-		"AnonymousSession": {[]string{""}, signIn("ada")},
-		"OtherUser":        {[]string{"bob"}, signIn("ada")},
+		"NewSession":       {nil, signInAs("ada")},
+		"AnonymousSession": {[]string{""}, signInAs("ada")},
+		"OtherUser":        {[]string{"bob"}, signInAs("ada")},
 		"NewByHand":        {nil, byHand},
 		"OtherByHand":      {[]string{"bob"}, byHand},
 	} {
@@ -136,13 +135,13 @@ func TestStore_MaxPerUserAtOnce(t *testing.T) {
 		bob := s.signedInByTheMinute(t, "bob")
 		servers := []*site{s, s.instance(t, atMost(limit))}
 		browsers := make([]*browser, signIns)
-		var ready, done sync.WaitGroup
+		var ready, done group
 		ready.Add(signIns)
 		for i := range browsers {
 			browsers[i] = servers[i%2].browser(t)
 			done.Go(func() {
 				v := browsers[i].visit(t, func(session *sessions.Session) {
-					signIn("ada")(session)
+					signInAs("ada")(session)
 					ready.Done()
 					ready.Wait()
 				})
@@ -152,7 +151,7 @@ func TestStore_MaxPerUserAtOnce(t *testing.T) {
 			})
 		}
 		done.Wait()
-		if n, err := s.store.Count(t.Context(), "ada"); n != limit || err != nil {
+		if n, err := count(t.Context(), s.store, "ada"); n != limit || err != nil {
 			t.Errorf("%d sessions, %v; want %d", n, err, limit)
 		}
 		left := 0

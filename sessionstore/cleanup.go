@@ -3,6 +3,7 @@ package sessionstore
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -12,67 +13,23 @@ const (
 	// batchSize is how many sessions one statement touches or deletes: few enough
 	// for requests to get through between two.
 	batchSize = 100
-	// lookAhead is for how many batches CleanupAll looks at once. PostgreSQL leads
-	// every look past all that was deleted before.
+	// lookAhead is for how many batches one query looks. PostgreSQL reads past
+	// everything that was deleted before at every query.
 	lookAhead = 50
 )
 
-// Cleanup deletes up to limit expired sessions, the longest dead first, in short
-// statements, and returns how many. limit must be 1 or more. Fewer than that means
-// that there are no more, or that another program was faster. It never deletes a
-// session that is alive by this program's clock, and may run in several programs
-// at once.
-func (s *Store) Cleanup(ctx context.Context, limit int) (int, error) {
+// Cleanup deletes up to limit expired sessions, the longest expired first, and returns
+// how many. It works in small batches and rests after each as long as it took, so that
+// it takes at most half of the database's time. It never deletes a session that is
+// alive by this program's clock, and is safe to run in several programs at once. It
+// returns ErrUnavailable, or the error of ctx, with the number deleted so far.
+func (s *Store) Cleanup(ctx context.Context, limit int) (deleted int, err error) {
 	if limit < 1 {
 		return 0, fmt.Errorf("clean up sessions: limit is %d, want 1 or more", limit)
 	}
-	sids, err := s.expired(ctx, limit)
-	deleted := 0
-	for batch := range slices.Chunk(sids, batchSize) {
-		n, deleteErr := s.deleteExpired(ctx, batch)
-		if deleteErr != nil {
-			return deleted, deleteErr
-		}
-		deleted += n
-	}
-	return deleted, err
-}
-
-// expired returns the sids of up to limit expired sessions, the longest dead
-// first. It tells the observer when there is nothing more to do.
-func (s *Store) expired(ctx context.Context, limit int) ([]string, error) {
-	began := time.Now()
-	sids, err := s.rows.expired(ctx, s.now(), limit)
-	if err != nil || len(sids) == 0 {
-		s.observe(ctx, began, Event{Op: OpCleanup, Err: err})
-	}
-	if err != nil {
-		return nil, unavailable("clean up sessions", err)
-	}
-	return sids, nil
-}
-
-func (s *Store) deleteExpired(ctx context.Context, sids []string) (int, error) {
-	began := time.Now()
-	n, err := s.rows.deleteExpired(ctx, sids, s.now())
-	s.observe(ctx, began, Event{Op: OpCleanup, Count: int(n), Err: err})
-	if err != nil {
-		return 0, unavailable("clean up sessions", err)
-	}
-	return int(n), nil
-}
-
-// CleanupAll deletes all expired sessions in batches, and returns how many. It
-// rests after each batch for as long as that took, so that it takes half of the
-// database at most. After each batch it calls progress, if that is not nil,
-// with the number so far.
-func (s *Store) CleanupAll(ctx context.Context, progress func(deleted int)) (int, error) {
-	if progress == nil {
-		progress = func(int) {}
-	}
-	deleted := 0
-	for {
-		sids, err := s.expired(ctx, lookAhead*batchSize)
+	for deleted < limit {
+		look := min(limit-deleted, lookAhead*batchSize)
+		sids, err := s.expired(ctx, look)
 		if err != nil {
 			return deleted, err
 		}
@@ -83,22 +40,46 @@ func (s *Store) CleanupAll(ctx context.Context, progress func(deleted int)) (int
 				return deleted, err
 			}
 			deleted += n
-			progress(deleted)
 			if err := rest(ctx, time.Since(began)); err != nil {
-				return deleted, fmt.Errorf("clean up sessions: %w", err)
+				return deleted, wrap("clean up sessions", err)
 			}
 		}
-		if len(sids) < lookAhead*batchSize {
-			return deleted, nil
+		if len(sids) < look {
+			break
 		}
 	}
+	return deleted, nil
 }
 
-// cleanUpRegularly runs CleanupAll about once in Options.CleanupInterval.
-// Instances that started together do not go on together.
+// expired returns the sids of up to limit expired sessions, the longest expired first.
+// It reports to the observer when there is nothing to do.
+func (s *Store) expired(ctx context.Context, limit int) ([]string, error) {
+	began := time.Now()
+	sids, err := s.rows.expired(ctx, s.now(), limit)
+	if err != nil || len(sids) == 0 {
+		s.observe(ctx, began, Event{Op: opCleanup, Err: err})
+	}
+	if err != nil {
+		return nil, s.unavailable("clean up sessions", err)
+	}
+	return sids, nil
+}
+
+func (s *Store) deleteExpired(ctx context.Context, sids []string) (int, error) {
+	began := time.Now()
+	n, err := s.rows.deleteExpired(ctx, sids, s.now())
+	s.observe(ctx, began, Event{Op: opCleanup, Count: int(n), Err: err})
+	if err != nil {
+		return 0, s.unavailable("clean up sessions", err)
+	}
+	return int(n), nil
+}
+
+// cleanUpRegularly runs Cleanup about once in each cleanup interval. Instances that
+// started together spread out.
 func (s *Store) cleanUpRegularly(ctx context.Context) {
-	for rest(ctx, s.opts.CleanupInterval/2+rand.N(s.opts.CleanupInterval)) == nil {
-		if _, err := s.CleanupAll(ctx, nil); err != nil && ctx.Err() == nil {
+	for rest(ctx, s.opts.cleanupInterval/2+rand.N(s.opts.cleanupInterval)) == nil {
+		if _, err := s.Cleanup(ctx, math.MaxInt); err != nil && ctx.Err() == nil {
 			s.opts.Logger.WarnContext(ctx, "expired sessions not deleted", "error", err)
 		}
 	}

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // perBatch is how many sessions one statement deletes.
@@ -45,19 +44,17 @@ func (s *site) wantNoneDead(t *testing.T, want int) {
 	s.wantRows(t, want)
 }
 
-func TestStore_CleanupAll(t *testing.T) {
+func TestStore_CleanupOfAll(t *testing.T) {
 	const dead, live = 2*perBatch + 7, 5
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.fill(t, dead, at(time.Minute))
 		s.fill(t, live, at(time.Minute+instant))
 		s.clock.advance(time.Minute)
-		var progress []int
-		n, err := s.store.CleanupAll(t.Context(), func(deleted int) { progress = append(progress, deleted) })
-		if n != dead || err != nil || !slices.Equal(progress, []int{perBatch, 2 * perBatch, dead}) {
-			t.Errorf("deleted %d by %v, %v", n, progress, err)
+		if n, err := cleanUp(t.Context(), s.store); n != dead || err != nil {
+			t.Errorf("deleted %d, %v", n, err)
 		}
 		s.wantNoneDead(t, live)
-		if n, err := s.store.CleanupAll(t.Context(), nil); n != 0 || err != nil {
+		if n, err := cleanUp(t.Context(), s.store); n != 0 || err != nil {
 			t.Errorf("once more: deleted %d, %v", n, err)
 		}
 		s.wantNoneDead(t, live)
@@ -65,37 +62,30 @@ func TestStore_CleanupAll(t *testing.T) {
 }
 
 // The last batch may be full.
-func TestStore_CleanupAllOfFullBatches(t *testing.T) {
+func TestStore_CleanupOfBatchesOfFullBatches(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.fill(t, perBatch, at(0))
-		if n, err := s.store.CleanupAll(t.Context(), nil); n != perBatch || err != nil {
+		if n, err := cleanUp(t.Context(), s.store); n != perBatch || err != nil {
 			t.Errorf("deleted %d, %v", n, err)
 		}
 		s.wantNoneDead(t, 0)
 	})
 }
 
-// Each session is deleted, and counted, by one of the programs that clean up at
-// once; and what they tell meanwhile only rises.
-func TestStore_CleanupAllAtOnce(t *testing.T) {
+// Each session is deleted, and counted, by one of the programs that clean up.
+func TestStore_CleanupOfBatchesAtOnce(t *testing.T) {
 	const dead, live, programs = 4*perBatch + 7, 5, 4
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.fill(t, dead, at(0))
 		s.fill(t, live, at(instant))
-		var all sync.WaitGroup
+		var all group
 		var deleted atomic.Int64
 		for range programs {
 			store := s.instance(t).store
 			all.Go(func() {
-				last := 0
-				n, err := store.CleanupAll(t.Context(), func(sofar int) {
-					if sofar < last {
-						t.Errorf("%d deleted, and %d before", sofar, last)
-					}
-					last = sofar
-				})
-				if err != nil || last != n {
-					t.Errorf("deleted %d, told of %d, %v", n, last, err)
+				n, err := cleanUp(t.Context(), store)
+				if err != nil {
+					t.Error(err)
 				}
 				deleted.Add(int64(n))
 			})
@@ -109,17 +99,20 @@ func TestStore_CleanupAllAtOnce(t *testing.T) {
 }
 
 // Who is told to stop says how far it got.
-func TestStore_CleanupAllCancelled(t *testing.T) {
+func TestStore_CleanupOfBatchesCancelled(t *testing.T) {
 	const dead = 2*perBatch + 7
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.fill(t, dead, at(0))
 		ctx, cancel := context.WithCancel(t.Context())
-		n, err := s.store.CleanupAll(ctx, func(int) { cancel() })
+		s = s.instance(t, func(o *sessionstore.Options) {
+			o.Observe = func(context.Context, sessionstore.Event) { cancel() }
+		})
+		n, err := cleanUp(ctx, s.store)
 		if n != perBatch || !errors.Is(err, context.Canceled) {
 			t.Errorf("deleted %d, %v", n, err)
 		}
 		s.wantRows(t, dead-perBatch)
-		if n, err := s.store.CleanupAll(ctx, nil); n != 0 || !errors.Is(err, context.Canceled) {
+		if n, err := cleanUp(ctx, s.store); n != 0 || !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled before: deleted %d, %v", n, err)
 		}
 		s.wantRows(t, dead-perBatch)
@@ -131,9 +124,9 @@ func TestStore_RunCleansUp(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		deleted := make(chan int, 100)
 		s = s.instance(t, func(o *sessionstore.Options) {
-			o.CleanupInterval = 2 * time.Millisecond
+			o.SetCleanupInterval(2 * time.Millisecond)
 			o.Observe = func(_ context.Context, e sessionstore.Event) {
-				if e.Op == sessionstore.OpCleanup && e.Count > 0 {
+				if e.Op == "cleanup" && e.Count > 0 {
 					deleted <- e.Count
 				}
 			}

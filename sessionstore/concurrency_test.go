@@ -3,7 +3,6 @@ package sessionstore_test
 import (
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -13,7 +12,7 @@ import (
 // have read it before the first of them writes.
 func (b *browser) atOnce(t *testing.T, requests int, change func(session *sessions.Session, request int)) {
 	t.Helper()
-	var loaded, done sync.WaitGroup
+	var loaded, done group
 	loaded.Add(requests)
 	for i := range requests {
 		done.Go(func() {

@@ -93,9 +93,8 @@ func (s *Store) verify(value string) (t token, old, ok bool) {
 	return token{}, false, false
 }
 
-// cookieValue returns the request's session cookie. Two of one name are none:
-// nobody can say which of them this site set, and somebody planted the other
-// (RFC 6265, 8.6).
+// cookieValue returns the request's session cookie. Two cookies of one name are
+// treated as none: one of them may be planted, and nothing tells which (RFC 6265, 8.6).
 func cookieValue(r *http.Request, name string) string {
 	cookies := r.CookiesNamed(name)
 	if len(cookies) != 1 {
@@ -104,12 +103,13 @@ func cookieValue(r *http.Request, name string) string {
 	return cookies[0].Value
 }
 
-// setCookie gives the browser the cookie of the session's row, and a program that
-// came with a token nothing. One that is remembered lasts as long as the row.
+// setCookie gives the browser the cookie of the session's row, unless the request has
+// an access token. The cookie of a remembered session lasts as long as the row.
 func (b *bound) setCookie(w http.ResponseWriter) {
 	if b.bearer {
 		return
 	}
+	b.out = w
 	maxAge := b.session.Options.MaxAge
 	if b.row.Remembered {
 		maxAge = int(math.Ceil(b.row.deadline.Sub(b.now()).Seconds()))
@@ -125,6 +125,32 @@ func setCookie(w http.ResponseWriter, session *sessions.Session, value string, m
 	options := *session.Options
 	options.MaxAge = maxAge
 	w.Header()["Set-Cookie"] = append(others, sessions.NewCookie(name, value, &options).String())
+	keepFromCaches(w.Header())
+}
+
+// keepFromCaches tells caches that the response is for this browser, and that they
+// must not store its Set-Cookie (RFC 9111, 5.2.2.4).
+func keepFromCaches(h http.Header) {
+	if !headerHas(h, "Vary", "Cookie") {
+		h.Add("Vary", "Cookie")
+	}
+	if !headerHas(h, "Cache-Control", "no-store") && !headerHas(h, "Cache-Control", noCacheCookie) {
+		h.Add("Cache-Control", noCacheCookie)
+	}
+}
+
+const noCacheCookie = `no-cache="Set-Cookie"`
+
+// headerHas reports whether a header with a list of values has this one.
+func headerHas(h http.Header, name, value string) bool {
+	for _, line := range h.Values(name) {
+		for item := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(item), value) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // cookieIsSet reports whether this response sets a cookie of that name.

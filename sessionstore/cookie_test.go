@@ -2,6 +2,8 @@ package sessionstore_test
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -13,8 +15,8 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func TestStore_Cookie(t *testing.T) {
@@ -43,11 +45,11 @@ func TestStore_Cookie(t *testing.T) {
 }
 
 func TestStore_CookieSecure(t *testing.T) {
-	s := newSite(t, testdb.NewURL(t, testdb.SQLite), func(o *sessionstore.Options) { o.Insecure = false })
+	s := newSite(t, testdb.NewURL(t, testdb.SQLite), func(o *sessionstore.Options) { o.Cookie.Insecure = false })
 	ada := s.browser(t)
 	set := ada.signIn(t, "ada").cookies[0]
 	ada.header.Set("Cookie", cookieName+"="+set.Value) // browsers send it over https only
-	deleted := ada.change(t, sessionstore.SignOut).cookies[0]
+	deleted := ada.change(t, signOut).cookies[0]
 	for _, c := range []*http.Cookie{set, deleted} {
 		if !c.Secure || !c.HttpOnly || c.Path != "/" || c.SameSite != http.SameSiteLaxMode {
 			t.Errorf("cookie %+v", c)
@@ -90,24 +92,28 @@ func TestStore_SecretIsNotStored(t *testing.T) {
 // everything is all columns of all rows, and of SQLite its files.
 func (s *site) everything(t *testing.T) []byte {
 	t.Helper()
-	rows, err := s.conn.Store.NamedQuery("SELECT * FROM sessions", map[string]any{})
+	rows, err := s.conn.Store.(interface {
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	}).QueryContext(t.Context(), "SELECT * FROM sessions")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var all bytes.Buffer
 	for rows.Next() {
-		columns, err := rows.SliceScan()
-		if err != nil {
+		columns := make([]any, len(names))
+		for i := range columns {
+			columns[i] = new(sql.RawBytes)
+		}
+		if err := rows.Scan(columns...); err != nil {
 			t.Fatal(err)
 		}
 		for _, column := range columns {
-			if b, ok := column.([]byte); ok {
-				column = string(b)
-			}
-			if text, ok := column.(string); ok {
-				all.WriteString(text)
-			}
+			all.Write(*column.(*sql.RawBytes))
 		}
 	}
 	if all.Len() == 0 || rows.Err() != nil {
@@ -214,7 +220,7 @@ func TestStore_SignedButUnknown(t *testing.T) {
 			if len(v.cookies) != 1 || v.session.ID == other || v.session.ID == before.SID {
 				t.Errorf("%s: written as %q, cookies %v", name, v.session.ID, v.cookies)
 			}
-			if out := b.visit(t, sessionstore.SignOut); out.saveErr != nil {
+			if out := b.visit(t, signOut); out.saveErr != nil {
 				t.Errorf("%s: sign out: %v", name, out.saveErr)
 			}
 		}

@@ -13,15 +13,14 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
 
-	"github.com/latchkey/latchkey/internal/testdb"
-	"github.com/latchkey/latchkey/internal/testproc"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
 const (
@@ -88,7 +87,7 @@ func crashStore(t *testing.T, conn *pop.Connection) *sessionstore.Store {
 // writeUntilKilled has users sign in and save as fast as they can. It does not
 // return.
 func writeUntilKilled(store *sessionstore.Store) {
-	var users sync.WaitGroup
+	var users group
 	for range crashUsers {
 		users.Go(func() {
 			for {
@@ -108,7 +107,7 @@ func writeSession(store *sessionstore.Store, user string) {
 		w := httptest.NewRecorder()
 		session, err := store.New(r, cookieName)
 		if err == nil && number == 0 {
-			err = sessionstore.SignIn(session, user, "password")
+			err = signIn(session, user, "password")
 		}
 		session.Values["number"], session.Values["checksum"] = number, checksum(user, number)
 		if err == nil {
@@ -245,12 +244,12 @@ func checkAtEnd(t *testing.T, databaseURL string, all map[string]acknowledged) {
 	t.Helper()
 	store := crashStore(t, testdb.Open(t, databaseURL))
 	const more = 1_000_000
-	records, err := store.ListAll(t.Context(), more)
+	records, err := listAll(t.Context(), store, more)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, record := range records {
-		_, values, err := store.Find(t.Context(), record.SID)
+		_, values, err := store.Inspect(t.Context(), record.SID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -77,7 +77,7 @@ func TestStore_Encrypt(t *testing.T) {
 		ada.change(t, func(session *sessions.Session) { delete(session.Values, "cart") })
 		s.wantSealed(t, ada.cookie(t), true)
 		ada.wantMarks(t, "after a change")
-		_, values, err := s.store.Find(t.Context(), ada.cookie(t))
+		_, values, err := s.store.Inspect(t.Context(), ada.cookie(t))
 		if err != nil || !reflect.DeepEqual(values, marks) {
 			t.Errorf("Find: %v, %v", values, err)
 		}
@@ -146,7 +146,7 @@ func TestStore_EncryptedRenewal(t *testing.T) {
 		}
 	}
 	for name, handle := range map[string]func(*sessions.Session){
-		"SignIn": signIn("ada of the marks"), "Renew": renew, "Gracefully": nil,
+		"SignIn": signInAs("ada of the marks"), "Renew": renew, "Gracefully": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEveryEngine(t, func(t *testing.T, s *site) {
@@ -171,7 +171,7 @@ func TestStore_EncryptedRenewal(t *testing.T) {
 // just small enough does not fail when encryption is switched on.
 func TestStore_EncryptedMaxBytes(t *testing.T) {
 	const limit = 1000
-	limited := func(o *sessionstore.Options) { o.MaxBytes = limit }
+	limited := func(o *sessionstore.Options) { o.SetMaxBytes(limit) }
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
 		ada.set(t, "note", "")
@@ -233,7 +233,7 @@ func (s *site) wantSealedOff(t *testing.T, b *browser, log *lockedBuffer) {
 	if !strings.Contains(log.String(), row.SID) {
 		t.Errorf("nothing logged of %s", row.SID)
 	}
-	if _, values, err := s.store.Find(t.Context(), row.SID); err == nil || values != nil {
+	if _, values, err := s.store.Inspect(t.Context(), row.SID); err == nil || values != nil {
 		t.Errorf("Find: %v, %v", values, err)
 	}
 	s.wantUnchanged(t, row)

@@ -1,7 +1,6 @@
 package sessionstore_test
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -14,8 +13,8 @@ import (
 
 	"github.com/gobuffalo/pop/v6"
 
-	"github.com/latchkey/latchkey/internal/schema"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/migrations"
 )
 
 // The least program: a page that counts its visits, on a SQLite file.
@@ -26,8 +25,6 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 
-	// A database with the table sessions. Programs make it with the migration
-	// create_sessions, by whatever tool they migrate with.
 	conn, err := pop.NewConnection(&pop.ConnectionDetails{Dialect: "sqlite3", Database: filepath.Join(dir, "app.sqlite")})
 	if err != nil {
 		log.Fatal(err)
@@ -36,15 +33,15 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := schema.Up(context.Background(), conn); err != nil {
+	if err := migrations.Up(conn); err != nil {
 		log.Fatal(err)
 	}
 
 	secret := make([]byte, 32) // a real one is a setting, or nobody stays signed in
 	rand.Read(secret)
 	store, err := sessionstore.New(conn, sessionstore.Options{
-		Secrets:  [][]byte{secret},
-		Insecure: true, // for plain http
+		Secrets: [][]byte{secret},
+		Cookie:  sessionstore.Cookie{Insecure: true}, // for plain http
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -70,7 +70,7 @@ func TestStore_SaveOfAnotherStoresSession(t *testing.T) {
 		if err := s.store.Save(r, w, theirs); !errors.Is(err, sessionstore.ErrForeign) {
 			t.Errorf("Store.Save: %v", err)
 		}
-		if err := sessionstore.SignIn(theirs, "ada", ""); !errors.Is(err, sessionstore.ErrForeign) {
+		if err := signIn(theirs, "ada", ""); !errors.Is(err, sessionstore.ErrForeign) {
 			t.Errorf("SignIn: %v", err)
 		}
 		if err := sessionstore.Err(theirs); !errors.Is(err, sessionstore.ErrForeign) {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func newRequest(t testing.TB) *http.Request {
@@ -130,7 +130,7 @@ func TestStore_ErrForeign(t *testing.T) {
 		if err := sessionstore.Err(session); !errors.Is(err, sessionstore.ErrForeign) {
 			t.Errorf("%s: Err: %v", name, err)
 		}
-		if err := sessionstore.SignIn(session, "ada", ""); !errors.Is(err, sessionstore.ErrForeign) {
+		if err := signIn(session, "ada", ""); !errors.Is(err, sessionstore.ErrForeign) {
 			t.Errorf("%s: SignIn: %v", name, err)
 		}
 		if _, err := sessionstore.Describe(t.Context(), session); !errors.Is(err, sessionstore.ErrForeign) {
@@ -179,10 +179,10 @@ func TestStore_Describe(t *testing.T) {
 				if verbs := s.queries.take(); (verbs == "SELECT") != eager {
 					t.Errorf("statements %q", verbs)
 				}
-				if _, err := sessionstore.Describe(t.Context(), ada.change(t, sessionstore.SignOut).session); !errors.Is(err, sessionstore.ErrNotFound) {
+				if _, err := sessionstore.Describe(t.Context(), ada.change(t, signOut).session); !errors.Is(err, sessionstore.ErrNotFound) {
 					t.Errorf("an ended session: %v", err)
 				}
-			}, func(o *sessionstore.Options) { o.Eager = eager })
+			}, func(o *sessionstore.Options) { o.FullRecord = eager })
 		})
 	}
 }

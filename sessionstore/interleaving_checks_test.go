@@ -91,7 +91,7 @@ func (in *interleaving) checkRow(row storedRow) {
 	if row.UserID != nil {
 		user = *row.UserID
 	}
-	if user != s.user || row.Series != s.series || row.Remembered != s.remembered || row.RenewedTo != "" {
+	if user != s.user || row.Family != s.family || row.Remembered != s.remembered || row.RenewedTo != "" {
 		in.failf("row %+v, want %+v", row, *s)
 	}
 	if !row.LastSeenAt.Equal(s.lastSeen) || !row.DeadlineAt.Equal(s.deadline) || !row.ExpiresAt.Equal(s.expiresAt) {
@@ -107,7 +107,7 @@ func (in *interleaving) checkValues(row storedRow, s *modelSession) {
 	in.Helper()
 	content := strings.Join([]string{row.SID, string(row.Data)}, "/")
 	if in.found[content] == nil {
-		_, values, err := in.store.Find(in.Context(), row.SID)
+		_, values, err := in.store.Inspect(in.Context(), row.SID)
 		if err != nil {
 			in.failf("find %s: %v", row.SID, err)
 		}

@@ -26,8 +26,7 @@ func (in *interleaving) proceed(q *openRequest) {
 		in.signIn(q, pick(in, []string{"ada", "bob"}), in.IntN(4) == 0)
 	case n < 94:
 		in.step("%s: signs out", q.name)
-		sessionstore.SignOut(q.session)
-		q.model.signsOut = true
+		in.signOut(q)
 	default:
 		in.renew(q)
 	}
@@ -52,12 +51,16 @@ func (in *interleaving) renew(q *openRequest) {
 	q.model.renew = true
 }
 
+func (in *interleaving) signOut(q *openRequest) {
+	if err := sessionstore.SignOut(q.session); err != nil {
+		in.failf("%v", err)
+	}
+	q.model.signOut()
+}
+
 func (in *interleaving) signIn(q *openRequest, user string, remember bool) {
 	in.step("%s: signs in as %s, remembered: %v", q.name, user, remember)
-	err := sessionstore.SignIn(q.session, user, "password")
-	if remember {
-		err = errors.Join(err, sessionstore.Remember(q.session))
-	}
+	err := sessionstore.SignIn(q.session, sessionstore.Login{UserID: user, Method: "password", Remember: remember})
 	if err != nil {
 		in.failf("%v", err)
 	}
@@ -113,7 +116,7 @@ func (in *interleaving) revoke() {
 		in.revokeOthers(pick(in, in.open))
 	case n < 9:
 		in.step("all sessions of %s are revoked", user)
-		n, err := in.store.RevokeUser(in.Context(), user)
+		n, err := revokeUser(in.Context(), in.store, user)
 		in.wantCount(n, err, in.model.end(func(s *modelSession) bool { return s.user == user }))
 	default:
 		in.revokeAll()
@@ -122,7 +125,7 @@ func (in *interleaving) revoke() {
 
 func (in *interleaving) revokeOne(user, cookie string) {
 	in.step("%s is revoked for %s", in.nameOf(cookie), user)
-	err := in.store.Revoke(in.Context(), user, sidIn(cookie))
+	err := revokeOne(in.Context(), in.store, user, sidIn(cookie))
 	if revoked := in.model.revoke(user, sidIn(cookie)); revoked && err != nil ||
 		!revoked && !errors.Is(err, sessionstore.ErrNotFound) {
 		in.failf("revoke: %v, want it done: %v", err, revoked)
@@ -131,15 +134,15 @@ func (in *interleaving) revokeOne(user, cookie string) {
 
 func (in *interleaving) revokeOthers(q *openRequest) {
 	in.step("%s: revokes the others", q.name)
-	n, err := in.store.RevokeOthers(in.Context(), q.session)
-	at := q.model.at
-	if at.user == "" {
+	n, err := revokeOthers(in.Context(), in.store, q.session)
+	at, user := q.model.at, q.model.user()
+	if user == "" || at.sid == "" {
 		if err == nil {
-			in.failf("revoked the others of nobody")
+			in.failf("revoked the others of a session that is anonymous or new")
 		}
 		return
 	}
-	in.wantCount(n, err, in.model.end(func(s *modelSession) bool { return s.user == at.user && s.series != at.series }))
+	in.wantCount(n, err, in.model.end(func(s *modelSession) bool { return s.user == user && s.family != at.family }))
 }
 
 // revokeAll takes what is dead, and the graces, along.

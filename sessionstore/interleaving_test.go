@@ -16,8 +16,8 @@ import (
 	"github.com/gobuffalo/pop/v6"
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // How many interleavings there are on an engine, and of how many steps.
@@ -87,11 +87,12 @@ func newLab(t *testing.T, engine testdb.Engine) *lab {
 		stores: make(map[time.Duration]*sessionstore.Store),
 	}
 	for _, renewAfter := range renewals {
-		store, err := sessionstore.New(l.conn, sessionstore.Options{
+		opts := sessionstore.Options{
 			Secrets: [][]byte{secret}, Now: l.clock.Now, Logger: slog.New(slog.DiscardHandler),
-			IdleTimeout: modelIdle, Lifetime: modelLifetime, RememberLifetime: modelRemember,
-			TouchInterval: modelTouch, RenewAfter: renewAfter,
-		})
+			IdleTimeout: modelIdle, Lifetime: modelLifetime, RememberLifetime: modelRemember, RenewAfter: renewAfter,
+		}
+		opts.SetTouchInterval(modelTouch)
+		store, err := sessionstore.New(l.conn, opts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +229,7 @@ func (in *interleaving) probe() {
 	for _, cookie := range in.cookies {
 		in.load(0, cookie)
 	}
-	n, err := in.store.CountAll(in.Context())
+	n, err := countAll(in.Context(), in.store)
 	if want := in.model.live(); n != want || err != nil {
 		in.failf("%d live sessions, want %d; %v", n, want, err)
 	}

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"hash"
 	"sync"
+
+	"github.com/latchkey/latchkey/sessionstore/internal/codec"
 )
 
 const (
@@ -84,7 +86,7 @@ func (k keys) seal(sid string, plain []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return aead.Seal([]byte{formatSealed}, nil, plain, []byte(sid)), nil
+	return aead.Seal([]byte{codec.FormatSealed}, nil, plain, []byte(sid)), nil
 }
 
 // open is the inverse of seal, and false for what seal did not make for sid.

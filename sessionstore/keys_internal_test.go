@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+
+	"github.com/latchkey/latchkey/sessionstore/internal/codec"
 )
 
 var (
@@ -40,7 +42,7 @@ func TestKeys_SealedFormatIsKept(t *testing.T) {
 	if err := store.decode(&r); err != nil || r.stale {
 		t.Fatalf("stale %v, %v", r.stale, err)
 	}
-	if got := r.entries.encode(); !bytes.Equal(got, sealPlain) {
+	if got := r.entries.Encode(); !bytes.Equal(got, sealPlain) {
 		t.Errorf("opened as %q, want %q", got, sealPlain)
 	}
 }
@@ -156,11 +158,11 @@ func FuzzDecodeSealed(f *testing.F) {
 	f.Add(sealSID, sealed)
 	f.Add("", sealed)
 	f.Add(sealSID, sealed[:13])
-	f.Add(sealSID, []byte{formatSealed})
+	f.Add(sealSID, []byte{codec.FormatSealed})
 	f.Add(sealSID, []byte{})
 	f.Fuzz(func(t *testing.T, sid string, data []byte) {
-		if len(data) == 0 || data[0] != formatSealed {
-			data = append([]byte{formatSealed}, data...)
+		if len(data) == 0 || data[0] != codec.FormatSealed {
+			data = append([]byte{codec.FormatSealed}, data...)
 		}
 		if sid != sealSID || !bytes.Equal(data, sealed) {
 			wantClosed(t, store, sid, data)

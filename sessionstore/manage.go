@@ -1,217 +1,166 @@
 package sessionstore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gorilla/sessions"
 )
 
-// errNoUser keeps a program that has lost track of its user from seeing, or
-// ending, everybody's sessions.
-var errNoUser = errors.New("the user id is empty")
-
-var errNoSession = fmt.Errorf("revoke session: %w", ErrNotFound)
-
-// somebody reports whether a user id can be one. Its error, for none at all,
-// names what was to be done.
-func somebody(doing, userID string) (bool, error) {
-	if userID == "" {
-		return false, fmt.Errorf("%s: %w", doing, errNoUser)
-	}
-	return isUserID(userID), nil
-}
-
-// List returns up to limit live sessions of a user, the last used first. limit
-// must be 1 or more. An empty userID is an error; see ListAll.
-func (s *Store) List(ctx context.Context, userID string, limit int) ([]Record, error) {
-	if ok, err := somebody("list sessions", userID); !ok {
-		return nil, err
-	}
-	return s.list(ctx, userID, limit)
-}
-
-// ListAll is List for everybody's sessions, anonymous ones among them.
-func (s *Store) ListAll(ctx context.Context, limit int) ([]Record, error) {
-	return s.list(ctx, "", limit)
-}
-
-func (s *Store) list(ctx context.Context, userID string, limit int) ([]Record, error) {
+// List returns up to limit live sessions, newest first, and the cursor of the next
+// page, which is "" on the last page. after is such a cursor, or "" for the first
+// page. Sessions that begin meanwhile do not move the pages. It returns ErrCursor and
+// ErrUnavailable.
+//
+// Filters by user are fast at any number of sessions. Filters by IP or AuthMethod
+// need an index of your own on that column and created_at.
+func (s *Store) List(ctx context.Context, f Filter, after string, limit int) (page []Record, next string, err error) {
 	if limit < 1 {
-		return nil, fmt.Errorf("list sessions: limit is %d, want 1 or more", limit)
+		return nil, "", fmt.Errorf("list sessions: limit is %d, want 1 or more", limit)
 	}
-	records, err := s.rows.list(ctx, userID, s.now(), limit)
+	w, err := f.where()
+	if err != nil || w == nil {
+		return nil, "", wrap("list sessions", err)
+	}
+	if err := w.page(s.now(), after); err != nil {
+		return nil, "", wrap("list sessions", err)
+	}
+	query := "SELECT " + recordColumns + " FROM sessions WHERE " + w.text + " ORDER BY created_at DESC, sid DESC LIMIT ?"
+	page, err = all(ctx, s.rows.db, query, append(w.args, more(limit)), scanRecord)
 	if err != nil {
-		return nil, unavailable("list sessions", err)
+		return nil, "", s.unavailable("list sessions", err)
 	}
-	return records, nil
-}
-
-// Count returns how many live sessions a user has. An empty userID is an error;
-// see CountAll.
-func (s *Store) Count(ctx context.Context, userID string) (int64, error) {
-	if ok, err := somebody("count sessions", userID); !ok {
-		return 0, err
+	if len(page) > limit {
+		page = page[:limit]
+		next = cursorOf(page[limit-1])
 	}
-	return s.count(ctx, queryCountOf, userID, s.now())
+	return page, next, nil
 }
 
-// CountAll returns how many live sessions there are.
-func (s *Store) CountAll(ctx context.Context) (int64, error) {
-	return s.count(ctx, queryCount, s.now())
-}
+// more is limit and one, to see whether there is another page.
+func more(limit int) int { return min(limit, math.MaxInt32) + 1 }
 
-// CountExpired returns how many rows Cleanup has to delete.
-func (s *Store) CountExpired(ctx context.Context) (int64, error) {
-	return s.count(ctx, queryCountExpired, s.now())
-}
-
-func (s *Store) count(ctx context.Context, query string, args ...any) (int64, error) {
-	n, err := s.rows.count(ctx, query, args...)
-	if err != nil {
-		return 0, unavailable("count sessions", err)
+// Count returns how many live sessions match. It returns ErrUnavailable.
+func (s *Store) Count(ctx context.Context, f Filter) (n int64, err error) {
+	w, err := f.where()
+	if err != nil || w == nil {
+		return 0, wrap("count sessions", err)
+	}
+	w.add("expires_at > ?", s.now())
+	if err := s.rows.db.one(ctx, "SELECT COUNT(*) FROM sessions WHERE "+w.text, w.args, []any{&n}); err != nil {
+		return 0, s.unavailable("count sessions", err)
 	}
 	return n, nil
 }
 
-// Find returns a live session and its values. It takes a sid, or a cookie, of
-// which it uses only the sid: see Verify. It returns ErrNotFound when there is
-// none. What cannot be decoded is left out of the values and reported beside
-// them.
-func (s *Store) Find(ctx context.Context, cookieOrSID string) (Record, map[any]any, error) {
-	sid, _, _ := strings.Cut(cookieOrSID, ".")
-	r, err := s.look(ctx, sid)
-	if err != nil {
-		return Record{}, nil, err
+// Revoke ends the sessions that match, at once and on every instance, and returns
+// how many rows that were. It returns an error for a Filter that matches every
+// session, see RevokeAll, and ErrUnavailable.
+func (s *Store) Revoke(ctx context.Context, f Filter) (int64, error) {
+	if f.matchesAll() {
+		return 0, wrap("revoke sessions", errAll)
 	}
-	if err := s.decode(&r); err != nil {
-		return r.Record, nil, fmt.Errorf("find session: %w", err)
+	for {
+		w, err := f.where()
+		if err != nil || w == nil {
+			return 0, wrap("revoke sessions", err)
+		}
+		n, err := s.end(ctx, f, "DELETE FROM sessions WHERE "+w.text, w.args...)
+		if err != nil || n > 0 || f.SID == "" {
+			return n, err
+		}
+		redirect, found, err := s.rows.read(ctx, f.SID, s.now())
+		if err != nil {
+			return 0, s.unavailable("revoke sessions", err)
+		}
+		if !found || redirect.renewedTo == "" {
+			return 0, nil
+		}
+		f.SID = redirect.renewedTo
 	}
-	values := make(map[any]any)
-	if _, err := r.entries.values(values); err != nil {
-		return r.Record, values, fmt.Errorf("find session: %w", err)
-	}
-	return r.Record, values, nil
 }
 
-// look returns the whole live row of a sid, its data not decoded, or ErrNotFound.
+// RevokeAll ends the sessions of all users and all anonymous ones, and returns how
+// many rows that were. It is one statement, so no session escapes it; over a million
+// rows it takes seconds. It returns ErrUnavailable.
+func (s *Store) RevokeAll(ctx context.Context) (int64, error) {
+	return s.end(ctx, Filter{}, queryEndAll)
+}
+
+// end runs a query that revokes sessions, and reports it to the observer.
+func (s *Store) end(ctx context.Context, f Filter, query string, args ...any) (int64, error) {
+	began := time.Now()
+	n, err := s.rows.db.exec(ctx, query, args...)
+	s.observe(ctx, began, Event{Op: opRevoke, SID: f.SID, UserID: f.UserID, Count: int(n), Err: err})
+	if err != nil {
+		return 0, s.unavailable("revoke sessions", err)
+	}
+	return n, nil
+}
+
+// Inspect returns a live session and its values, for operators. It is no proof that
+// anybody may use the session. It returns ErrNotFound and ErrUnavailable. What cannot
+// be decoded is left out of the values and reported as an error beside them.
+func (s *Store) Inspect(ctx context.Context, sid string) (Record, map[any]any, error) {
+	r, err := s.look(ctx, sid)
+	if err != nil {
+		return Record{}, nil, wrap("inspect session", err)
+	}
+	if err := s.decode(&r); err != nil {
+		return r.Record, nil, wrap("inspect session", err)
+	}
+	values := make(map[any]any)
+	_, err = r.entries.DecodeInto(values)
+	return r.Record, values, wrap("inspect session", err)
+}
+
+// look returns all columns of the live row of a sid, its data not decoded, or
+// ErrNotFound.
 func (s *Store) look(ctx context.Context, sid string) (row, error) {
 	if !isSID(sid) {
-		return row{}, fmt.Errorf("find session: %w", ErrNotFound)
+		return row{}, ErrNotFound
 	}
 	r, found, err := s.follow(ctx, sid, s.rows.find)
 	if err != nil {
-		return row{}, unavailable("find session", err)
+		return row{}, s.unavailable("read session", err)
 	}
 	if !found {
-		return row{}, fmt.Errorf("find session: %w", ErrNotFound)
+		return row{}, ErrNotFound
 	}
 	return r, nil
 }
 
-// Verify reports whether a cookie's value was signed with one of the secrets.
-func (s *Store) Verify(cookie string) bool {
-	_, _, ok := s.verify(cookie)
-	return ok
-}
+// A cursor is when the last session of a page was created, in microseconds of Unix
+// time, and its sid.
+func cursorOf(r Record) string { return strconv.FormatInt(r.CreatedAt.UnixMicro(), 10) + "." + r.SID }
 
-// Revoke ends one session of a user. It returns ErrNotFound when the user has
-// no such session, also when somebody else has. An empty userID is an error;
-// see RevokeSID.
-func (s *Store) Revoke(ctx context.Context, userID, sid string) error {
-	if ok, err := somebody("revoke session", userID); !ok {
-		return cmp.Or(err, errNoSession)
+func parseCursor(cursor string) (created time.Time, sid string, err error) {
+	micros, sid, _ := strings.Cut(cursor, ".")
+	n, err := strconv.ParseInt(micros, 10, 64)
+	if err != nil || n < 0 || n > maxCursor || !isSID(sid) {
+		return time.Time{}, "", ErrCursor
 	}
-	return s.revoke(ctx, sid, userID, queryEndOf)
+	return time.UnixMicro(n).UTC(), sid, nil
 }
 
-// RevokeSID ends a session, whosever it is. It returns ErrNotFound when there
-// is none.
-func (s *Store) RevokeSID(ctx context.Context, sid string) error {
-	return s.revoke(ctx, sid, "", queryEnd)
-}
+// maxCursor is the end of the year 9999, which every database knows.
+const maxCursor = 253402300799_000000
 
-func (s *Store) revoke(ctx context.Context, sid, userID, query string) error {
-	for isSID(sid) {
-		args := []any{sid}
-		if userID != "" {
-			args = []any{userID, sid}
-		}
-		n, err := s.end(ctx, Event{SID: sid, UserID: userID}, query, args...)
-		if err != nil || n > 0 {
-			return err
-		}
-		trace, found, err := s.rows.read(ctx, sid, s.now())
-		if err != nil {
-			return unavailable("revoke session", err)
-		}
-		if !found {
-			break
-		}
-		sid = trace.renewedTo // "" if it is somebody else's
+// wrap says what failed, unless err is nil.
+func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return errNoSession
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// RevokeOthers ends all sessions of the user but this one, and returns how
-// many. It returns an error for a session that nobody is signed in to.
-func (s *Store) RevokeOthers(ctx context.Context, session *sessions.Session) (int64, error) {
-	b, err := boundOf(session)
-	if err != nil {
-		return 0, err
+// unavailable marks a failed query; see database.unavailable.
+func (s *Store) unavailable(doing string, err error) error {
+	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrConflict) {
+		return wrap(doing, err)
 	}
-	if b.row.UserID == "" {
-		return 0, fmt.Errorf("revoke other sessions: %w", errNoUser)
-	}
-	return s.end(ctx, Event{UserID: b.row.UserID}, queryEndOthers, b.row.UserID, b.row.series)
-}
-
-// RevokeUser ends all sessions of a user, and returns how many. An empty userID
-// is an error; see RevokeAll.
-func (s *Store) RevokeUser(ctx context.Context, userID string) (int64, error) {
-	if ok, err := somebody("revoke sessions", userID); !ok {
-		return 0, err
-	}
-	return s.end(ctx, Event{UserID: userID}, queryEndUser, userID)
-}
-
-// RevokeOrigin ends all sessions that came out of an origin, whosever they are,
-// and returns how many; see [SetOrigin].
-func (s *Store) RevokeOrigin(ctx context.Context, origin string) (int64, error) {
-	return s.endFrom(ctx, queryEndOrigin, origin)
-}
-
-// RevokeSubject is RevokeOrigin for all sessions that came out of a subject's.
-func (s *Store) RevokeSubject(ctx context.Context, subject string) (int64, error) {
-	return s.endFrom(ctx, queryEndSubject, subject)
-}
-
-func (s *Store) endFrom(ctx context.Context, query, origin string) (int64, error) {
-	if !isOrigin(origin) {
-		return 0, fmt.Errorf("revoke sessions: %w", errOrigin)
-	}
-	return s.end(ctx, Event{}, query, origin)
-}
-
-// RevokeAll ends everybody's sessions, and returns how many rows that were. It
-// is one statement, so that none slips through; over a million rows it takes
-// seconds.
-func (s *Store) RevokeAll(ctx context.Context) (int64, error) {
-	return s.end(ctx, Event{}, queryEndAll)
-}
-
-// end runs a query that ends sessions, and tells of it as event says.
-func (s *Store) end(ctx context.Context, event Event, query string, args ...any) (int64, error) {
-	began := time.Now()
-	n, err := s.rows.db.exec(ctx, query, args...)
-	event.Op, event.Count, event.Err = OpEnd, int(n), err
-	s.observe(ctx, began, event)
-	if err != nil {
-		return 0, unavailable("revoke sessions", err)
-	}
-	return n, nil
+	return s.rows.db.unavailable(doing, err)
 }

@@ -1,7 +1,6 @@
 package sessionstore_test
 
 import (
-	"context"
 	"errors"
 	"reflect"
 	"slices"
@@ -16,13 +15,7 @@ import (
 // users lists whose sessions List returns.
 func (s *site) users(t *testing.T, userID string, limit int) []string {
 	t.Helper()
-	list := s.store.List
-	if userID == "" {
-		list = func(ctx context.Context, _ string, limit int) ([]sessionstore.Record, error) {
-			return s.store.ListAll(ctx, limit)
-		}
-	}
-	records, err := list(t.Context(), userID, limit)
+	records, _, err := s.store.List(t.Context(), sessionstore.Filter{UserID: userID, AnyUser: userID == ""}, "", limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,39 +73,37 @@ func TestStore_ListWithADamagedRow(t *testing.T) {
 	})
 }
 
-func TestStore_Find(t *testing.T) {
+func TestStore_Inspect(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
 		ada.signIn(t, "ada")
 		ada.set(t, "cart", 3)
 		cookie := ada.cookie(t)
-		want, _, _ := s.store.Find(t.Context(), cookie)
+		want, _, _ := s.store.Inspect(t.Context(), ada.sid(t))
 		if want.UserID != "ada" || want.AuthMethod != "password" || !want.AuthenticatedAt.Equal(at(0)) || !want.ExpiresAt.Equal(at(idle)) {
 			t.Errorf("found %+v", want)
 		}
-		if listed, err := s.store.List(t.Context(), "ada", 1); err != nil || len(listed) != 1 || listed[0] != want {
+		if listed, err := list(t.Context(), s.store, "ada", 1); err != nil || len(listed) != 1 || listed[0] != want {
 			t.Errorf("listed as %+v, %v; found as %+v", listed, err, want)
 		}
-		for name, given := range map[string]string{"Cookie": cookie, "Tampered": tampered(cookie, 30), "SID": want.SID} {
-			record, values, err := s.store.Find(t.Context(), given)
-			if err != nil || record != want || !reflect.DeepEqual(values, map[any]any{"user_id": "ada", "cart": 3}) {
-				t.Errorf("%s: %+v, %v, %v; want %+v", name, record, values, err, want)
-			}
+		record, values, err := s.store.Inspect(t.Context(), want.SID)
+		if err != nil || record != want || !reflect.DeepEqual(values, map[any]any{"user_id": "ada", "cart": 3}) {
+			t.Errorf("%+v, %v, %v; want %+v", record, values, err, want)
 		}
 		for _, given := range []string{
-			"", ".", "unknown", "%", swapCase(want.SID), want.SID[1:], want.SID + " ", strings.Repeat("x", 9000),
+			"", ".", "unknown", "%", cookie, // a cookie is no sid swapCase(want.SID), want.SID[1:], want.SID + " ", strings.Repeat("x", 9000),
 			strings.Repeat("\x00", 24), strings.Repeat("\xff", 24), strings.Repeat("é", 12), // of a sid's length
 		} {
-			if _, values, err := s.store.Find(t.Context(), given); !errors.Is(err, sessionstore.ErrNotFound) || values != nil {
-				t.Errorf("Find(%.10q): %v, %v; want ErrNotFound", given, values, err)
+			if _, values, err := s.store.Inspect(t.Context(), given); !errors.Is(err, sessionstore.ErrNotFound) || values != nil {
+				t.Errorf("Inspect(%.10q): %v, %v; want ErrNotFound", given, values, err)
 			}
 		}
 		s.appendAlien(t, cookie)
-		if record, values, err := s.store.Find(t.Context(), cookie); err == nil || record != want || len(values) != 2 {
+		if record, values, err := s.store.Inspect(t.Context(), want.SID); err == nil || record != want || len(values) != 2 {
 			t.Errorf("with a value that cannot be decoded: %+v, %v, %v", record, values, err)
 		}
 		s.clock.advance(idle)
-		if _, _, err := s.store.Find(t.Context(), cookie); !errors.Is(err, sessionstore.ErrNotFound) {
+		if _, _, err := s.store.Inspect(t.Context(), want.SID); !errors.Is(err, sessionstore.ErrNotFound) {
 			t.Errorf("an expired session: %v", err)
 		}
 	})
@@ -136,7 +127,9 @@ func TestStore_Verify(t *testing.T) {
 
 func (s *site) wantExpired(t *testing.T, want int64) {
 	t.Helper()
-	if n, err := s.store.CountExpired(t.Context()); n != want || err != nil {
+	var n int64
+	query := s.conn.Dialect.TranslateSQL("SELECT COUNT(*) FROM sessions WHERE expires_at <= ?")
+	if err := s.conn.Store.Get(&n, query, s.clock.Now().UTC().Truncate(time.Microsecond)); n != want || err != nil {
 		t.Errorf("%d expired, %v; want %d", n, err, want)
 	}
 }
@@ -186,7 +179,7 @@ func TestStore_CleanupTwoAtOnce(t *testing.T) {
 		s.clock.advance(idle)
 		ada := s.browser(t)
 		ada.signIn(t, "ada")
-		var all sync.WaitGroup
+		var all group
 		var mu sync.Mutex
 		deleted := 0
 		for range 2 {

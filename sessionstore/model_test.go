@@ -28,7 +28,7 @@ type model struct {
 }
 
 type modelSession struct {
-	sid, series, user             string
+	sid, family, user             string
 	values                        map[any]any // as acknowledged last
 	remembered                    bool
 	gotSID                        time.Time
@@ -122,6 +122,12 @@ func (q *modelRequest) signIn(user string, remember bool) {
 	q.signsIn, q.remember, q.renew, q.signsOut = true, remember, false, false
 }
 
+// signOut forgets all values. What is set afterwards begins a new session.
+func (q *modelRequest) signOut() {
+	clear(q.values)
+	q.signsIn, q.remember, q.renew, q.signsOut = false, false, false, true
+}
+
 // save ends as the store's Save should. fresh is the sid that the session has
 // got if it was to get one.
 func (m *model) save(q *modelRequest, fresh string) fate {
@@ -130,7 +136,9 @@ func (m *model) save(q *modelRequest, fresh string) fate {
 	}
 	if q.signsOut || q.at.user != "" && len(q.values) == 0 {
 		m.signOut(q)
-		return dropped
+		if len(q.values) == 0 {
+			return dropped
+		}
 	}
 	if !m.writes(q) {
 		q.signsIn, q.remember, q.renew = false, false, false
@@ -222,10 +230,10 @@ func (s *modelSession) merge(known, values map[any]any) {
 
 // begin is a sign-in, a switch of users, or the first value of a visitor.
 func (m *model) begin(q *modelRequest, s *modelSession, fresh string) {
-	if s.series == "" || s.user != q.user() {
-		s.series, s.user, s.remembered = fresh, q.user(), false
+	if s.family == "" || s.user != q.user() {
+		s.family, s.user, s.remembered = fresh, q.user(), false
 	}
-	s.remembered = s.remembered || q.remember
+	s.remembered = s.remembered || q.remember && q.user() != ""
 	s.sid, s.gotSID = fresh, m.now()
 	s.deadline = m.now().Add(modelLifetime)
 	if s.remembered {
@@ -235,16 +243,16 @@ func (m *model) begin(q *modelRequest, s *modelSession, fresh string) {
 
 // signOut ends the session of a request, under whatever sid a user has it now.
 func (m *model) signOut(q *modelRequest) {
-	q.signsOut = true
-	if q.at.sid == "" {
+	q.signsIn, q.remember, q.renew, q.signsOut = false, false, false, false
+	at := q.at
+	q.at, q.known = modelSession{}, nil
+	if at.sid == "" {
 		return
 	}
-	at := q.at
-	q.at, q.known, q.values = modelSession{}, nil, make(map[any]any)
 	if m.sessions[at.sid] != nil {
 		delete(m.sessions, at.sid)
 	} else {
-		m.end(func(s *modelSession) bool { return s.user == at.user && s.series == at.series })
+		m.end(func(s *modelSession) bool { return s.user == at.user && s.family == at.family })
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // What only fails is told, too: nothing was saved, touched or ended.
@@ -19,7 +19,7 @@ func TestStore_ObserveFailedWrites(t *testing.T) {
 		ada := s.browser(t)
 		ada.signIn(t, "ada")
 		sid := ada.sid(t)
-		failed := func(op sessionstore.Op, sid, user string) sessionstore.Event {
+		failed := func(op, sid, user string) sessionstore.Event {
 			return sessionstore.Event{Op: op, SID: sid, UserID: user, Err: sessionstore.ErrUnavailable}
 		}
 		release := s.trap(t, f, 1000)
@@ -28,7 +28,7 @@ func TestStore_ObserveFailedWrites(t *testing.T) {
 		o.take()
 		ada.visit(t, func(session *sessions.Session) { session.Values["cart"] = 1 })
 		o.wantFailed(t, "a change", loaded, failed(opSave, sid, "ada"))
-		ada.visit(t, sessionstore.SignOut)
+		ada.visit(t, signOut)
 		o.wantFailed(t, "a sign-out", loaded, failed(opEnd, sid, "ada"))
 		s.clock.advance(touchInterval)
 		ada.visit(t, nil)
@@ -58,7 +58,7 @@ func TestStore_ObserveNoSecret(t *testing.T) {
 		bob.signIn(t, "ada") // over the limit: the other one ends
 		keep(bob)
 		ada.read(t)
-		if err := s.store.Revoke(s.queries.context(t.Context()), "ada", bob.sid(t)); err != nil {
+		if err := revokeOne(s.queries.context(t.Context()), s.store, "ada", bob.sid(t)); err != nil {
 			t.Error(err)
 		}
 		bob.while(t, func(session *sessions.Session) { session.Values["a"] = 1 }, func() { _ = s.conn.Close() })

@@ -7,138 +7,143 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/gorilla/sessions"
 )
 
-// What an Options field is when it is left zero.
 const (
-	// DefaultIdleTimeout is what NIST SP 800-63B-4 asks for at AAL2.
-	DefaultIdleTimeout = time.Hour
-	// DefaultLifetime is the overall limit of NIST SP 800-63B-4 at AAL2.
-	DefaultLifetime = 24 * time.Hour
-	// DefaultRememberLifetime is the overall limit of NIST SP 800-63B-4 at AAL1.
-	DefaultRememberLifetime = 30 * 24 * time.Hour
-	// DefaultCleanupInterval is how long a dead session keeps its room.
-	DefaultCleanupInterval = 15 * time.Minute
-	// DefaultMaxBytes is far more than a session should hold, and well under
-	// what every supported database takes.
-	DefaultMaxBytes = 64 << 10
-	// DefaultUserKey is the key in Values of the signed-in user's id.
-	DefaultUserKey = "user_id"
+	defaultIdleTimeout      = time.Hour           // NIST SP 800-63B-4, AAL2
+	defaultLifetime         = 24 * time.Hour      // NIST SP 800-63B-4, AAL2, overall
+	defaultRememberLifetime = 30 * 24 * time.Hour // NIST SP 800-63B-4, AAL1, overall
+
+	// cleanupInterval is how often, on average, Run deletes expired sessions.
+	cleanupInterval = 15 * time.Minute
+	// maxBytes limits the encoded values of a session: far more than it should hold,
+	// and less than every supported database takes.
+	maxBytes = 64 << 10
+	// touchesPerIdleTimeout is how often a session in use is written to: its idle
+	// timeout is exact to one part in sixty.
+	touchesPerIdleTimeout = 60
 )
 
-// touchesPerIdleTimeout is how often an active session is written to by
-// default: its idle timeout is exact to one part in sixty.
-const touchesPerIdleTimeout = 60
+// userKeys are the keys in Values that hold the user's id by default: what most
+// programs use, and what Buffalo's generators write.
+var userKeys = []any{"user_id", "current_user_id"}
 
-// Options say how a [Store] behaves. Only Secrets is required.
+// Options configure a [Store]. Only Secrets is required.
 type Options struct {
-	// Secrets sign the cookies, each of 32 random bytes or more. A cookie is good
-	// under every name that Get is asked for: where two names are to mean two
-	// things, make two stores with secrets of their own. The first secret
-	// signs, all verify: put a new one in front, and drop the old one when
-	// the longest lifetime, RememberLifetime, has passed. A session that comes
-	// with a cookie signed by an older one gets a new cookie; a bearer token
-	// does not, and is dead when the secret that signed it is dropped.
+	// Secrets sign the cookies; each has at least 32 random bytes. The first one
+	// signs, all verify. To rotate, put a new one in front, and remove the old one
+	// after RememberLifetime. A session that arrives with a cookie signed by an
+	// older secret gets a new cookie. An access token does not: it stops working
+	// when its secret is removed. A cookie is valid under every cookie name; where
+	// two names must be kept apart, use two stores with different secrets.
 	Secrets [][]byte
 
-	// Insecure lets browsers send the cookie over plain http. For development.
-	Insecure bool
+	// Cookie has the attributes of every cookie that the store sets.
+	Cookie Cookie
 
-	// IdleTimeout ends a session that nobody used for so long. Default 1 h.
+	// IdleTimeout is how long a session lasts without being used. Default 1 h.
 	IdleTimeout time.Duration
 
-	// Lifetime ends a session so long after it began or its user signed in,
+	// Lifetime is how long a session lasts after it began or its user signed in,
 	// used or not. Default 24 h.
 	Lifetime time.Duration
 
-	// RememberLifetime ends a session so long after its user signed in and asked
-	// to be remembered, used or not; see [Remember]. Default 30 days.
+	// RememberLifetime is how long a session lasts whose user asked to stay signed
+	// in, used or not; see Login.Remember. Default 30 days.
 	RememberLifetime time.Duration
 
-	// Bearer lets programs present, as Authorization: Bearer, the value that
-	// Issue returns or that a cookie has. For a request that does its cookie
-	// does not count, and none is set or ended, whatever name Get is asked for;
-	// RenewAfter does not apply, and Save returns ErrBearer instead of signing
-	// somebody in. Two Authorization headers, or a token that is not one, are
-	// nobody's. Default: Authorization is left to others.
-	Bearer bool
-
-	// RenewAfter gives a signed-in session a new sid and secret at the first
-	// Save after the ones it has are that old. The old ones still work for
-	// [RenewalGrace]. For lifetimes of days. Default: never.
+	// RenewAfter gives a signed-in session a new sid and secret at the first Save
+	// after they are that old. The old ones work for another 30 seconds, for
+	// requests that were sent before the browser got the new ones. It is for
+	// lifetimes of days. Default: never.
 	RenewAfter time.Duration
 
-	// MaxPerUser is how many sessions one user may have. A sign-in, or Issue,
-	// beyond it ends those that were used least recently. Default: no limit.
+	// MaxPerUser is how many sessions a user may have, access tokens included. A
+	// sign-in or IssueToken beyond it revokes those that were used least recently.
+	// Default: no limit.
 	MaxPerUser int
 
-	// Encrypt has the column data encrypted, by keys derived from Secrets. What
-	// is there in the clear is encrypted when it is written next; what is
-	// encrypted is read whatever Encrypt says.
+	// Bearer accepts access tokens, as Authorization: Bearer; see [Store.IssueToken].
+	// The cookie of a request with a token is ignored, and none is set. Multiple
+	// Authorization headers and malformed tokens are treated as anonymous.
+	Bearer bool
+
+	// Encrypt encrypts the column data with keys derived from Secrets. It can be
+	// switched on and off: each row is converted when it is next written.
 	Encrypt bool
 
-	// TouchInterval is how far last_seen_at may lag behind, so that reading a
-	// session writes nothing. Default: a sixtieth of IdleTimeout.
-	TouchInterval time.Duration
-
-	// CleanupInterval is how often, on average, Run deletes what has expired.
-	// Default 15 min.
-	CleanupInterval time.Duration
-
-	// MaxBytes limits the encoded data of one session. Default 64 KiB.
-	MaxBytes int
-
 	// UserKey is the key in Values under which the program keeps the id of the
-	// signed-in user. Its value, printed, is the column user_id; when it
-	// changes the session is renewed. Default "user_id".
+	// signed-in user. Its value, printed, is the column user_id, and the session is
+	// renewed whenever it changes. Default: "user_id" and "current_user_id" both
+	// count, in that order, and SignIn sets "user_id".
 	UserKey any
 
-	// Transient reports values that are not worth a session: they count as
-	// absent and are never stored. For frameworks that put something into
-	// every session. Default: none are.
-	Transient func(key, value any) bool
+	// Ignore reports values that are treated as absent and never stored, for
+	// frameworks that put something into every session. Default: none.
+	Ignore func(key, value any) bool
 
-	// ClientIP says from where a request came, for the column ip. Default:
-	// the address of the connection, which behind a proxy is the proxy's.
+	// Adopt is the store that the program used before, such as a
+	// [sessions.CookieStore]. Until AdoptUntil, a request without a session of this
+	// store gets the values of its session there; the first Save moves them here.
+	// Each old cookie is adopted once, so that signing out is final.
+	Adopt sessions.Store
+
+	// AdoptUntil ends the adoption. It is required with Adopt: old cookies are
+	// accepted until then.
+	AdoptUntil time.Time
+
+	// FullRecord makes Get read everything that [Describe] returns, for programs
+	// that show it in most responses. Default: Describe runs a query when it is
+	// called, which makes all other requests faster.
+	FullRecord bool
+
+	// ClientIP returns the address that a request came from, for the column ip.
+	// Default: the address of the connection, which behind a proxy is the proxy's.
 	ClientIP func(*http.Request) string
 
-	// Eager reads all that Describe returns along with every session: for
-	// programs that show it more often than not. Default: it is read when
-	// something asks for it, which makes other reads faster.
-	Eager bool
-
-	// Observe, if given, is told of what the store did, as it happens: for
-	// metrics. It must be safe for concurrent use and quick, for requests wait
-	// for it. Default: nobody is told.
+	// Observe is called after each operation, for metrics. It must be fast and safe
+	// for concurrent use. Default: nothing is called.
 	Observe func(context.Context, Event)
 
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 
-	// Logger is told of what no caller can be told of. Default: slog.Default.
+	// Logger gets what cannot be returned to any caller. Default: slog.Default.
 	Logger *slog.Logger
+
+	touchInterval   time.Duration
+	cleanupInterval time.Duration
+	maxBytes        int
 }
 
-// withDefaults fills in the defaults and refuses what makes no sense.
+// Cookie has the attributes that a program can choose. Cookies are always HttpOnly.
+type Cookie struct {
+	Domain   string        // default: only the host that set it
+	Path     string        // default "/"
+	SameSite http.SameSite // default Lax
+	Insecure bool          // also sent over plain http; for development
+}
+
+// withDefaults fills in the defaults and refuses invalid options.
 func (o Options) withDefaults() (Options, error) {
-	if min(o.IdleTimeout, o.Lifetime, o.RememberLifetime, o.RenewAfter, o.TouchInterval, o.CleanupInterval) < 0 ||
-		min(o.MaxPerUser, o.MaxBytes) < 0 {
-		return o, errors.New("sessionstore: a negative time or number in Options")
+	if min(o.IdleTimeout, o.Lifetime, o.RememberLifetime, o.RenewAfter) < 0 || o.MaxPerUser < 0 {
+		return o, errors.New("sessionstore: Options has a negative time or number: use zero for the default")
 	}
-	setDefault(&o.IdleTimeout, DefaultIdleTimeout)
-	setDefault(&o.Lifetime, DefaultLifetime)
-	setDefault(&o.RememberLifetime, DefaultRememberLifetime)
-	setDefault(&o.CleanupInterval, DefaultCleanupInterval)
-	setDefault(&o.TouchInterval, o.IdleTimeout/touchesPerIdleTimeout)
-	if o.TouchInterval >= o.IdleTimeout {
-		return o, errors.New("sessionstore: Options.TouchInterval must be shorter than IdleTimeout, or sessions in use would end")
+	if o.Adopt != nil && o.AdoptUntil.IsZero() {
+		return o, errors.New("sessionstore: Options.Adopt needs AdoptUntil: set the date after which old cookies are refused")
 	}
-	setDefault(&o.MaxBytes, DefaultMaxBytes)
-	if o.UserKey == nil {
-		o.UserKey = DefaultUserKey
-	}
-	if o.Transient == nil {
-		o.Transient = func(_, _ any) bool { return false }
+	setDefault(&o.IdleTimeout, defaultIdleTimeout)
+	setDefault(&o.Lifetime, defaultLifetime)
+	setDefault(&o.RememberLifetime, defaultRememberLifetime)
+	setDefault(&o.cleanupInterval, cleanupInterval)
+	setDefault(&o.touchInterval, o.IdleTimeout/touchesPerIdleTimeout)
+	setDefault(&o.maxBytes, maxBytes)
+	setDefault(&o.Cookie.Path, "/")
+	setDefault(&o.Cookie.SameSite, http.SameSiteLaxMode)
+	if o.Ignore == nil {
+		o.Ignore = func(_, _ any) bool { return false }
 	}
 	if o.ClientIP == nil {
 		o.ClientIP = remoteIP
@@ -153,6 +158,14 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = slog.Default()
 	}
 	return o, nil
+}
+
+// userKeys are the keys in Values that may hold the user's id.
+func (o Options) userKeys() []any {
+	if o.UserKey != nil {
+		return []any{o.UserKey}
+	}
+	return userKeys
 }
 
 func setDefault[T comparable](v *T, value T) {

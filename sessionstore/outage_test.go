@@ -8,8 +8,8 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // onEveryServer runs a test on a site whose database can be killed.
@@ -48,12 +48,12 @@ func TestStore_DatabaseAway(t *testing.T) {
 		for doing, handle := range map[string]func(*sessions.Session){
 			"Read":    nil,
 			"Write":   func(session *sessions.Session) { session.Values["cart"] = 4 },
-			"SignIn":  signIn("bob"),
-			"SignOut": sessionstore.SignOut,
+			"SignIn":  signInAs("bob"),
+			"SignOut": signOut,
 		} {
 			wantUnavailable(t, doing, ada.visit(t, handle))
 		}
-		if v := s.browser(t).visit(t, signIn("bob")); v.getErr != nil || !errors.Is(v.saveErr, sessionstore.ErrUnavailable) || len(v.cookies) != 0 {
+		if v := s.browser(t).visit(t, signInAs("bob")); v.getErr != nil || !errors.Is(v.saveErr, sessionstore.ErrUnavailable) || len(v.cookies) != 0 {
 			t.Errorf("somebody new: Get: %v, Save: %v, cookies %v", v.getErr, v.saveErr, v.cookies)
 		}
 		server.Restart(t)
@@ -73,8 +73,8 @@ func TestStore_DatabaseAwayMeanwhile(t *testing.T) {
 	onEveryServer(t, func(t *testing.T, server *testdb.Server, s *site) {
 		changes := map[string]func(*sessions.Session){
 			"Write":   func(session *sessions.Session) { session.Values["cart"] = 4 },
-			"SignIn":  signIn("ada"),
-			"SignOut": sessionstore.SignOut,
+			"SignIn":  signInAs("ada"),
+			"SignOut": signOut,
 		}
 		for doing, handle := range changes {
 			ada := s.browser(t)
@@ -126,12 +126,13 @@ func TestStore_UnavailableForAllOfTheRequest(t *testing.T) {
 		}
 		ctx := t.Context()
 		cookie := header[len(cookieName)+1:]
-		_, listErr := s.store.List(ctx, "ada", 1)
-		_, listAllErr := s.store.ListAll(ctx, 1)
-		_, _, findErr := s.store.Find(ctx, cookie)
-		_, countErr := s.store.CountExpired(ctx)
+		_, listErr := list(ctx, s.store, "ada", 1)
+		_, listAllErr := listAll(ctx, s.store, 1)
+		sid := strings.Split(cookie, ".")[0]
+		_, _, findErr := s.store.Inspect(ctx, sid)
+		_, countErr := countAll(ctx, s.store)
 		_, cleanupErr := s.store.Cleanup(ctx, 1)
-		revokeErr := s.store.RevokeSID(ctx, strings.Split(cookie, ".")[0])
+		revokeErr := revokeSID(ctx, s.store, sid)
 		_, revokeAllErr := s.store.RevokeAll(ctx)
 		for _, err := range []error{listErr, listAllErr, findErr, countErr, cleanupErr, revokeErr, revokeAllErr} {
 			if !errors.Is(err, sessionstore.ErrUnavailable) {

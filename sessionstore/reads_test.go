@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // trapReads fails the next so many reads of a row with what PostgreSQL says
@@ -40,15 +40,15 @@ var reads = map[string]func(t *testing.T, s *site, cookie string) error{
 		return s.with(t, cookieName+"="+cookie).visit(t, nil).getErr
 	},
 	"Find": func(t *testing.T, s *site, cookie string) error {
-		_, _, err := s.store.Find(t.Context(), cookie)
+		_, _, err := s.store.Inspect(t.Context(), sidIn(cookie))
 		return err
 	},
 	"List": func(t *testing.T, s *site, _ string) error {
-		_, err := s.store.List(t.Context(), "ada", 10)
+		_, err := list(t.Context(), s.store, "ada", 10)
 		return err
 	},
 	"Count": func(t *testing.T, s *site, _ string) error {
-		_, err := s.store.CountAll(t.Context())
+		_, err := countAll(t.Context(), s.store)
 		return err
 	},
 	"Cleanup": func(t *testing.T, s *site, _ string) error {

@@ -1,7 +1,6 @@
 package sessionstore_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -19,8 +18,7 @@ func rememberFor10Days(o *sessionstore.Options) { o.RememberLifetime = rememberL
 
 func rememberAs(userID string) func(*sessions.Session) {
 	return func(session *sessions.Session) {
-		signIn(userID)(session)
-		if err := sessionstore.Remember(session); err != nil {
+		if err := sessionstore.SignIn(session, sessionstore.Login{UserID: userID, Method: "password", Remember: true}); err != nil {
 			panic(err)
 		}
 	}
@@ -43,7 +41,7 @@ func TestStore_Remember(t *testing.T) {
 		if !row.Remembered || !row.DeadlineAt.Equal(at(rememberLifetime)) || !row.ExpiresAt.Equal(row.DeadlineAt) {
 			t.Errorf("remembered: %t, deadline %v, expires %v", row.Remembered, row.DeadlineAt, row.ExpiresAt)
 		}
-		records, err := s.store.List(t.Context(), "ada", 10)
+		records, err := list(t.Context(), s.store, "ada", 10)
 		if err != nil || len(records) != 1 || !records[0].Remembered {
 			t.Errorf("listed as %+v, %v", records, err)
 		}
@@ -78,49 +76,19 @@ func TestStore_RememberedAndUsed(t *testing.T) {
 	}, rememberFor10Days)
 }
 
-// Neither a session that nobody signs in to can be remembered, nor one that
-// somebody signed in to before: only a sign-in can ask the user.
-func TestStore_RememberWithoutSignIn(t *testing.T) {
-	onEveryEngine(t, func(t *testing.T, s *site) {
-		remember := func(session *sessions.Session) {
-			if err := sessionstore.Remember(session); err == nil || errors.Is(err, sessionstore.ErrForeign) {
-				t.Errorf("Remember: %v", err)
-			}
-			session.Values["cart"] = s.clock.Now().String()
-		}
-		ada := s.browser(t)
-		for range 2 { // without a row, and with one
-			ada.change(t, remember)
-			s.clock.advance(time.Minute)
-		}
-		ada.signIn(t, "ada")
-		ada.change(t, remember)
-		if row := s.row(t, ada.cookie(t)); row.Remembered {
-			t.Error("remembered all the same")
-		}
-	})
-}
-
-func TestRemember_Foreign(t *testing.T) {
-	foreign := sessions.NewSession(sessions.NewCookieStore(secret), cookieName)
-	if err := sessionstore.Remember(foreign); !errors.Is(err, sessionstore.ErrForeign) {
-		t.Errorf("%v, want ErrForeign", err)
-	}
-}
-
 // Who signs in after somebody who is remembered.
 func TestStore_RememberedThenSignIn(t *testing.T) {
 	for name, step := range map[string]struct {
 		then       func(*sessions.Session)
 		remembered bool
 	}{
-		"SameUser":          {signIn("ada"), true},
-		"OtherUser":         {signIn("bob"), false},
+		"SameUser":          {signInAs("ada"), true},
+		"OtherUser":         {signInAs("bob"), false},
 		"OtherUserByHand":   {func(session *sessions.Session) { session.Values["user_id"] = "bob" }, false},
 		"NobodyByHand":      {func(session *sessions.Session) { delete(session.Values, "user_id") }, false},
 		"OtherRemembered":   {rememberAs("bob"), true},
-		"AfterSigningOut":   {func(session *sessions.Session) { sessionstore.SignOut(session); signIn("bob")(session) }, false},
-		"AskedThenNoLonger": {func(session *sessions.Session) { rememberAs("bob")(session); signIn("bob")(session) }, false},
+		"AfterSigningOut":   {func(session *sessions.Session) { signOut(session); signInAs("bob")(session) }, false},
+		"AskedThenNoLonger": {func(session *sessions.Session) { rememberAs("bob")(session); signInAs("bob")(session) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEveryEngine(t, func(t *testing.T, s *site) {
@@ -173,7 +141,7 @@ func TestStore_RememberedSignsOut(t *testing.T) {
 		ada := s.browser(t)
 		ada.change(t, rememberAs("ada"))
 		old := ada.cookie(t)
-		v := ada.change(t, sessionstore.SignOut)
+		v := ada.change(t, signOut)
 		if len(v.cookies) != 1 || v.cookies[0].MaxAge >= 0 || v.cookies[0].Value != "" || ada.cookie(t) != "" {
 			t.Errorf("cookies %v", v.cookies)
 		}

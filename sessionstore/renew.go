@@ -4,27 +4,29 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/latchkey/latchkey/sessionstore/internal/codec"
 )
 
-// RenewalGrace is how long the sid and secret still work that a session had
-// before [Options].RenewAfter renewed it: long enough for the requests of a page
-// that were sent before the browser got the new ones.
-const RenewalGrace = 30 * time.Second
+// renewalGrace is how long an old sid and secret still work after a renewal by
+// Options.RenewAfter: long enough for the requests of a page that were sent before
+// the browser got the new ones.
+const renewalGrace = 30 * time.Second
 
 // begins reports whether user begins a session, or another part of one.
 func (b *bound) begins(user string) bool {
-	return b.signsIn || user != b.row.UserID
+	return b.login != nil || user != b.row.UserID
 }
 
 // beginAgain has user sign in to, or out of, the session that there is. What
 // others wrote for another user, or what this program cannot decode, is not for
 // this one.
-func (b *bound) beginAgain(r *http.Request, current, changes entries, user string) error {
+func (b *bound) beginAgain(r *http.Request, current, changes codec.Entries, user string) error {
 	t := newToken()
 	switched := b.row.UserID != "" && b.row.UserID != user
 	return b.store(r, user != "", func(ctx context.Context) error {
 		err := b.rewrite(ctx, func(next *row) {
-			next.entries = next.entries.with(changes)
+			next.entries = next.entries.With(changes)
 			if switched {
 				next.entries = current
 			}
@@ -43,25 +45,42 @@ func (b *bound) beginAgain(r *http.Request, current, changes entries, user strin
 func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 	now := b.now()
 	b.replaceToken(next, t)
-	if next.UserID != user || next.series == "" {
-		next.CreatedAt, next.series = now, t.sid
+	if next.UserID != user || next.family == "" {
+		next.CreatedAt, next.family = now, t.sid
 		next.Remembered = false
 	}
-	next.Remembered = next.Remembered || b.remember
-	next.UserID, next.AuthMethod, next.AuthenticatedAt = user, "", time.Time{}
-	next.origin, next.subject, next.Label = "", "", ""
-	if user != "" {
-		next.AuthMethod, next.AuthenticatedAt = b.method, now
-		next.origin, next.subject = b.origin, b.subject
-		if b.at != nil {
-			next.AuthenticatedAt = *b.at
-		}
-	}
+	next.UserID, next.Label = user, ""
+	b.authenticate(next, user)
 	next.IP = clean(b.opts.ClientIP(r), maxIP)
 	next.UserAgent = clean(r.UserAgent(), maxUserAgent)
 	next.deadline = now.Add(b.opts.Lifetime)
 	if next.Remembered {
 		next.deadline = now.Add(b.opts.RememberLifetime)
+	}
+}
+
+// authenticate writes down how and when the user signed in.
+func (b *bound) authenticate(next *row, user string) {
+	next.AuthMethod, next.AuthenticatedAt = "", time.Time{}
+	next.providerSession, next.providerSubject = "", ""
+	login := b.login
+	switch {
+	case user == "":
+		return
+	case login == nil && b.adopted != (token{}):
+		next.AuthMethod = adoptedMethod // nobody can tell when the user signed in
+		return
+	case login == nil: // the program set the user key itself
+		login = &Login{}
+	}
+	next.Remembered = next.Remembered || login.Remember
+	next.AuthMethod = login.Method
+	next.providerSession, next.providerSubject = login.ProviderSession, login.ProviderSubject
+	switch at := login.AuthenticatedAt; {
+	case at.IsZero():
+		next.AuthenticatedAt = b.now()
+	case !at.Equal(UnknownTime):
+		next.AuthenticatedAt = at.UTC().Truncate(time.Microsecond)
 	}
 }
 
@@ -73,12 +92,12 @@ func (s *Store) replaceToken(next *row, t token) {
 	next.renewedAt = s.now()
 }
 
-// refresh records that the session is in use now. Of a row that is not whole it
+// refresh records that the session is in use now. Of a row that is not full it
 // knows no earlier end; queryChange does.
 func (s *Store) refresh(next *row) {
 	next.LastSeenAt = s.now()
 	next.ExpiresAt = next.LastSeenAt.Add(s.opts.IdleTimeout)
-	if next.whole && (next.Remembered || next.deadline.Before(next.ExpiresAt)) {
+	if next.full && (next.Remembered || next.deadline.Before(next.ExpiresAt)) {
 		next.ExpiresAt = next.deadline
 	}
 }
@@ -89,11 +108,11 @@ func (s *Store) renewalDue(r row) bool {
 }
 
 // renewAtOnce gives the session a new sid and secret; the old ones are dead.
-func (b *bound) renewAtOnce(r *http.Request, changes entries) error {
+func (b *bound) renewAtOnce(r *http.Request, changes codec.Entries) error {
 	t := newToken()
 	return b.store(r, false, func(ctx context.Context) error {
 		return b.rewrite(ctx, func(next *row) {
-			next.entries = next.entries.with(changes)
+			next.entries = next.entries.With(changes)
 			b.replaceToken(next, t)
 		}, b.rows.update)
 	})
@@ -102,42 +121,49 @@ func (b *bound) renewAtOnce(r *http.Request, changes entries) error {
 // renewGracefully renews the session so that requests under way with the old
 // cookie find it still. Of several that renew at the same time the first does,
 // and its answer alone has the new cookie.
-func (b *bound) renewGracefully(r *http.Request, changes entries) error {
+func (b *bound) renewGracefully(r *http.Request, changes codec.Entries) error {
 	t := newToken()
 	return b.store(r, false, func(ctx context.Context) error {
 		return b.rewrite(ctx, func(next *row) {
-			next.entries = next.entries.with(changes)
+			next.entries = next.entries.With(changes)
 			if b.renewalDue(*next) {
 				b.replaceToken(next, t)
 			}
-		}, b.updateLeavingTrace)
+		}, b.updateLeavingRedirect)
 	})
 }
 
-// updateLeavingTrace is update, and where the sid changes it leaves a row at the
-// old one that leads to the new one for a moment.
-func (b *bound) updateLeavingTrace(ctx context.Context, old, next row, now time.Time) (bool, error) {
+// updateLeavingRedirect is update that leaves a redirect row at the old sid for a
+// moment, if the sid changes.
+func (b *bound) updateLeavingRedirect(ctx context.Context, old, next row, now time.Time) (bool, error) {
 	if next.SID == old.SID {
 		return b.rows.update(ctx, old, next, now)
 	}
-	end := now.Add(RenewalGrace)
-	trace := row{secretHash: old.secretHash, renewedTo: next.SID, data: []byte{}, deadline: end}
-	trace.SID, trace.CreatedAt, trace.LastSeenAt, trace.ExpiresAt = old.SID, now, now, end
-	return b.rows.updateLeaving(ctx, old, next, trace, now)
+	redirect := b.redirectFrom(token{sid: old.SID}, next.SID, now.Add(renewalGrace))
+	redirect.secretHash = old.secretHash
+	return b.rows.updateLeaving(ctx, old, next, redirect, now)
 }
 
-// endOver ends what is over Options.MaxPerUser after a sign-in, which has happened
-// by then: that the others stay is no reason to tell the user that it has not. The
-// next sign-in tries again.
+// redirectFrom is a redirect row, which leads from a token to the session at a sid
+// until a time.
+func (s *Store) redirectFrom(t token, sid string, until time.Time) row {
+	hash := t.hash()
+	r := row{secretHash: string(hash[:]), renewedTo: sid, data: []byte{}, deadline: until.UTC()}
+	r.SID, r.CreatedAt, r.LastSeenAt, r.ExpiresAt = t.sid, s.now(), s.now(), r.deadline
+	return r
+}
+
+// endOver revokes what is over Options.MaxPerUser after a sign-in. Failing to evict
+// older sessions must not fail the sign-in; the next one tries again.
 func (s *Store) endOver(ctx context.Context, userID string) {
 	for more := s.opts.MaxPerUser > 0 && userID != ""; more; {
 		began := time.Now()
 		n, err := s.endSomeOver(ctx, userID)
 		if err != nil {
-			s.opts.Logger.WarnContext(ctx, "sessions over the limit of their user not ended", "user", userID, "error", err)
+			s.opts.Logger.WarnContext(ctx, "sessions over Options.MaxPerUser not revoked", "user", userID, "error", err)
 		}
 		if err != nil || n > 0 {
-			s.observe(ctx, began, Event{Op: OpEnd, UserID: userID, Count: int(n), Err: err})
+			s.observe(ctx, began, Event{Op: opRevoke, UserID: userID, Count: int(n), Err: err})
 		}
 		more = n == batchSize
 	}

@@ -45,7 +45,7 @@ func TestStore_Renew(t *testing.T) {
 		begin func(*sessions.Session)
 		left  time.Duration // until it expires, a minute later
 	}{
-		"SignedIn":   {signIn("ada"), idle},
+		"SignedIn":   {signInAs("ada"), idle},
 		"Remembered": {rememberAs("ada"), sessionstore.DefaultRememberLifetime - time.Minute},
 		"Anonymous":  {func(session *sessions.Session) { session.Values["theme"] = "dark" }, idle},
 	} {
@@ -156,7 +156,7 @@ func TestStore_RenewAndSignIn(t *testing.T) {
 		old := ada.cookie(t)
 		s.clock.advance(time.Minute)
 		ada.change(t, func(session *sessions.Session) {
-			signIn("ada")(session)
+			signInAs("ada")(session)
 			renewSession(session)
 		})
 		renewed(t, ada, old)
@@ -178,7 +178,7 @@ func TestStore_RenewAfterTheEnd(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
 		ada.signIn(t, "ada")
-		wantEnded(t, ada.while(t, renewSession, func() { ada.change(t, sessionstore.SignOut) }))
+		wantEnded(t, ada.while(t, renewSession, func() { ada.change(t, signOut) }))
 		s.wantRows(t, 0)
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/gobuffalo/pop/v6"
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // The triggers count the writes that they saw in something that a rollback does
@@ -119,14 +119,14 @@ var writes = map[string]func(t *testing.T, s *site, ada *browser) error{
 	"Change": func(t *testing.T, _ *site, ada *browser) error {
 		return ada.visit(t, func(session *sessions.Session) { session.Values["cart"] = 4 }).saveErr
 	},
-	"Insert": func(t *testing.T, s *site, _ *browser) error { return s.browser(t).visit(t, signIn("bob")).saveErr },
-	"SignIn": func(t *testing.T, _ *site, ada *browser) error { return ada.visit(t, signIn("bob")).saveErr },
+	"Insert": func(t *testing.T, s *site, _ *browser) error { return s.browser(t).visit(t, signInAs("bob")).saveErr },
+	"SignIn": func(t *testing.T, _ *site, ada *browser) error { return ada.visit(t, signInAs("bob")).saveErr },
 	inTransaction: func(t *testing.T, s *site, ada *browser) error {
 		return ada.on(s.renewing(t)).visit(t, func(session *sessions.Session) { session.Values["cart"] = 4 }).saveErr
 	},
-	"SignOut": func(t *testing.T, _ *site, ada *browser) error { return ada.visit(t, sessionstore.SignOut).saveErr },
+	"SignOut": func(t *testing.T, _ *site, ada *browser) error { return ada.visit(t, signOut).saveErr },
 	"Revoke": func(t *testing.T, s *site, ada *browser) error {
-		return s.store.Revoke(t.Context(), "ada", s.row(t, ada.cookie(t)).SID)
+		return revokeOne(t.Context(), s.store, "ada", s.row(t, ada.cookie(t)).SID)
 	},
 	"RevokeAll": func(t *testing.T, s *site, _ *browser) error {
 		_, err := s.store.RevokeAll(t.Context())

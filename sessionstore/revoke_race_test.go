@@ -11,20 +11,20 @@ import (
 // elsewhere.
 var revokers = map[string]func(*testing.T, *browser) error{
 	"Revoke": func(t *testing.T, b *browser) error {
-		return b.site.store.Revoke(t.Context(), "ada", b.site.row(t, b.cookie(t)).SID)
+		return revokeOne(t.Context(), b.site.store, "ada", b.site.row(t, b.cookie(t)).SID)
 	},
 	"RevokeSID": func(t *testing.T, b *browser) error {
-		return b.site.store.RevokeSID(t.Context(), b.site.row(t, b.cookie(t)).SID)
+		return revokeSID(t.Context(), b.site.store, b.site.row(t, b.cookie(t)).SID)
 	},
 	"RevokeOthers": func(t *testing.T, b *browser) (err error) {
 		elsewhere := b.site.signedIn(t, "ada", "bob")
 		elsewhere[0].change(t, func(session *sessions.Session) {
-			_, err = b.site.store.RevokeOthers(t.Context(), session)
+			_, err = revokeOthers(t.Context(), b.site.store, session)
 		})
 		return err
 	},
 	"RevokeUser": func(t *testing.T, b *browser) error {
-		_, err := b.site.store.RevokeUser(t.Context(), "ada")
+		_, err := revokeUser(t.Context(), b.site.store, "ada")
 		return err
 	},
 	"RevokeAll": func(t *testing.T, b *browser) error {

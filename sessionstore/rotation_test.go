@@ -26,7 +26,7 @@ func TestStore_EncryptedRotation(t *testing.T) {
 	for name, handle := range map[string]func(*sessions.Session){
 		"Unchanged": nil,
 		"Changed":   func(session *sessions.Session) { session.Values["cart"] = 3 },
-		"SignIn":    signIn("ada of the marks"),
+		"SignIn":    signInAs("ada of the marks"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEveryEngine(t, func(t *testing.T, s *site) {

@@ -26,13 +26,13 @@ type storedRow struct {
 	CreatedAt       time.Time  `db:"created_at"`
 	LastSeenAt      time.Time  `db:"last_seen_at"`
 	DeadlineAt      time.Time  `db:"deadline_at"`
-	Series          string     `db:"series"`
+	Family          string     `db:"family"`
 	RenewedTo       string     `db:"renewed_to"`
 	RenewedAt       *time.Time `db:"renewed_at"`
 	Remembered      bool       `db:"remembered"`
 	ExpiresAt       time.Time  `db:"expires_at"`
-	Origin          *string    `db:"origin"`
-	OriginSubject   *string    `db:"origin_subject"`
+	Origin          *string    `db:"provider_session"`
+	OriginSubject   *string    `db:"provider_subject"`
 	Label           *string    `db:"label"`
 }
 

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/sessionstore/internal/codec"
 )
 
 // saveAttempts bounds how often Save merges its changes over a row that other
@@ -19,7 +22,7 @@ const saveTimeout = 5 * time.Second
 
 // Save implements sessions.Store; see Store.Save.
 func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
-	if b.err != nil && !(b.signsIn && errors.Is(b.err, ErrEnded)) {
+	if b.err != nil && !(b.login != nil && errors.Is(b.err, ErrEnded)) {
 		return fmt.Errorf("save session: %w", b.err)
 	}
 	if session != b.session {
@@ -29,51 +32,63 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 		b.rolledBack() // Pop runs a handler again when SQLite was locked
 	}
 	if session.Options.MaxAge < 0 {
+		clear(session.Values)
 		return b.end(r, w)
 	}
-	current, err := encodeValues(session.Values, b.opts.Transient)
+	if b.signsOut {
+		if err := b.end(r, w); err != nil {
+			return err
+		}
+	}
+	current, err := codec.FromValues(session.Values, b.opts.Ignore)
 	if err != nil {
-		return err
+		return fmt.Errorf("save session: %w: %w", ErrValue, err)
 	}
 	user, err := b.userOf(session)
 	if err != nil {
 		return err
 	}
 	if b.row.UserID != "" && user == "" && len(current) == 0 {
-		SignOut(session) // in Buffalo's way: Session.Clear
-		return b.end(r, w)
+		return b.end(r, w) // Buffalo's Session.Clear
 	}
-	changes := b.known.changesTo(current)
-	if b.bearer && (b.begins(user) || b.renew || !b.exists && len(changes) > 0) {
+	return b.save(r, w, current, user)
+}
+
+// save writes what Values hold and sets the cookie.
+func (b *bound) save(r *http.Request, w http.ResponseWriter, current codec.Entries, user string) error {
+	changes := b.known.ChangesTo(current)
+	begins := b.begins(user)
+	if b.bearer && (begins || b.renew || !b.exists && len(changes) > 0) {
 		return fmt.Errorf("save session: %w", ErrBearer)
 	}
-	before, begins := b.row.token, b.begins(user)
-	err = b.write(r, current, changes, user)
-	if errors.Is(err, ErrEnded) && begins && user != "" && (b.signsIn || b.row.UserID == "") {
+	b.warnOfUserKey(r.Context(), changes, user)
+	before := b.row.token
+	err := b.write(r, current, changes, user)
+	if errors.Is(err, ErrEnded) && begins && user != "" && (b.login != nil || b.row.UserID == "") {
 		if err := b.forget(changes); err != nil {
 			return err
 		}
-		return b.Save(r, w, session)
+		return b.Save(r, w, b.session)
 	}
 	if err != nil {
 		return err
 	}
-	session.ID = b.row.SID
-	if now := b.row.token; now != (token{}) && (now != before || b.resign) {
+	b.session.ID = b.row.SID
+	if now := b.row.token; now != (token{}) && (now != before || b.resign || b.optionsChanged()) {
 		b.setCookie(w)
 	}
 	b.known, b.resign, b.intent = current, false, intent{}
 	return nil
 }
 
-// write brings the row up to date with current, if it is not: by the changes
-// that lead there from what the request found.
-func (b *bound) write(r *http.Request, current, changes entries, user string) error {
+// write brings the row up to date with current, if it is not, by the changes that
+// lead there from what the request found.
+func (b *bound) write(r *http.Request, current, changes codec.Entries, user string) error {
 	switch {
-	case !b.exists && len(changes) == 0:
+	case !b.exists && len(current) == 0:
 		return nil
 	case !b.exists:
-		return b.insert(r, current, user)
+		return b.insert(r, current, changes, user)
 	case b.begins(user):
 		return b.beginAgain(r, current, changes, user)
 	case b.renew:
@@ -86,34 +101,33 @@ func (b *bound) write(r *http.Request, current, changes entries, user string) er
 	return nil
 }
 
-// unlessReading returns the error of a write, but not to a request that only
-// reads: it asked for no write, and needs none.
-func (b *bound) unlessReading(r *http.Request, changes entries, err error) error {
+// unlessReading returns the error of a write, but not to a request that only reads:
+// it did not ask for the write.
+func (b *bound) unlessReading(r *http.Request, changes codec.Entries, err error) error {
 	if err == nil || len(changes) > 0 {
 		return err
 	}
 	b.err = nil
 	if !errors.Is(err, ErrEnded) {
-		b.opts.Logger.WarnContext(r.Context(), "a session was not renewed or encrypted anew; the next request tries again", "error", err)
+		b.opts.Logger.WarnContext(r.Context(), "session not renewed or encrypted again; the next request tries again", "error", err)
 	}
 	return nil
 }
 
 // change makes the changes to the newest row.
-func (b *bound) change(r *http.Request, changes entries) error {
+func (b *bound) change(r *http.Request, changes codec.Entries) error {
 	return b.store(r, false, func(ctx context.Context) error {
-		return b.update(ctx, func(next *row) { next.entries = next.entries.with(changes) }, b.rows.change)
+		return b.update(ctx, func(next *row) { next.entries = next.entries.With(changes) }, b.rows.change)
 	})
 }
 
-// store runs a write that is not to be broken off by a client that leaves, nor
-// held for ever by a database that hangs.
+// store runs a write, even if the client leaves, for at most saveTimeout.
 func (b *bound) store(r *http.Request, signsIn bool, write func(context.Context) error) error {
 	ctx, cancel := b.saving(r.Context())
 	defer cancel()
 	began := time.Now()
 	err := b.in(ctx, signsIn, write)
-	b.observe(ctx, began, Event{Op: OpSave, SID: b.row.SID, UserID: b.row.UserID, Count: 1, Err: err})
+	b.observe(ctx, began, Event{Op: opSave, SID: b.row.SID, UserID: b.row.UserID, Count: 1, Err: err})
 	return err
 }
 
@@ -121,62 +135,94 @@ func (b *bound) saving(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 }
 
-// forget makes a new session of one that ended while a user signed in to it,
-// perhaps by a sign-in beside this one: the user has just proved who it is.
-// What the request itself set goes along, and nothing of the ended session.
-func (b *bound) forget(changes entries) error {
-	user := b.session.Values[b.opts.UserKey]
+// forget makes a new session of one that ended while a user signed in to it, perhaps
+// because of another sign-in: the user has just proved who they are. It keeps what
+// this request set, and nothing of the ended session.
+func (b *bound) forget(changes codec.Entries) error {
+	key, user, _ := b.userIn(b.session.Values)
 	for _, e := range b.known {
-		if _, changed := changes.find(e.key); changed {
+		if _, changed := changes.Find(e.Key); changed {
 			continue
 		}
-		key, err := decodeValue(e.key)
+		key, err := codec.DecodeValue(e.Key)
 		if err != nil {
 			return fmt.Errorf("save session: %w", err)
 		}
 		delete(b.session.Values, key)
 	}
-	b.session.Values[b.opts.UserKey] = user
+	b.session.Values[key] = user
 	b.err, b.state = nil, state{}
 	return nil
 }
 
+// userIn finds the user's id in Values.
+func (s *Store) userIn(values map[any]any) (key, user any, found bool) {
+	for _, key := range s.opts.userKeys() {
+		if user, found := values[key]; found && user != nil {
+			return key, user, true
+		}
+	}
+	return nil, nil, false
+}
+
 // userOf returns the user in the session as the column user_id has it.
 func (b *bound) userOf(session *sessions.Session) (string, error) {
-	v, ok := session.Values[b.opts.UserKey]
-	if !ok && b.row.UserID != "" && !b.knowsUser() {
-		return b.row.UserID, nil // by a value that only another program can read
+	_, v, found := b.userIn(session.Values)
+	if !found && b.row.UserID != "" && !b.knowsUser() {
+		return b.row.UserID, nil // a value that only another program can decode
 	}
-	if !ok || v == nil {
+	if !found {
 		return "", nil
 	}
 	user := fmt.Sprint(v)
 	if !isUserID(user) {
-		return "", &ValueError{Key: b.opts.UserKey, Err: errUserID}
+		return "", fmt.Errorf("save session: %w: %w", ErrValue, errUserID)
 	}
 	return user, nil
 }
 
-// knowsUser reports whether the row's user is among what Values held.
+// knowsUser reports whether the row's user was in Values.
 func (b *bound) knowsUser() bool {
-	key, err := appendValue(nil, b.opts.UserKey)
-	if err != nil {
-		return true
+	for _, userKey := range b.opts.userKeys() {
+		key, err := codec.AppendValue(nil, userKey)
+		if err != nil {
+			return true
+		}
+		if _, found := b.known.Find(key); found {
+			return true
+		}
 	}
-	_, found := b.known.find(key)
-	return found
+	return false
 }
 
-// end deletes the row and what the session held, and tells the browser to drop
-// whatever it has.
+// warnOfUserKey logs, once, that a session seems to hold a user under a key that the
+// store does not know: such a sign-in renews nothing, which is session fixation.
+func (b *bound) warnOfUserKey(ctx context.Context, changes codec.Entries, user string) {
+	if user != "" || len(changes) == 0 {
+		return
+	}
+	for key, value := range b.session.Values {
+		name, _ := key.(string)
+		if value != nil && (strings.HasSuffix(name, "user_id") || strings.HasSuffix(name, "member_id")) {
+			b.warnOnce.Do(func() {
+				b.opts.Logger.WarnContext(ctx, "the session has no user: set Options.UserKey to the key of the user's id, or signing in does not renew the session", "key", name)
+			})
+		}
+	}
+}
+
+// end deletes the row, and tells the browser to delete its cookie.
 func (b *bound) end(r *http.Request, w http.ResponseWriter) error {
 	if b.exists {
 		if err := b.endRow(r); err != nil {
 			return err
 		}
 		b.session.ID = ""
-		clear(b.session.Values)
 	}
+	if err := b.refuseAdoption(r.Context()); err != nil {
+		return err
+	}
+	b.known, b.intent, b.resign = nil, intent{}, false
 	name := b.session.Name()
 	if !b.bearer && (len(r.CookiesNamed(name)) > 0 || cookieIsSet(w, name)) {
 		setCookie(w, b.session, "", -1)
@@ -188,11 +234,11 @@ func (b *bound) endRow(r *http.Request) error {
 	ctx, cancel := b.saving(r.Context())
 	defer cancel()
 	began := time.Now()
-	event := Event{Op: OpEnd, SID: b.row.SID, UserID: b.row.UserID}
+	event := Event{Op: opRevoke, SID: b.row.SID, UserID: b.row.UserID}
 	err := b.in(ctx, false, func(ctx context.Context) error {
 		n, err := b.rows.end(ctx, b.row)
 		if err != nil {
-			return unavailable("end session", err)
+			return b.unavailable("end session", err)
 		}
 		event.Count = int(n)
 		b.state = state{}
@@ -204,16 +250,19 @@ func (b *bound) endRow(r *http.Request) error {
 }
 
 // insert makes the row of a new session.
-func (b *bound) insert(r *http.Request, current entries, user string) error {
-	next := row{whole: true, entries: current, version: 1}
+func (b *bound) insert(r *http.Request, current, changes codec.Entries, user string) error {
+	next := row{full: true, entries: current, version: 1}
 	b.begin(r, &next, user, newToken())
 	b.refresh(&next)
 	return b.store(r, user != "", func(ctx context.Context) error {
 		if err := b.encode(&next); err != nil {
 			return err
 		}
+		if b.adopted != (token{}) {
+			return b.insertAdopted(ctx, next, changes)
+		}
 		if err := b.rows.insert(ctx, next); err != nil {
-			return unavailable("save session", err)
+			return b.unavailable("save session", err)
 		}
 		b.row, b.exists = next, true
 		b.endOver(ctx, b.row.UserID)
@@ -221,9 +270,9 @@ func (b *bound) insert(r *http.Request, current entries, user string) error {
 	})
 }
 
-// update writes the newest row as edit leaves it. When another request was
-// faster, edit works on what that one wrote; when the row is gone nothing is
-// written, ever again, in this request.
+// update writes the newest row as edit leaves it. When another request was faster,
+// edit works on what that one wrote. When the row is gone, nothing is written in this
+// request any more.
 func (b *bound) update(ctx context.Context, edit func(next *row), put putFunc) error {
 	for attempt := range saveAttempts {
 		next := b.row
@@ -235,26 +284,26 @@ func (b *bound) update(ctx context.Context, edit func(next *row), put putFunc) e
 		}
 		done, err := put(ctx, b.row, next, b.now())
 		if err != nil {
-			return unavailable("save session", err)
+			return b.unavailable("save session", err)
 		}
 		if done {
 			b.row = next
 			return nil
 		}
-		b.observe(ctx, time.Now(), Event{Op: OpConflict, SID: b.row.SID, UserID: b.row.UserID, Count: 1})
+		b.observe(ctx, time.Now(), Event{Op: opConflict, SID: b.row.SID, UserID: b.row.UserID, Count: 1})
 		if err := b.reload(ctx); err != nil {
 			return err
 		}
 		if err := pause(ctx, attempt); err != nil {
-			return unavailable("save session", err)
+			return b.unavailable("save session", err)
 		}
 	}
 	return fmt.Errorf("save session: %w", ErrConflict)
 }
 
-// rewrite is update for an edit that needs the whole row.
+// rewrite is update for an edit that needs the full row.
 func (b *bound) rewrite(ctx context.Context, edit func(next *row), put putFunc) error {
-	if !b.row.whole {
+	if !b.row.full {
 		if err := b.reload(ctx); err != nil {
 			return err
 		}
@@ -265,7 +314,7 @@ func (b *bound) rewrite(ctx context.Context, edit func(next *row), put putFunc) 
 // putFunc replaces old by next if old is still what is there, and alive at now.
 type putFunc func(ctx context.Context, old, next row, now time.Time) (done bool, err error)
 
-// reload fetches the whole row, as others left it.
+// reload fetches the full row, as others left it.
 func (b *bound) reload(ctx context.Context) error {
 	token := b.row.token
 	newest, found, err := b.follow(ctx, b.row.SID, b.rows.findNewest)
@@ -273,7 +322,7 @@ func (b *bound) reload(ctx context.Context) error {
 		err = b.decode(&newest)
 	}
 	if err != nil {
-		return unavailable("save session", err)
+		return b.unavailable("save session", err)
 	}
 	if !found {
 		b.err = ErrEnded

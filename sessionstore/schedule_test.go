@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -205,7 +204,7 @@ func TestStore_RenewAfterMeanwhileUnderAnOldSecret(t *testing.T) {
 func (b *browser) visitsAtOnce(t *testing.T, other *site, requests int, change func(session *sessions.Session, request int)) []visit {
 	t.Helper()
 	visits := make([]visit, requests)
-	var loaded, done sync.WaitGroup
+	var loaded, done group
 	loaded.Add(requests)
 	for i := range requests {
 		on := b
@@ -241,7 +240,7 @@ func TestStore_RenewAfterAtOnce(t *testing.T) {
 		if set != 1 {
 			t.Errorf("%d requests set a cookie, want 1", set)
 		}
-		if n, err := s.store.CountAll(t.Context()); n != 1 || err != nil {
+		if n, err := countAll(t.Context(), s.store); n != 1 || err != nil {
 			t.Errorf("%d live sessions, %v; want 1", n, err)
 		}
 		s.wantRows(t, 2) // with the trace
@@ -262,7 +261,7 @@ func TestStore_RenewAfterAtOnce(t *testing.T) {
 func TestStore_ScheduleAfterTheEnd(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
-		signOut := func() { ada.change(t, sessionstore.SignOut) }
+		signsOut := func() { ada.change(t, signOut) }
 		for name, step := range map[string]struct {
 			handle func(*sessions.Session)
 			want   error
@@ -272,11 +271,11 @@ func TestStore_ScheduleAfterTheEnd(t *testing.T) {
 		} {
 			ada.signIn(t, "ada")
 			s.clock.advance(renewAfter)
-			if v := ada.while(t, step.handle, signOut); !errors.Is(v.saveErr, step.want) || len(v.cookies) != 0 {
+			if v := ada.while(t, step.handle, signsOut); !errors.Is(v.saveErr, step.want) || len(v.cookies) != 0 {
 				t.Errorf("%s: Save: %v, cookies %v; want %v and none", name, v.saveErr, v.cookies, step.want)
 			}
 		}
-		if n, err := s.store.CountAll(t.Context()); n != 0 || err != nil {
+		if n, err := countAll(t.Context(), s.store); n != 0 || err != nil {
 			t.Errorf("%d live sessions, %v; want none", n, err)
 		}
 	}, onSchedule)

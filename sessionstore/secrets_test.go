@@ -10,8 +10,8 @@ import (
 	"github.com/gobuffalo/pop/v6"
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func secrets(list ...string) func(*sessionstore.Options) {
@@ -103,7 +103,7 @@ func TestStore_FailedSignInUnderAnOldSecret(t *testing.T) {
 		v := ada.on(both).change(t, func(session *sessions.Session) {
 			session.Values["user_id"] = "bob"
 			session.Values["note"] = make([]byte, sessionstore.DefaultMaxBytes)
-			if err := session.Save(newRequest(t), newResponse()); !errors.Is(err, sessionstore.ErrTooLarge) {
+			if err := session.Save(newRequest(t), newResponse()); !errors.Is(err, sessionstore.ErrValue) {
 				t.Errorf("Save: %v", err)
 			}
 			session.Values["user_id"] = "ada"
@@ -134,8 +134,8 @@ func TestNew_Refuses(t *testing.T) {
 		"ShortOldSecret":   {conn, secrets(newSecret, "hunter2"), "Secrets[1] has 7 bytes"},
 		"IdleTimeout":      {conn, func(o *sessionstore.Options) { o.IdleTimeout = -time.Second }, "negative"},
 		"Lifetime":         {conn, func(o *sessionstore.Options) { o.Lifetime = -1 }, "negative"},
-		"TouchInterval":    {conn, func(o *sessionstore.Options) { o.TouchInterval = -1 }, "negative"},
-		"MaxBytes":         {conn, func(o *sessionstore.Options) { o.MaxBytes = -1 }, "negative"},
+		"MaxPerUser":       {conn, func(o *sessionstore.Options) { o.MaxPerUser = -1 }, "negative"},
+		"AdoptForever":     {conn, func(o *sessionstore.Options) { o.Adopt = sessions.NewCookieStore(secret) }, "AdoptUntil"},
 		"NoConnection":     {nil, secrets(newSecret), "connection is nil"},
 		"ClosedConnection": {closed, secrets(newSecret), "not open"},
 	} {
@@ -163,12 +163,12 @@ func TestNew_Defaults(t *testing.T) {
 	r, w := newRequest(t), newResponse()
 	r.RemoteAddr = "nowhere"
 	session, _ := store.Get(r, cookieName)
-	signIn("ada")(session)
+	signInAs("ada")(session)
 	before := time.Now()
 	if err := session.Save(r, w); err != nil {
 		t.Fatal(err)
 	}
-	record, _, err := store.Find(t.Context(), session.ID)
+	record, _, err := store.Inspect(t.Context(), session.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,8 @@ func TestStore_OptionsAreUsed(t *testing.T) {
 			t.Error("not touched after the interval")
 		}
 	}, func(o *sessionstore.Options) {
-		o.IdleTimeout, o.Lifetime, o.TouchInterval = 10*time.Minute, 15*time.Minute, 3*time.Minute
+		o.IdleTimeout, o.Lifetime = 10*time.Minute, 15*time.Minute
+		o.SetTouchInterval(3 * time.Minute)
 		o.ClientIP = clientIP
 	})
 }

@@ -3,15 +3,14 @@ package sessionstore_test
 import (
 	"fmt"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // newSerializableSite is a site on PostgreSQL whose transactions, single
@@ -60,7 +59,7 @@ func TestStore_SerializableDifferentKeys(t *testing.T) {
 func TestStore_SerializableSignIns(t *testing.T) {
 	t.Parallel()
 	s := newSerializableSite(t, func(o *sessionstore.Options) { o.MaxPerUser = 2 })
-	var all sync.WaitGroup
+	var all group
 	for i := range crowd / 2 {
 		all.Go(func() {
 			user := fmt.Sprintf("user %d", i)
@@ -68,7 +67,7 @@ func TestStore_SerializableSignIns(t *testing.T) {
 			for range 4 {
 				b = s.browser(t)
 				s.clock.advance(time.Millisecond)
-				if v := b.visit(t, signIn(user)); v.saveErr != nil {
+				if v := b.visit(t, signInAs(user)); v.saveErr != nil {
 					t.Errorf("%s: %v", user, v.saveErr)
 				}
 			}
@@ -88,7 +87,7 @@ func TestStore_SerializableSignInsToOneSession(t *testing.T) {
 	s := newSerializableSite(t)
 	ada := s.browser(t)
 	ada.set(t, "cart", 3)
-	ada.atOnce(t, crowd, func(session *sessions.Session, _ int) { signIn("ada")(session) })
+	ada.atOnce(t, crowd, func(session *sessions.Session, _ int) { signInAs("ada")(session) })
 	if user := ada.user(t); user != "ada" {
 		t.Errorf("signed in: %v", user)
 	}
@@ -124,7 +123,7 @@ func TestStore_SerializableCleanup(t *testing.T) {
 	s.clock.advance(idle)
 	ada := s.browser(t)
 	ada.signIn(t, "ada")
-	var all sync.WaitGroup
+	var all group
 	var deleted atomic.Int64
 	for range 4 {
 		all.Go(func() {
@@ -148,7 +147,7 @@ func TestStore_SerializableCleanup(t *testing.T) {
 				}
 			}
 			eve := s.browser(t)
-			for _, handle := range []func(*sessions.Session){signIn("eve"), nil, sessionstore.SignOut} {
+			for _, handle := range []func(*sessions.Session){signInAs("eve"), nil, signOut} {
 				if v := eve.visit(t, handle); v.getErr != nil || v.saveErr != nil {
 					t.Errorf("eve: Get: %v, Save: %v", v.getErr, v.saveErr)
 				}

@@ -1,7 +1,6 @@
 package sessionstore_test
 
 import (
-	"errors"
 	"net/http"
 	"reflect"
 	"strings"
@@ -51,20 +50,14 @@ func TestStore_SignIn(t *testing.T) {
 	})
 }
 
-// A user may have proved who it is before it comes in, and nobody may know when.
-func TestSetAuthenticatedAt(t *testing.T) {
+// A user may have proved earlier who they are, and the time may be unknown.
+func TestSignIn_AuthenticatedAt(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.clock.advance(time.Hour)
-		for _, when := range []time.Time{at(time.Minute), {}} {
+		for given, when := range map[time.Time]time.Time{at(time.Minute): at(time.Minute), {}: at(time.Hour), sessionstore.UnknownTime: {}} {
 			ada := s.browser(t)
 			ada.change(t, func(session *sessions.Session) {
-				if err := sessionstore.SetAuthenticatedAt(session, when); err == nil {
-					t.Error("nobody signs in")
-				}
-				if err := sessionstore.SignIn(session, "ada", "oidc"); err != nil {
-					t.Error(err)
-				}
-				if err := sessionstore.SetAuthenticatedAt(session, when); err != nil {
+				if err := sessionstore.SignIn(session, sessionstore.Login{UserID: "ada", AuthenticatedAt: given}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -75,10 +68,6 @@ func TestSetAuthenticatedAt(t *testing.T) {
 			if !row.CreatedAt.Equal(at(time.Hour)) {
 				t.Errorf("created %v", row.CreatedAt)
 			}
-		}
-		foreign := sessions.NewSession(sessions.NewCookieStore(make([]byte, 32)), "session")
-		if err := sessionstore.SetAuthenticatedAt(foreign, at(0)); !errors.Is(err, sessionstore.ErrForeign) {
-			t.Errorf("a session of another store: %v", err)
 		}
 	})
 }
@@ -123,7 +112,7 @@ func TestStore_SignInOfAnotherUser(t *testing.T) {
 		alien := s.appendAlien(t, b.cookie(t))
 		old := b.cookie(t)
 		v := b.while(t, func(session *sessions.Session) {
-			signIn("bob")(session)
+			signInAs("bob")(session)
 			session.Values["theme"] = "dark" // by his own choice
 		}, func() { b.set(t, "note", "of ada") })
 		if v.saveErr != nil {
@@ -145,7 +134,7 @@ func TestStore_SignInOfAnotherUserAndOn(t *testing.T) {
 		b := s.browser(t)
 		b.signIn(t, "ada")
 		b.change(t, func(session *sessions.Session) {
-			signIn("bob")(session)
+			signInAs("bob")(session)
 			w := newResponse()
 			if err := session.Save(newRequest(t), w); err != nil {
 				t.Error(err)
@@ -216,7 +205,7 @@ func TestStore_UserKeySetByHandAfterSignIn(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
 		saveTwice(t, b, func(session *sessions.Session) {
-			signIn("ada")(session)
+			signInAs("ada")(session)
 			if err := session.Save(newRequest(t), newResponse()); err != nil {
 				t.Error(err)
 			}
@@ -254,7 +243,7 @@ func TestStore_TwoSignInsAtOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
 		b.set(t, "cart", 3)
-		slow := b.while(t, signIn("ada"), func() { b.signIn(t, "bob") })
+		slow := b.while(t, signInAs("ada"), func() { b.signIn(t, "bob") })
 		if slow.saveErr != nil {
 			t.Errorf("Save: %v", slow.saveErr)
 		}
@@ -269,7 +258,7 @@ func TestStore_SignInOfNobody(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
 		b.change(t, func(session *sessions.Session) {
-			if err := sessionstore.SignIn(session, "", "test"); err == nil {
+			if err := signIn(session, "", "test"); err == nil {
 				t.Error("accepted")
 			}
 		})
@@ -281,7 +270,7 @@ func TestStore_SignInOfNobody(t *testing.T) {
 // not reach that one, however the program changes it.
 func TestStore_AnotherUserGetsNothing(t *testing.T) {
 	for name, change := range map[string]func(*sessions.Session){
-		"SignIn": signIn("bob"),
+		"SignIn": signInAs("bob"),
 		"ByHand": func(session *sessions.Session) {
 			clear(session.Values)
 			session.Values["user_id"] = "bob"
@@ -308,8 +297,8 @@ func TestStore_UserIDThatCannotBeStored(t *testing.T) {
 		ada.signIn(t, strings.Repeat("é", 255))
 		before := s.row(t, ada.cookie(t))
 		for _, id := range []string{strings.Repeat("a", 256), "a\x00b", "a\nb", "\xff"} {
-			v := ada.visit(t, signIn(id))
-			if bad, ok := errors.AsType[*sessionstore.ValueError](v.saveErr); !ok || bad.Key != "user_id" || len(v.cookies) != 0 {
+			v := ada.visit(t, signInAs(id))
+			if !isValueError(v.saveErr) || len(v.cookies) != 0 {
 				t.Errorf("user %.5q: %v, cookies %v", id, v.saveErr, v.cookies)
 			}
 		}
@@ -321,7 +310,7 @@ func TestStore_SignInMethodIsCleaned(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
 		ada.change(t, func(session *sessions.Session) {
-			if err := sessionstore.SignIn(session, "ada", "a\r\n\x00b\xff"+strings.Repeat("é", 100)); err != nil {
+			if err := signIn(session, "ada", "a\r\n\x00b\xff"+strings.Repeat("é", 100)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -340,12 +329,12 @@ func TestStore_SignInKeepsWhatTheRequestSet(t *testing.T) {
 		ada.set(t, "a", 1)
 		ada.set(t, "b", 2)
 		ada.change(t, func(session *sessions.Session) {
-			if _, err := s.store.RevokeUser(t.Context(), "ada"); err != nil {
+			if _, err := revokeUser(t.Context(), s.store, "ada"); err != nil {
 				t.Error(err)
 			}
 			session.Values["b"] = 3
 			delete(session.Values, "a")
-			if err := sessionstore.SignIn(session, "ada", "password"); err != nil {
+			if err := signIn(session, "ada", "password"); err != nil {
 				t.Error(err)
 			}
 		})

@@ -3,7 +3,6 @@ package sessionstore_test
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -24,21 +23,21 @@ var replacements = map[string]func(*testing.T, *browser){
 
 // endings are the ways in which programs sign out.
 var endings = map[string]func(*sessions.Session){
-	"SignOut": sessionstore.SignOut,
+	"SignOut": signOut,
 	"Clear":   func(session *sessions.Session) { clear(session.Values) },
 }
 
-// wantSignedOut checks that nothing is left of a series of sessions.
-func (s *site) wantSignedOut(t *testing.T, series string, cookies ...string) {
+// wantSignedOut checks that nothing is left of a family of sessions.
+func (s *site) wantSignedOut(t *testing.T, family string, cookies ...string) {
 	t.Helper()
 	var n int
-	if err := s.conn.Store.Get(&n, s.conn.Dialect.TranslateSQL("SELECT COUNT(*) FROM sessions WHERE series = ?"), series); err != nil {
+	if err := s.conn.Store.Get(&n, s.conn.Dialect.TranslateSQL("SELECT COUNT(*) FROM sessions WHERE family = ?"), family); err != nil {
 		t.Fatal(err)
 	}
 	if n != 0 {
 		t.Errorf("%d rows of the session are left", n)
 	}
-	if n, err := s.store.CountAll(t.Context()); n != 0 || err != nil {
+	if n, err := countAll(t.Context(), s.store); n != 0 || err != nil {
 		t.Errorf("%d live sessions, %v; want none", n, err)
 	}
 	for _, cookie := range cookies {
@@ -64,7 +63,7 @@ func signOutOfAReplaced(t *testing.T, s *site, times int, replace func(*testing.
 	ada := s.browser(t)
 	ada.signIn(t, "ada")
 	cookies := []string{ada.cookie(t)}
-	series := s.row(t, cookies[0]).Series
+	family := s.row(t, cookies[0]).Family
 	v := ada.while(t, end, func() {
 		for range times {
 			replace(t, ada)
@@ -80,7 +79,7 @@ func signOutOfAReplaced(t *testing.T, s *site, times int, replace func(*testing.
 	if ada.cookie(t) != "" {
 		t.Error("the browser keeps a cookie")
 	}
-	s.wantSignedOut(t, series, cookies...)
+	s.wantSignedOut(t, family, cookies...)
 }
 
 // A sign-out ends its own session, and no other of the same user.
@@ -89,7 +88,7 @@ func TestStore_SignOutSparesOtherSessions(t *testing.T) {
 		ada, phone := s.browser(t), s.browser(t)
 		ada.signIn(t, "ada")
 		phone.signIn(t, "ada")
-		if v := ada.while(t, sessionstore.SignOut, func() { ada.change(t, renewSession) }); v.saveErr != nil {
+		if v := ada.while(t, signOut, func() { ada.change(t, renewSession) }); v.saveErr != nil {
 			t.Error(v.saveErr)
 		}
 		if user := phone.user(t); user != "ada" {
@@ -121,11 +120,11 @@ func signOutAtOnce(t *testing.T, s *site, replace func(*sessions.Session)) {
 	ada := s.browser(t)
 	ada.signIn(t, "ada")
 	old := ada.cookie(t)
-	series := s.row(t, old).Series
+	family := s.row(t, old).Family
 	s.clock.advance(renewAfter)
-	var loaded, done sync.WaitGroup
+	var loaded, done group
 	loaded.Add(2)
-	for _, handle := range []func(*sessions.Session){sessionstore.SignOut, replace} {
+	for _, handle := range []func(*sessions.Session){signOut, replace} {
 		done.Go(func() {
 			v := s.with(t, cookieName+"="+old).visit(t, func(session *sessions.Session) {
 				handle(session)
@@ -146,5 +145,5 @@ func signOutAtOnce(t *testing.T, s *site, replace func(*sessions.Session)) {
 	if user := ada.user(t); user != nil {
 		t.Errorf("%v is signed in", user)
 	}
-	s.wantSignedOut(t, series)
+	s.wantSignedOut(t, family)
 }

@@ -25,7 +25,7 @@ func TestStore_SignOut(t *testing.T) {
 		ada := s.browser(t)
 		ada.signIn(t, "ada")
 		old := ada.cookie(t)
-		v := ada.change(t, sessionstore.SignOut)
+		v := ada.change(t, signOut)
 		s.wantRows(t, 0)
 		if len(v.cookies) != 1 || v.session.ID != "" {
 			t.Fatalf("id %q, cookies %v", v.session.ID, v.cookies)
@@ -44,14 +44,14 @@ func TestStore_SignOut(t *testing.T) {
 // There may be nothing to end but the cookie.
 func TestStore_SignOutOfNothing(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
-		if v := s.browser(t).change(t, sessionstore.SignOut); len(v.cookies) != 0 {
+		if v := s.browser(t).change(t, signOut); len(v.cookies) != 0 {
 			t.Errorf("without a cookie: set %v", v.cookies)
 		}
 		for name, cookie := range map[string]string{
 			"Forged": cookieName + "=forged",
 			"Two":    cookieName + "=a; " + cookieName + "=b",
 		} {
-			if v := s.with(t, cookie).change(t, sessionstore.SignOut); len(v.cookies) != 1 || v.cookies[0].MaxAge >= 0 {
+			if v := s.with(t, cookie).change(t, signOut); len(v.cookies) != 1 || v.cookies[0].MaxAge >= 0 {
 				t.Errorf("%s: set %v", name, v.cookies)
 			}
 		}
@@ -66,11 +66,11 @@ func TestStore_SignOutAfterSave(t *testing.T) {
 		b := s.browser(t)
 		response := b.request(t, func(w http.ResponseWriter, r *http.Request) {
 			session, _ := s.store.Get(r, cookieName)
-			signIn("ada")(session)
+			signInAs("ada")(session)
 			if err := session.Save(r, w); err != nil {
 				t.Error(err)
 			}
-			sessionstore.SignOut(session)
+			signOut(session)
 			if err := session.Save(r, w); err != nil {
 				t.Error(err)
 			}
@@ -92,14 +92,14 @@ func TestStore_SignInAfterSignOut(t *testing.T) {
 		old := b.cookie(t)
 		b.request(t, func(w http.ResponseWriter, r *http.Request) {
 			session, _ := s.store.Get(r, cookieName)
-			sessionstore.SignOut(session)
+			signOut(session)
 			if err := session.Save(r, w); err != nil {
 				t.Error(err)
 			}
 			session.Options.MaxAge = 0
 			clear(session.Values)
 			session.Values["theme"] = "dark"
-			signIn("bob")(session)
+			signInAs("bob")(session)
 			if err := session.Save(r, w); err != nil {
 				t.Error(err)
 			}
@@ -116,7 +116,7 @@ func TestStore_SignInAfterSignOut(t *testing.T) {
 // written, neither then nor by the next Save of that request.
 func TestStore_EndedMeanwhile(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *browser){
-		"SignedOut": func(t *testing.T, b *browser) { b.change(t, sessionstore.SignOut) },
+		"SignedOut": func(t *testing.T, b *browser) { b.change(t, signOut) },
 		"Revoked":   func(t *testing.T, b *browser) { b.site.execute(t, "DELETE FROM sessions") },
 		"Expired":   func(_ *testing.T, b *browser) { b.site.clock.advance(idle) },
 		"Renewed":   func(t *testing.T, b *browser) { b.signIn(t, "ada") },
@@ -138,7 +138,7 @@ func signInEndedMeanwhile(t *testing.T, s *site, end func(*testing.T, *browser))
 	ada.set(t, "cart", 3)
 	old := ada.cookie(t)
 	var others int
-	v := ada.while(t, signIn("ada"), func() {
+	v := ada.while(t, signInAs("ada"), func() {
 		end(t, ada)
 		others = s.countRows(t)
 	})
@@ -197,11 +197,11 @@ func TestStore_EndedMeanwhileUnchanged(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for name, handle := range map[string]func(*sessions.Session){
 			"Read":    func(*sessions.Session) {},
-			"SignOut": sessionstore.SignOut,
+			"SignOut": signOut,
 		} {
 			ada := s.browser(t)
 			ada.signIn(t, "ada")
-			v := ada.while(t, handle, func() { ada.change(t, sessionstore.SignOut) })
+			v := ada.while(t, handle, func() { ada.change(t, signOut) })
 			if v.saveErr != nil {
 				t.Errorf("%s: %v", name, v.saveErr)
 			}
@@ -223,7 +223,7 @@ func TestStore_SignOutOfAClientThatLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		leave()
-		sessionstore.SignOut(session)
+		signOut(session)
 		if err := session.Save(r, httptest.NewRecorder()); err != nil {
 			t.Errorf("Save: %v", err)
 		}
@@ -258,13 +258,13 @@ func TestStore_SignOutThenSignIn(t *testing.T) {
 				old := b.cookie(t)
 				b.request(t, func(w http.ResponseWriter, r *http.Request) {
 					session, _ := s.store.Get(r, cookieName)
-					sessionstore.SignOut(session)
+					signOut(session)
 					if saved {
 						if err := session.Save(r, w); err != nil {
 							t.Error(err)
 						}
 					}
-					signIn("bob")(session)
+					signInAs("bob")(session)
 					if err := session.Save(r, w); err != nil {
 						t.Error(err)
 					}

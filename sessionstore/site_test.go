@@ -16,8 +16,8 @@ import (
 	"github.com/gobuffalo/pop/v6"
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func TestMain(m *testing.M) {
@@ -72,7 +72,7 @@ func newSiteOn(t testing.TB, conn *pop.Connection, edits ...func(*sessionstore.O
 // same database and by the same clock.
 func (s *site) instance(t testing.TB, edits ...func(*sessionstore.Options)) *site {
 	t.Helper()
-	opts := sessionstore.Options{Secrets: [][]byte{secret}, Insecure: true, Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler)}
+	opts := sessionstore.Options{Secrets: [][]byte{secret}, Cookie: sessionstore.Cookie{Insecure: true}, Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler)}
 	for _, edit := range edits {
 		edit(&opts)
 	}
@@ -232,12 +232,12 @@ func (b *browser) read(t testing.TB) map[any]any {
 
 func (b *browser) signIn(t testing.TB, userID string) visit {
 	t.Helper()
-	return b.change(t, signIn(userID))
+	return b.change(t, signInAs(userID))
 }
 
-func signIn(userID string) func(*sessions.Session) {
+func signInAs(userID string) func(*sessions.Session) {
 	return func(session *sessions.Session) {
-		if err := sessionstore.SignIn(session, userID, "password"); err != nil {
+		if err := signIn(session, userID, "password"); err != nil {
 			panic(err)
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// SQLite has one writer at a time, and a commit costs it as much as many
-// statements. So the statements that wait for their turn are written by
-// whoever's turn comes first, in one transaction.
+// SQLite has one writer at a time, and a commit costs as much as many statements. So
+// the first goroutine whose turn it is writes all statements that wait, in one
+// transaction.
 
 // A change is a statement that waits.
 type change struct {
@@ -60,11 +60,11 @@ func (q *queue) remove(c *change) bool {
 	return i >= 0
 }
 
-// execInCompany runs a statement, and perhaps others that wait for the same.
-func (d *database) execInCompany(ctx context.Context, stmt *sql.Stmt, args []any) (int64, error) {
+// execTogether runs a statement, perhaps together with others that wait.
+func (d *database) execTogether(ctx context.Context, stmt *sql.Stmt, args []any) (int64, error) {
 	c := &change{ctx: ctx, stmt: stmt, args: args, done: make(chan struct{})}
 	d.waiting.add(c)
-	runtime.Gosched() // who is about to write comes along
+	runtime.Gosched() // let other goroutines enqueue their writes first
 	release, err := d.turn(ctx, c.done)
 	if err != nil && d.waiting.remove(c) {
 		return 0, err
@@ -76,7 +76,8 @@ func (d *database) execInCompany(ctx context.Context, stmt *sql.Stmt, args []any
 	return c.n, c.err
 }
 
-// lead commits what waits and lets the next one lead, whatever happens.
+// lead commits all changes that wait, then lets the next goroutine lead, even after a
+// panic.
 func (d *database) lead(ctx context.Context, release func()) {
 	defer release()
 	changes := d.waiting.take()
@@ -91,23 +92,24 @@ func (d *database) lead(ctx context.Context, release func()) {
 	d.commit(ctx, changes)
 }
 
-// errUnwritten is what followers get of a leader that panicked.
+// errUnwritten is the error of changes whose leader panicked.
 var errUnwritten = errors.New("not written")
 
-// commit writes the changes, all at once if that can be. What fails in company
-// may succeed alone, and must not fail the others; each waits as long as who
-// asked for it. All those times run at once, so nobody waits for their sum.
+// commit writes the changes in one transaction if possible. If one of them fails,
+// each is written alone, so that it does not fail the others; each is then limited
+// by its own context.
 func (d *database) commit(ctx context.Context, changes []*change) {
 	if len(changes) > 1 && d.commitTogether(ctx, changes) == nil {
 		return
 	}
 	for _, c := range changes {
-		c.err = again(c.ctx, func() error { return c.exec(c.ctx, c.stmt) })
+		c.err = d.again(c.ctx, func() error { return c.exec(c.ctx, c.stmt) })
 	}
 }
 
-// commitTogether waits with ctx for a connection and for other programs. Then
-// nothing keeps it waiting, and to watch every statement costs more than it.
+// commitTogether writes the changes in one transaction. ctx limits how long it waits
+// for a connection and for other programs. After that nothing can block, and watching
+// ctx would cost more than the statements.
 func (d *database) commitTogether(ctx context.Context, changes []*change) error {
 	tx, err := d.pool.TransactionContext(ctx)
 	if err != nil {
@@ -128,10 +130,10 @@ func (d *database) commitTogether(ctx context.Context, changes []*change) error 
 	return nil
 }
 
-// turn waits until nobody else in this program writes to SQLite: those who wait
-// in line get there sooner than those who ask now and then, as SQLite does.
-// release is nil when over came first. Pop's lock keeps its transactions from
-// failing because of us; it may be held, by mistake, by who asks for it here.
+// turn waits until no other goroutine of this program writes to SQLite: waiting in
+// line is faster than polling, which is what SQLite does. release is nil if over was
+// closed first. Taking Pop's lock keeps Pop's transactions from failing because of
+// the store; a caller may already hold it by mistake, so waiting for it ends with ctx.
 func (d *database) turn(ctx context.Context, over <-chan struct{}) (release func(), err error) {
 	select {
 	case d.writing <- struct{}{}:
@@ -140,12 +142,12 @@ func (d *database) turn(ctx context.Context, over <-chan struct{}) (release func
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for other writers: %w", ctx.Err())
 	}
-	if !d.shared {
+	if !d.popLock {
 		return func() { <-d.writing }, nil
 	}
 	locked, unlock := make(chan struct{}), make(chan struct{})
 	go func() {
-		_ = d.dialect.Lock(func() error { // returns what the function does
+		_ = d.pop.Lock(func() error { // returns what the function does
 			close(locked)
 			<-unlock
 			return nil

@@ -78,7 +78,11 @@ func addAll(t *testing.T, d *database, release func(), words ...string) []error 
 	errs := make([]error, len(words))
 	var adding sync.WaitGroup
 	for i, word := range words {
-		adding.Go(func() { errs[i] = d.add(t.Context(), word) })
+		adding.Add(1)
+		go func() {
+			defer adding.Done()
+			errs[i] = d.add(t.Context(), word)
+		}()
 	}
 	d.wantWaiting(t, len(words))
 	release()

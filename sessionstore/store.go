@@ -2,6 +2,7 @@ package sessionstore
 
 import (
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
@@ -15,14 +16,15 @@ type Store struct {
 	keys    []keys // of Options.Secrets, in their order
 	rows    *table
 	touches touches
+
+	warnOnce sync.Once // see warnOfUserKey
 }
 
 var _ sessions.Store = (*Store)(nil)
 
-// New returns a store over an open connection, whose database has the table
-// sessions (migration create_sessions). It starts nothing; see [Store.Run].
-// It fails on options that make no sense: no secret, a short one, a negative
-// time.
+// New returns a store over an open connection to a database with the table sessions;
+// package migrations makes it. It starts no goroutine; see [Store.Run]. It returns an
+// error for invalid options, such as no secret or a short one.
 func New(conn *pop.Connection, opts Options) (*Store, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -44,11 +46,10 @@ func (s *Store) now() time.Time {
 	return s.opts.Now().UTC().Truncate(time.Microsecond)
 }
 
-// Get returns the request's session of that cookie name: the same one however
-// often it is called for one request. The session is never nil. With an error,
-// which is ErrUnavailable or says that the name is no cookie's, it is empty and
-// refuses to be saved. A missing, forged, unknown or expired cookie is no error:
-// the session is new and empty.
+// Get returns the request's session of that cookie name, the same one at every call
+// for a request. The session is never nil. With an error, such as ErrUnavailable, it is
+// empty and cannot be saved. A missing, forged, unknown or expired cookie is not an
+// error: the session is new and empty.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	if (&http.Cookie{Name: name}).Valid() != nil {
 		return s.New(r, name) // which says so; gorilla's registry takes no such name
@@ -66,17 +67,15 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return session, made.err
 }
 
-// New reads the session of that cookie name anew, without regard to Get. For
-// the rest it is as Get.
+// New is Get that reads the session again at every call.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	return (&bound{Store: s}).New(r, name)
 }
 
-// Save writes the session back if it changed, and sets its cookie if that
-// changed. It must come before the response's header is written. It changes
-// nothing and returns ErrEnded, ErrConflict, ErrTooLarge, ErrBearer, a *ValueError
-// or ErrUnavailable when it cannot; and ErrForeign for a session that neither
-// Get nor New of this package made.
+// Save writes the session if it changed, and sets its cookie if that changed. Call it
+// before the header of the response is written. If it returns ErrEnded, ErrConflict,
+// ErrValue, ErrBearer or ErrUnavailable, it changed nothing. It returns ErrForeign for
+// a session of another store.
 func (s *Store) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	b, err := boundOf(session)
 	if err != nil {
@@ -85,7 +84,7 @@ func (s *Store) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	return b.Save(r, w, session)
 }
 
-// boundOf finds what is known of a session beside its Values.
+// boundOf returns what the store knows about a session.
 func boundOf(session *sessions.Session) (*bound, error) {
 	if session != nil {
 		if b, ok := session.Store().(*bound); ok && (b.session == session || b.err != nil) {
@@ -95,9 +94,9 @@ func boundOf(session *sessions.Session) (*bound, error) {
 	return nil, ErrForeign
 }
 
-// Gorilla's registry keeps a session and the error of its New for the request,
-// and resets the session's store at every Get. So what belongs to a session is
-// found by that error.
+// Gorilla's registry keeps a session and the error of its New for the request, but
+// resets the session's store at every Get. So the bound of a session is found by that
+// error.
 type (
 	// maker is the store that makes sessions for the registry.
 	maker struct{ *Store }

@@ -11,7 +11,7 @@ import (
 )
 
 func transientFlash(o *sessionstore.Options) {
-	o.Transient = func(key, _ any) bool { return key == "_flash_" }
+	o.Ignore = func(key, _ any) bool { return key == "_flash_" }
 }
 
 func TestStore_NothingToKeep(t *testing.T) {
@@ -99,8 +99,8 @@ func TestStore_SaveTwice(t *testing.T) {
 			{"New", func(s *sessions.Session) { s.Values["cart"] = 1 }, "INSERT", 1},
 			{"Changed", func(s *sessions.Session) { s.Values["cart"] = 2 }, "SELECT UPDATE", 0},
 			{"Read", func(*sessions.Session) {}, "SELECT", 0},
-			{"SignedIn", signIn("ada"), "SELECT SELECT UPDATE", 1},
-			{"SignedOut", sessionstore.SignOut, "SELECT DELETE", 1},
+			{"SignedIn", signInAs("ada"), "SELECT SELECT UPDATE", 1},
+			{"SignedOut", signOut, "SELECT DELETE", 1},
 		} {
 			response := saveTwice(t, ada, step.handle)
 			s.queries.want(t, step.name, step.verbs)
@@ -123,7 +123,7 @@ func TestStore_OneCookieBesideOthers(t *testing.T) {
 			if err := session.Save(r, w); err != nil {
 				t.Error(err)
 			}
-			signIn("ada")(session)
+			signInAs("ada")(session)
 			if err := session.Save(r, w); err != nil {
 				t.Error(err)
 			}

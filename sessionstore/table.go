@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,95 +11,48 @@ import (
 	"github.com/gobuffalo/pop/v6"
 )
 
-// Record is what the table knows of a session, without its values. Times are
-// UTC.
-type Record struct {
-	SID             string
-	UserID          string    // "" while nobody is signed in
-	AuthMethod      string    // how the user signed in, as SignIn was told
-	AuthenticatedAt time.Time // zero while nobody is signed in, and where nobody knows
-	Remembered      bool      // whether the user asked for it; see Remember
-	IP              string    // of the request that began the session
-	UserAgent       string    // of the request that began the session
-	CreatedAt       time.Time
-	LastSeenAt      time.Time // may lag behind by Options.TouchInterval
-	ExpiresAt       time.Time // when it is dead, if it is not used before
-	Label           string    // what Issue was told to call it; "" for none
-}
+var (
+	// Everything the queries name comes from the one list of columns.
+	allFields     = new(row).fields()
+	columns       = columnsOf(allFields[:], "")
+	readColumns   = columnsOf(allFields[:forReading], "")
+	recordColumns = columnsOf(allFields[recordFrom:recordTo], "")
 
-// A row is a Record with what only the store may see. Most requests only read,
-// and have no use for most of it: it is whole when something needs it to be.
-type row struct {
-	Record
-	whole      bool
-	token      token // what its cookie proves; not stored
-	secretHash string
-	data       []byte    // the entries as they are stored
-	entries    entries   // as decode found them
-	stale      bool      // data is encrypted under an older secret
-	version    int64     // counts the writes; every write names the one it is based on
-	series     string    // its first sid, the same through every renewal
-	renewedTo  string    // of a sid that has been renewed: the next
-	renewedAt  time.Time // when it got its sid; zero if that was before it was written down
-	deadline   time.Time // when it is dead, used or not
-	origin     string    // what its sign-in came out of; see SetOrigin
-	subject    string    // and of whose
-}
+	// insertRow follows INSERT INTO.
+	insertRow = ` sessions (` + columns + `) VALUES (` + strings.Repeat("?, ", fieldCount-1) + `?)`
 
-// The columns are in the order of dest and of row.args.
-const (
-	readColumns   = `user_id, last_seen_at, expires_at, secret_hash, data, version, series, renewed_to`
-	recordColumns = `sid, user_id, auth_method, authenticated_at, remembered, ip, user_agent, created_at, last_seen_at, expires_at, label`
-	columns       = recordColumns + `, secret_hash, data, version, series, renewed_to, renewed_at, deadline_at, origin, origin_subject`
-)
-
-const (
 	queryRead   = `SELECT ` + readColumns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
 	queryFind   = `SELECT ` + columns + ` FROM sessions WHERE sid = ? AND expires_at > ?`
-	queryLock   = queryFind + ` FOR UPDATE`
-	queryInsert = `INSERT INTO sessions (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	queryUpdate = `UPDATE sessions SET sid = ?, user_id = ?, auth_method = ?, authenticated_at = ?, remembered = ?, ip = ?, user_agent = ?, created_at = ?, last_seen_at = ?, expires_at = ?, label = ?,` +
-		` secret_hash = ?, data = ?, version = ?, series = ?, renewed_to = ?, renewed_at = ?, deadline_at = ?, origin = ?, origin_subject = ?` +
-		` WHERE sid = ? AND version = ? AND expires_at > ?`
+	queryInsert = `INSERT INTO` + insertRow
+	queryUpdate = `UPDATE sessions SET ` + columnsOf(allFields[:], " = ?") + ` WHERE sid = ? AND version = ? AND expires_at > ?`
 
 	// queryChange ends a session no later than refresh does.
 	queryChange = `UPDATE sessions SET data = ?, version = ?, last_seen_at = ?,` +
 		` expires_at = CASE WHEN remembered OR deadline_at < ? THEN deadline_at ELSE ? END` +
 		` WHERE sid = ? AND version = ? AND expires_at > ?`
 
-	// What has been renewed is found under its next sid only.
-	queryList    = `SELECT ` + recordColumns + ` FROM sessions WHERE expires_at > ? AND renewed_to = '' ORDER BY last_seen_at DESC, sid LIMIT ?`
-	queryListOf  = `SELECT ` + recordColumns + ` FROM sessions WHERE user_id = ? AND expires_at > ? ORDER BY last_seen_at DESC, sid LIMIT ?`
-	queryCount   = `SELECT COUNT(*) FROM sessions WHERE expires_at > ? AND renewed_to = ''`
-	queryCountOf = `SELECT COUNT(*) FROM sessions WHERE user_id = ? AND expires_at > ?`
+	// A redirect row is no session, so it is never deleted as one.
+	queryEnd             = `DELETE FROM sessions WHERE sid = ? AND renewed_to = ''`
+	queryEndFamily       = `DELETE FROM sessions WHERE user_id = ? AND family = ?`
+	queryEndFamilyOfNone = `DELETE FROM sessions WHERE user_id IS NULL AND family = ?`
+	queryEndAll          = `DELETE FROM sessions`
 
-	queryEnd        = `DELETE FROM sessions WHERE sid = ? AND renewed_to = ''`
-	queryEndOf      = `DELETE FROM sessions WHERE user_id = ? AND sid = ?`
-	queryEndSeries  = `DELETE FROM sessions WHERE user_id = ? AND series = ?`
-	queryEndNobodys = `DELETE FROM sessions WHERE user_id IS NULL AND series = ?`
-	queryEndOthers  = `DELETE FROM sessions WHERE user_id = ? AND series <> ?`
-	queryEndUser    = `DELETE FROM sessions WHERE user_id = ?`
-	queryEndOrigin  = `DELETE FROM sessions WHERE origin = ?`
-	queryEndSubject = `DELETE FROM sessions WHERE origin_subject = ?`
-	queryEndAll     = `DELETE FROM sessions`
+	// queryOver finds what is over the limit, in an order that all programs agree on.
+	queryOver    = `SELECT family FROM sessions WHERE user_id = ? AND expires_at > ? ORDER BY last_seen_at DESC, sid LIMIT ? OFFSET ?`
+	queryEndOver = `DELETE FROM sessions WHERE user_id = ? AND family IN (`
 
-	// queryOver finds what is over the limit. Every program agrees on the order.
-	queryOver    = `SELECT series FROM sessions WHERE user_id = ? AND expires_at > ? ORDER BY last_seen_at DESC, sid LIMIT ? OFFSET ?`
-	queryEndOver = `DELETE FROM sessions WHERE user_id = ? AND series IN (`
-
-	queryCountExpired = `SELECT COUNT(*) FROM sessions WHERE expires_at <= ?`
-	queryExpired      = `SELECT sid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
+	queryExpired = `SELECT sid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
 
 	// queryCleanup spares a session that was used again since queryExpired.
 	queryCleanup = `DELETE FROM sessions WHERE expires_at <= ? AND sid IN (`
 
-	// queryTouch never moves a session's last use or end backwards.
+	// queryTouch never moves the last use or the end of a session backwards.
 	queryTouch = `UPDATE sessions SET last_seen_at = ?,` +
 		` expires_at = CASE WHEN deadline_at < ? THEN deadline_at WHEN expires_at > ? THEN expires_at ELSE ? END` +
 		` WHERE last_seen_at < ? AND expires_at > ? AND sid IN (`
 )
 
-// table holds the queries.
+// table runs the queries.
 type table struct{ db *database }
 
 func newTable(conn *pop.Connection) (*table, error) {
@@ -108,29 +60,33 @@ func newTable(conn *pop.Connection) (*table, error) {
 	return &table{db}, err
 }
 
-// read returns the row of sid if it is alive at now, as far as a request needs
-// it that only reads, its data not decoded.
+// read returns the columns that a read-only request needs, of the row of sid if it
+// is alive at now. Its data is not decoded.
 func (t *table) read(ctx context.Context, sid string, now time.Time) (r row, found bool, err error) {
+	fields := r.fields()
 	r.SID = sid
-	found, err = t.found(ctx, queryRead, sid, now, r.readDest())
+	found, err = t.found(ctx, queryRead, sid, now, places(fields[:forReading]))
 	return r, found, err
 }
 
-// find is read for the whole row.
-func (t *table) find(ctx context.Context, sid string, now time.Time) (r row, found bool, err error) {
-	r.whole = true
-	found, err = t.found(ctx, queryFind, sid, now, r.dest())
-	return r, found, err
+// find is read for all columns.
+func (t *table) find(ctx context.Context, sid string, now time.Time) (row, bool, error) {
+	return t.findBy(ctx, queryFind, sid, now)
 }
 
-// findNewest is find for a row that is about to be written again. In a
-// transaction that saw an older one it sees the newest, too.
-func (t *table) findNewest(ctx context.Context, sid string, now time.Time) (r row, found bool, err error) {
-	if t.db.sqlite || transactionOf(ctx) == nil {
+// findNewest is find for a row that is about to be written again: it sees the newest
+// version even in a transaction that saw an older one.
+func (t *table) findNewest(ctx context.Context, sid string, now time.Time) (row, bool, error) {
+	if transactionOf(ctx) == nil {
 		return t.find(ctx, sid, now)
 	}
-	r.whole = true
-	found, err = t.found(ctx, queryLock, sid, now, r.dest())
+	return t.findBy(ctx, queryFind+t.db.newest, sid, now)
+}
+
+func (t *table) findBy(ctx context.Context, query, sid string, now time.Time) (r row, found bool, err error) {
+	fields := r.fields()
+	r.full = true
+	found, err = t.found(ctx, query, sid, now, places(fields[:]))
 	return r, found, err
 }
 
@@ -143,14 +99,30 @@ func (t *table) found(ctx context.Context, query, sid string, now time.Time, des
 }
 
 func (t *table) insert(ctx context.Context, r row) error {
-	_, err := t.db.exec(ctx, queryInsert, r.args()...)
+	_, err := t.put(ctx, queryInsert, r)
 	return err
 }
 
-// update replaces old by next if old is still what is there, and alive at now.
+// insertNew is insert that does nothing, and returns false, if the sid exists.
+func (t *table) insertNew(ctx context.Context, r row) (inserted bool, err error) {
+	n, err := t.put(ctx, t.db.dialect.insertNew[0]+insertRow+t.db.dialect.insertNew[1], r)
+	return n > 0, err
+}
+
+// update replaces old by next if old is still there, and alive at now.
 func (t *table) update(ctx context.Context, old, next row, now time.Time) (bool, error) {
-	n, err := t.db.exec(ctx, queryUpdate, append(next.args(), old.SID, old.version, now)...)
+	n, err := t.put(ctx, queryUpdate, next, old.SID, old.version, now)
 	return n == 1, err
+}
+
+// put runs a query that takes all columns of r, then args.
+func (t *table) put(ctx context.Context, query string, r row, args ...any) (int64, error) {
+	fields := r.fields()
+	stored, err := values(fields[:])
+	if err != nil {
+		return 0, err
+	}
+	return t.db.exec(ctx, query, append(stored, args...)...)
 }
 
 // change is update where nothing but the data changes.
@@ -160,45 +132,32 @@ func (t *table) change(ctx context.Context, old, next row, now time.Time) (bool,
 	return n == 1, err
 }
 
-// updateLeaving is update, and leaves trace at the sid that old had.
-func (t *table) updateLeaving(ctx context.Context, old, next, trace row, now time.Time) (done bool, err error) {
-	err = t.db.together(ctx, func(ctx context.Context) error {
+// updateLeaving is update that leaves the redirect row at the old sid.
+func (t *table) updateLeaving(ctx context.Context, old, next, redirect row, now time.Time) (done bool, err error) {
+	err = t.db.inTransaction(ctx, func(ctx context.Context) error {
 		if done, err = t.update(ctx, old, next, now); err != nil || !done {
 			return err
 		}
-		return t.insert(ctx, trace)
+		return t.insert(ctx, redirect)
 	})
 	return done && err == nil, err
 }
 
-// end deletes the row of a session, wherever renewals have taken it.
+// end deletes the row of a session, whatever sid renewals have given it.
 func (t *table) end(ctx context.Context, r row) (int64, error) {
 	n, err := t.db.exec(ctx, queryEnd, r.SID)
 	switch {
-	case err != nil || n > 0 || r.series == "":
+	case err != nil || n > 0 || r.family == "":
 		return n, err
 	case r.UserID == "":
-		return t.db.exec(ctx, queryEndNobodys, r.series)
+		return t.db.exec(ctx, queryEndFamilyOfNone, r.family)
 	}
-	return t.db.exec(ctx, queryEndSeries, r.UserID, r.series)
+	return t.db.exec(ctx, queryEndFamily, r.UserID, r.family)
 }
 
-// over returns the series of a user's sessions beyond the limit last used ones.
+// over returns the families of a user's sessions, except the limit last used ones.
 func (t *table) over(ctx context.Context, userID string, limit int, now time.Time) ([]string, error) {
 	return all(ctx, t.db, queryOver, []any{userID, now, batchSize, limit}, scanText)
-}
-
-// list returns the live rows used last, of one user or, with "", of everybody.
-func (t *table) list(ctx context.Context, userID string, now time.Time, limit int) ([]Record, error) {
-	if userID != "" {
-		return all(ctx, t.db, queryListOf, []any{userID, now, limit}, scanRecord)
-	}
-	return all(ctx, t.db, queryList, []any{now, limit}, scanRecord)
-}
-
-func (t *table) count(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = t.db.one(ctx, query, args, []any{&n})
-	return n, err
 }
 
 // touch records that the sessions were in use at seen.
@@ -207,22 +166,21 @@ func (t *table) touch(ctx context.Context, sids []string, seen, expires, now tim
 	return err
 }
 
-// expired returns the sids of up to limit rows that are dead at now, the longest
-// dead first.
+// expired returns the sids of up to limit rows that are expired at now, the longest
+// expired first.
 func (t *table) expired(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	return all(ctx, t.db, queryExpired, []any{now, limit}, scanText)
 }
 
-// deleteExpired deletes those rows that are dead at now. It deletes them in the
-// order of their sids: two programs that delete the same rows wait for each
-// other, and never both.
+// deleteExpired deletes those rows that are expired at now, in the order of their
+// sids: two programs that delete the same rows then cannot deadlock.
 func (t *table) deleteExpired(ctx context.Context, sids []string, now time.Time) (int64, error) {
 	slices.Sort(sids)
 	return t.execIn(ctx, queryCleanup, sids, now)
 }
 
-// execIn runs a query that ends in "IN (" with the texts, of which there must be
-// one at least, and returns how many rows it changed.
+// execIn runs a query that ends in "IN (" with at least one text, and returns how
+// many rows it changed.
 func (t *table) execIn(ctx context.Context, query string, in []string, args ...any) (int64, error) {
 	query += strings.Repeat("?, ", len(in)-1) + "?)"
 	for _, text := range in {
@@ -231,78 +189,14 @@ func (t *table) execIn(ctx context.Context, query string, in []string, args ...a
 	return t.db.execOnce(ctx, query, args...)
 }
 
-// text reads NULL as "".
-type text string
-
-func (t *text) Scan(v any) error {
-	switch v := v.(type) {
-	case nil:
-		*t = ""
-	case string:
-		*t = text(v)
-	case []byte:
-		*t = text(v)
-	default:
-		return fmt.Errorf("a %T in a column for text", v)
-	}
-	return nil
-}
-
-// utc reads NULL as the zero time, and every time as UTC.
-type utc time.Time
-
-func (u *utc) Scan(v any) error {
-	switch v := v.(type) {
-	case nil:
-		*u = utc{}
-	case time.Time:
-		*u = utc(v.UTC())
-	default:
-		return fmt.Errorf("a %T in a column for times", v)
-	}
-	return nil
-}
-
-// dest is where recordColumns are scanned to.
-func (r *Record) dest() []any {
-	return []any{&r.SID, (*text)(&r.UserID), &r.AuthMethod, (*utc)(&r.AuthenticatedAt), &r.Remembered,
-		&r.IP, &r.UserAgent, (*utc)(&r.CreatedAt), (*utc)(&r.LastSeenAt), (*utc)(&r.ExpiresAt), (*text)(&r.Label)}
-}
-
-// dest is where columns are scanned to.
-func (r *row) dest() []any {
-	return append(r.Record.dest(), &r.secretHash, &r.data, &r.version, &r.series, &r.renewedTo,
-		(*utc)(&r.renewedAt), (*utc)(&r.deadline), (*text)(&r.origin), (*text)(&r.subject))
-}
-
-// readDest is where readColumns are scanned to.
-func (r *row) readDest() []any {
-	return []any{(*text)(&r.UserID), (*utc)(&r.LastSeenAt), (*utc)(&r.ExpiresAt),
-		&r.secretHash, &r.data, &r.version, &r.series, &r.renewedTo}
-}
-
-func scanRecord(from scanner) (r Record, err error) {
-	err = from.Scan(r.dest()...)
-	return r, err
+func scanRecord(from scanner) (Record, error) {
+	var r row
+	fields := r.fields()
+	err := from.Scan(places(fields[recordFrom:recordTo])...)
+	return r.Record, err
 }
 
 func scanText(from scanner) (text string, err error) {
 	err = from.Scan(&text)
 	return text, err
-}
-
-// args are the row's values in the order of columns.
-func (r row) args() []any {
-	return []any{r.SID, orNull(r.UserID), r.AuthMethod, orNull(r.AuthenticatedAt), r.Remembered,
-		r.IP, r.UserAgent, r.CreatedAt, r.LastSeenAt, r.ExpiresAt, orNull(r.Label), r.secretHash, r.data, r.version,
-		r.series, r.renewedTo, orNull(r.renewedAt), r.deadline, orNull(r.origin), orNull(r.subject)}
-}
-
-// orNull is v, or NULL for the zero value.
-func orNull[T comparable](v T) any {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return v
 }

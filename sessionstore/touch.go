@@ -12,7 +12,7 @@ import (
 const (
 	// flushInterval is how long a touch waits for others to be written with.
 	flushInterval = 5 * time.Second
-	// minFlushInterval keeps a very short TouchInterval from writing all the time.
+	// minFlushInterval keeps a very short IdleTimeout from writing all the time.
 	minFlushInterval = 100 * time.Millisecond
 	// flushTimeout bounds a flush.
 	flushTimeout = 5 * time.Second
@@ -47,7 +47,7 @@ func (t *touches) take() map[string]time.Time {
 // it is written now.
 func (b *bound) touch(ctx context.Context, r row) {
 	now := b.now()
-	if now.Sub(r.LastSeenAt) < b.opts.TouchInterval {
+	if now.Sub(r.LastSeenAt) < b.opts.touchInterval {
 		return
 	}
 	if b.touches.running.Load() > 0 && r.ExpiresAt.Sub(now) > 2*flushInterval {
@@ -59,18 +59,21 @@ func (b *bound) touch(ctx context.Context, r row) {
 	b.touchNow(ctx, []string{r.SID}, now)
 }
 
-// Run writes down when sessions were last used, many at a time, and deletes
-// expired ones now and then, until ctx ends; then it writes what is left and
-// returns. A program starts it once, in a goroutine of its own, and waits for
-// it at its end. Without Run everything works, but the request that finds a
-// stale last_seen_at writes it itself, and nothing is deleted but by Cleanup.
+// Run writes when sessions were last used, many at a time, and deletes expired sessions
+// every 15 minutes or so, until ctx ends; then it writes what is left and returns. Start
+// it once, in a goroutine, and wait for it before the program ends. Without Run the
+// request that finds an old last_seen_at writes it, and only Cleanup deletes anything.
 func (s *Store) Run(ctx context.Context) {
 	s.touches.running.Add(1)
 	defer s.touches.running.Add(-1)
 	var cleaning sync.WaitGroup
-	cleaning.Go(func() { s.cleanUpRegularly(ctx) })
+	cleaning.Add(1)
+	go func() {
+		defer cleaning.Done()
+		s.cleanUpRegularly(ctx)
+	}()
 	defer cleaning.Wait()
-	ticker := time.NewTicker(max(minFlushInterval, min(flushInterval, s.opts.TouchInterval)))
+	ticker := time.NewTicker(max(minFlushInterval, min(flushInterval, s.opts.touchInterval)))
 	defer ticker.Stop()
 	for {
 		select {
@@ -91,16 +94,16 @@ func (s *Store) flushInTime(ctx context.Context) {
 	s.flush(ctx)
 }
 
-// flush writes the pending touches. When the database is away they are lost:
-// the sessions that are in use bring new ones.
+// flush writes the pending touches. If the database is away they are lost: sessions in
+// use produce new ones.
 func (s *Store) flush(ctx context.Context) {
 	pending := s.touches.take()
 	sids := slices.SortedFunc(maps.Keys(pending), func(a, b string) int {
 		return pending[a].Compare(pending[b])
 	})
 	for batch := range slices.Chunk(sids, batchSize) {
-		// The first use of a batch stands for all: no session lives longer
-		// for having been written down together with others.
+		// The first use of a batch stands for all, so that no session lives longer
+		// because it was written together with others.
 		s.touchNow(ctx, batch, pending[batch[0]])
 	}
 }
@@ -112,5 +115,5 @@ func (s *Store) touchNow(ctx context.Context, sids []string, seen time.Time) {
 	if err != nil {
 		s.opts.Logger.WarnContext(ctx, "last_seen_at of sessions not written", "sessions", len(sids), "error", err)
 	}
-	s.observe(ctx, began, Event{Op: OpTouch, Count: len(sids), Err: err})
+	s.observe(ctx, began, Event{Op: opTouch, Count: len(sids), Err: err})
 }

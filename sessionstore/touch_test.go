@@ -15,8 +15,8 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 const touchInterval = idle / 60
@@ -71,7 +71,7 @@ func (s *site) run(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(s.queries.context(t.Context()))
 	running := &startedContext{Context: ctx, started: make(chan struct{})}
-	var run sync.WaitGroup
+	var run group
 	run.Go(func() { s.store.Run(running) })
 	<-running.started
 	stop = sync.OnceFunc(func() {
@@ -204,7 +204,7 @@ func TestStore_LateTouch(t *testing.T) {
 			ada.set(t, "cart", 1)
 			s.clock.advance(50 * time.Minute)
 			cookie, rows := ada.cookie(t), s.countRows(t)
-			ada.late(t, func() { ada.change(t, sessionstore.SignOut) })
+			ada.late(t, func() { ada.change(t, signOut) })
 			s.wantRows(t, rows-1)
 			s.wantDead(t, cookie)
 		})

@@ -11,7 +11,7 @@ import (
 
 type transactionKey struct{}
 
-// withTransaction has the queries run in tx that get this context.
+// withTransaction makes queries with this context run in tx.
 func withTransaction(ctx context.Context, tx querier) context.Context {
 	return context.WithValue(ctx, transactionKey{}, tx)
 }
@@ -21,13 +21,12 @@ func transactionOf(ctx context.Context) querier {
 	return tx
 }
 
-// InTransaction lets the sessions of r be saved in tx from now on: a
-// transaction that the caller began around the request, as Buffalo's
-// popmw.Transaction does. A store that asked for another connection would wait
-// for ever where the pool has no other, or where SQLite lets one write. The
-// caller ends the transaction and then calls [Settle].
+// InTransaction makes the sessions of r be saved in tx, a transaction that the caller
+// began around the request, as Buffalo's popmw.Transaction does. Another connection
+// would wait forever where the pool has no other, or where SQLite allows one writer.
+// The caller ends the transaction and then calls [Settle].
 //
-// r is changed in place, for frameworks that keep it. It returns an error for a
+// It changes r in place, for frameworks that keep it. It returns an error for a
 // connection that is not in a transaction.
 func InTransaction(r *http.Request, tx *pop.Connection) error {
 	if tx == nil || tx.TX == nil {
@@ -37,12 +36,12 @@ func InTransaction(r *http.Request, tx *pop.Connection) error {
 	return nil
 }
 
-// Settle is to be called when the transaction of [InTransaction] is over, and
-// told whether it was committed. If not, what Save wrote went with it, while
-// the browser may have got a cookie for it: a page that answers 422 would
-// forget what it told the session. Settle writes that again, by itself. A
-// sign-in is the exception: it shares the fate of its transaction, with which
-// the user may be gone. Settle returns what Save returns.
+// Settle must be called when the transaction of [InTransaction] is over, and told
+// whether it was committed. A rollback takes along what Save wrote, although the
+// browser may already have a cookie for it. Settle then writes again what the request
+// stored, by itself. A sign-in is not repeated, because the user may be gone with the
+// transaction: the session from before it gets the sid and secret that the browser has.
+// It returns the errors of Save.
 func Settle(r *http.Request, session *sessions.Session, committed bool) error {
 	*r = *r.WithContext(withTransaction(r.Context(), nil))
 	b, err := boundOf(session)
@@ -51,6 +50,10 @@ func Settle(r *http.Request, session *sessions.Session, committed bool) error {
 	}
 	if committed {
 		b.unsure = nil
+	}
+	if b.out != nil && !cookieIsSet(b.out, session.Name()) {
+		b.rolledBack() // the response with the cookie was dropped, too
+		return nil
 	}
 	ctx, cancel := b.saving(r.Context())
 	defer cancel()
@@ -85,17 +88,21 @@ func (b *bound) in(ctx context.Context, signsIn bool, write func(context.Context
 	return nil
 }
 
-// rolledBack takes the session back to before the transaction, and returns what
-// may be written once more.
+// rolledBack takes the session back to before the transaction, and returns what is to
+// be written again.
 func (b *bound) rolledBack() (again []func(context.Context) error) {
-	u := b.unsure
+	u, sent := b.unsure, b.row.token
 	if u == nil {
 		return nil
 	}
-	b.unsure = nil
-	b.state = u.before
-	if u.signsIn {
+	b.unsure, b.state = nil, u.before
+	if !u.signsIn {
+		return u.again
+	}
+	if !u.before.exists || sent == (token{}) {
 		return nil
 	}
-	return u.again
+	return []func(context.Context) error{func(ctx context.Context) error {
+		return b.rewrite(ctx, func(next *row) { b.replaceToken(next, sent) }, b.rows.update)
+	}}
 }

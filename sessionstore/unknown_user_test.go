@@ -26,7 +26,7 @@ func TestStore_UserOfUnknownType(t *testing.T) {
 		if ada.cookie(t) != cookie || after.UserID == nil || *after.UserID != "ada" || !bytes.Contains(after.Data, []byte("\xc8ada")) {
 			t.Errorf("the row is %+v", after)
 		}
-		ada.change(t, sessionstore.SignOut)
+		ada.change(t, signOut)
 		s.wantRows(t, 0)
 	})
 }
@@ -53,9 +53,9 @@ func TestStore_UserChangedInEndedSession(t *testing.T) {
 func TestStore_MaxPerUser_FarOver(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.fill(t, 2*perBatch+50, at(idle))
-		s.execute(t, "UPDATE sessions SET user_id = 'ada', series = sid")
+		s.execute(t, "UPDATE sessions SET user_id = 'ada', family = sid")
 		s.browser(t).signIn(t, "ada")
-		if n, err := s.store.Count(t.Context(), "ada"); n != 3 || err != nil {
+		if n, err := count(t.Context(), s.store, "ada"); n != 3 || err != nil {
 			t.Errorf("%d sessions, %v", n, err)
 		}
 	}, func(o *sessionstore.Options) { o.MaxPerUser = 3 })

@@ -104,7 +104,7 @@ func TestStore_Keys(t *testing.T) {
 			}
 		}
 		v := ada.visit(t, func(session *sessions.Session) { session.Values[name("a")] = 1 })
-		if unsupported, ok := errors.AsType[*sessionstore.ValueError](v.saveErr); !ok || unsupported.Key != name("a") {
+		if !isValueError(v.saveErr) {
 			t.Errorf("a key of an unregistered type: %v", v.saveErr)
 		}
 	})
@@ -175,7 +175,7 @@ func TestStore_Flashes(t *testing.T) {
 	})
 }
 
-func TestStore_ValueError(t *testing.T) {
+func TestStore_ErrValue(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for name, value := range map[string]any{
 			"Unregistered":         unregistered{1},
@@ -191,8 +191,8 @@ func TestStore_ValueError(t *testing.T) {
 				session.Values["cart"] = 4
 				session.Values["bad"] = value
 			})
-			if bad, ok := errors.AsType[*sessionstore.ValueError](v.saveErr); !ok || bad.Key != "bad" || bad.Unwrap() == nil {
-				t.Errorf("%s: got %v, want a ValueError of the key bad", name, v.saveErr)
+			if !isValueError(v.saveErr) || !strings.Contains(v.saveErr.Error(), "value bad") {
+				t.Errorf("%s: got %v, want an error about the key bad", name, v.saveErr)
 			}
 			if len(v.cookies) != 0 {
 				t.Errorf("%s: set %v", name, v.cookies)
@@ -217,19 +217,18 @@ func TestStore_ErrTooLarge(t *testing.T) {
 		wantTooLarge(t, s.browser(t).visit(t, large))
 		s.wantUnchanged(t, before)
 		s.wantRows(t, 1)
-	}, func(o *sessionstore.Options) { o.MaxBytes = limit })
+	}, func(o *sessionstore.Options) { o.SetMaxBytes(limit) })
 }
 
-// A row of a newer version is not for this one to read or to change.
-func TestStore_NewerFormat(t *testing.T) {
+// Damage to the first byte of data, its format, is like any other damage.
+func TestStore_DamagedFormat(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
 		ada.set(t, "cart", 3)
 		s.execute(t, "UPDATE sessions SET data = ?", []byte{3, 2, 3, 'a', 1, 0})
 		before := s.row(t, ada.cookie(t))
-		v := ada.visit(t, func(session *sessions.Session) { session.Values["cart"] = 4 })
-		if v.getErr == nil || v.saveErr == nil || len(v.cookies) != 0 {
-			t.Errorf("Get %v, Save %v, cookies %v", v.getErr, v.saveErr, v.cookies)
+		if v := ada.visit(t, nil); v.getErr != nil || v.saveErr != nil || len(v.session.Values) != 0 || len(v.cookies) != 0 {
+			t.Errorf("Get %v, Save %v, values %v, cookies %v", v.getErr, v.saveErr, v.session.Values, v.cookies)
 		}
 		s.wantUnchanged(t, before)
 	})
@@ -280,8 +279,8 @@ func (b *lockedBuffer) String() string {
 
 func wantTooLarge(t *testing.T, v visit) {
 	t.Helper()
-	if !errors.Is(v.saveErr, sessionstore.ErrTooLarge) || len(v.cookies) != 0 {
-		t.Errorf("Save: %v, cookies %v; want ErrTooLarge and none", v.saveErr, v.cookies)
+	if !errors.Is(v.saveErr, sessionstore.ErrValue) || len(v.cookies) != 0 {
+		t.Errorf("Save: %v, cookies %v; want ErrValue and none", v.saveErr, v.cookies)
 	}
 }
 
@@ -292,8 +291,8 @@ func TestStore_KeysOfOneEncoding(t *testing.T) {
 			session.Values[math.NaN()] = 1
 			session.Values[math.NaN()] = 2
 		})
-		if bad, ok := errors.AsType[*sessionstore.ValueError](v.saveErr); !ok || len(v.cookies) != 0 {
-			t.Errorf("Save: %v, %v, cookies %v", v.saveErr, bad, v.cookies)
+		if !isValueError(v.saveErr) || len(v.cookies) != 0 {
+			t.Errorf("Save: %v, cookies %v", v.saveErr, v.cookies)
 		}
 		s.wantRows(t, 0)
 	})

@@ -31,7 +31,7 @@ type housekeeping struct {
 
 // observe counts the sessions that the store deletes because they ran out.
 func (h *housekeeping) observe(_ context.Context, e sessionstore.Event) {
-	if e.Op == sessionstore.OpCleanup {
+	if e.Op == "cleanup" {
 		h.expired.Add(int64(e.Count))
 	}
 }

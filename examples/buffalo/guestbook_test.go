@@ -16,8 +16,8 @@ import (
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testdb"
-	"github.com/latchkey/latchkey/internal/testproc"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }

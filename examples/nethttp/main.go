@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math"
 	"net/http"
 	"os"
 	"os/signal"
@@ -20,8 +21,8 @@ import (
 	"github.com/gobuffalo/pop/v6"
 	_ "github.com/mattn/go-sqlite3"
 
-	"github.com/latchkey/latchkey"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/migrations"
 )
 
 func main() {
@@ -79,11 +80,7 @@ func open(url string) (*pop.Connection, error) {
 	if err := conn.Open(); err != nil {
 		return nil, err
 	}
-	box, err := pop.NewMigrationBox(latchkey.Migrations(), conn)
-	if err != nil {
-		return nil, err
-	}
-	return conn, box.Up()
+	return conn, migrations.Up(conn)
 }
 
 // A user is what the session knows of who is signed in.
@@ -133,7 +130,7 @@ func (s site) signIn(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	if err := sessionstore.SignIn(session, admin.ID, "bypass"); err != nil {
+	if err := sessionstore.SignIn(session, sessionstore.Login{UserID: admin.ID, Method: "bypass"}); err != nil {
 		fail(w, err)
 		return
 	}
@@ -151,7 +148,10 @@ func (s site) signOut(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	sessionstore.SignOut(session)
+	if err := sessionstore.SignOut(session); err != nil {
+		fail(w, err)
+		return
+	}
 	if err := session.Save(r, w); err != nil {
 		fail(w, err)
 		return
@@ -183,7 +183,7 @@ func (s site) set(w http.ResponseWriter, r *http.Request) {
 
 func (s site) cleanup(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	if _, err := s.store.CleanupAll(r.Context(), nil); err != nil {
+	if _, err := s.store.Cleanup(r.Context(), math.MaxInt); err != nil {
 		fail(w, err)
 		return
 	}

@@ -9,9 +9,10 @@ import (
 
 	"github.com/gobuffalo/pop/v6"
 
+	"github.com/latchkey/latchkey/internal/appdb"
 	"github.com/latchkey/latchkey/internal/schema"
-	"github.com/latchkey/latchkey/internal/testdb"
 	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
@@ -36,7 +37,7 @@ func pending(t *testing.T, conn *pop.Connection) int {
 
 func TestUpAndDown(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, url string) {
-		conn := testdb.Open(t, url)
+		conn := appdb.Open(t, url)
 		if n := pending(t, conn); n != all {
 			t.Fatalf("%d pending in an empty database", n)
 		}
@@ -69,7 +70,7 @@ func TestUp_ManyInstancesAtOnce(t *testing.T) {
 		errs := make([]error, 6)
 		applied := make([]int, len(errs))
 		for i := range errs {
-			conn := testdb.Open(t, url)
+			conn := appdb.Open(t, url)
 			wg.Go(func() { applied[i], errs[i] = schema.Up(context.Background(), conn) })
 		}
 		wg.Wait()
@@ -83,14 +84,14 @@ func TestUp_ManyInstancesAtOnce(t *testing.T) {
 		if total != all {
 			t.Errorf("%d migrations applied, want %d", total, all)
 		}
-		if _, err := models.SeedUsers(testdb.Open(t, url)); err != nil {
+		if _, err := models.SeedUsers(appdb.Open(t, url)); err != nil {
 			t.Errorf("the tables do not work: %v", err)
 		}
 	})
 }
 
 func TestUp_TellsWhatFailed(t *testing.T) {
-	conn := testdb.Open(t, testdb.NewURL(t, testdb.SQLite))
+	conn := appdb.Open(t, testdb.NewURL(t, testdb.SQLite))
 	if err := conn.RawQuery("CREATE TABLE users (id INTEGER)").Exec(); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestUp_TellsWhatFailed(t *testing.T) {
 }
 
 func TestDown_NeedsANumber(t *testing.T) {
-	conn := testdb.Open(t, testdb.NewURL(t, testdb.SQLite))
+	conn := appdb.Open(t, testdb.NewURL(t, testdb.SQLite))
 	for _, steps := range []int{0, -1} {
 		if err := schema.Down(conn, steps); err == nil {
 			t.Errorf("Down(%d) accepted", steps)
@@ -112,7 +113,7 @@ func TestDown_NeedsANumber(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
-	conn := testdb.Open(t, testdb.NewURL(t, testdb.SQLite))
+	conn := appdb.Open(t, testdb.NewURL(t, testdb.SQLite))
 	var out bytes.Buffer
 	if err := schema.Status(conn, &out); err != nil || strings.Count(out.String(), "Pending") != all {
 		t.Errorf("%v\n%s", err, &out)
@@ -123,7 +124,7 @@ func TestStatus(t *testing.T) {
 // that are looked up indexed, and one spelling for each sid and username.
 func TestIndexes(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, url string) {
-		conn := testdb.Open(t, url)
+		conn := appdb.Open(t, url)
 		if _, err := schema.Up(t.Context(), conn); err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/testapi"
-	"github.com/latchkey/latchkey/internal/testproc"
+	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
 // Client asks the app as one browser or program would: it keeps cookies and

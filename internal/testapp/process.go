@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testproc"
+	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
 // Result is how a command of the app ended.

@@ -28,8 +28,9 @@ import (
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/testdb"
-	"github.com/latchkey/latchkey/internal/testproc"
+	"github.com/latchkey/latchkey/internal/appdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
+	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
 const (
@@ -127,7 +128,7 @@ func newApp(t testing.TB, o Options) *App {
 // open opens the database with a small pool, beside the app's.
 func open(t testing.TB, databaseURL string) *pop.Connection {
 	t.Helper()
-	return testdb.Open(t, databaseURL, func(details *pop.ConnectionDetails) {
+	return appdb.Open(t, databaseURL, func(details *pop.ConnectionDetails) {
 		details.Pool, details.IdlePool = poolSize, poolSize
 	})
 }

@@ -48,8 +48,8 @@ func newStore() (*sessionstore.Store, error) {
 		return nil, fmt.Errorf("SESSION_SECRET: %w", err)
 	}
 	return sessionstore.New(models.DB, sessionstore.Options{
-		Secrets:   [][]byte{secret},
-		Insecure:  ENV == "development", // cookies over http
-		Transient: sessionmw.Transient,
+		Secrets: [][]byte{secret},
+		Cookie:  sessionstore.Cookie{Insecure: ENV == "development"}, // also over http
+		Ignore:  sessionmw.Ignore,
 	})
 }

@@ -39,7 +39,7 @@ func SignInHandler(c buffalo.Context) error {
 		c.Flash().Add("danger", "Say who you are.")
 		return show(c, http.StatusUnprocessableEntity)
 	}
-	if err := sessionstore.SignIn(c.Session().Session, name, "name"); err != nil { // session: renews it
+	if err := sessionstore.SignIn(c.Session().Session, sessionstore.Login{UserID: name, Method: "name"}); err != nil { // session: renews it
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/")
@@ -47,7 +47,9 @@ func SignInHandler(c buffalo.Context) error {
 
 // SignOutHandler ends the session.
 func SignOutHandler(c buffalo.Context) error {
-	sessionstore.SignOut(c.Session().Session) // session: its row goes
+	if err := sessionstore.SignOut(c.Session().Session); err != nil { // session: its row goes
+		return err
+	}
 	return c.Redirect(http.StatusSeeOther, "/")
 }
 

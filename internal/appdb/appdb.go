@@ -1,0 +1,42 @@
+// Package appdb opens databases for tests of the app.
+package appdb
+
+import (
+	"testing"
+
+	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/internal/schema"
+	"github.com/latchkey/latchkey/models"
+)
+
+// Open connects to the database at the URL as the app does. edits, if any, have
+// the last word on how. The connection is closed at the end of the test.
+func Open(t testing.TB, databaseURL string, edits ...func(*pop.ConnectionDetails)) *pop.Connection {
+	t.Helper()
+	details, err := config.DatabaseAt(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, edit := range edits {
+		edit(details)
+	}
+	conn, err := models.Open(details)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A test may have closed it: that is no failure.
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// Migrated is Open with every migration applied.
+func Migrated(t testing.TB, databaseURL string, edits ...func(*pop.ConnectionDetails)) *pop.Connection {
+	t.Helper()
+	conn := Open(t, databaseURL, edits...)
+	if _, err := schema.Up(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}

@@ -1,0 +1,267 @@
+package sessionstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/gobuffalo/pop/v6"
+)
+
+// attempts limits how often a statement is run that gives way to other
+// transactions.
+const attempts = 10
+
+// A querier runs statements: a pool of connections, or one transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+type pool interface {
+	querier
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	Conn(ctx context.Context) (*sql.Conn, error)
+	Stats() sql.DBStats
+	TransactionContext(ctx context.Context) (*pop.Tx, error)
+}
+
+// popDialect is what is used of Pop's dialect.
+type popDialect interface {
+	TranslateSQL(query string) string
+	Lock(do func() error) error
+}
+
+// A database runs queries. A query runs in the transaction of its context, if there
+// is one, and otherwise by itself, prepared once.
+type database struct {
+	dialect
+	pool    pool
+	pop     popDialect
+	popLock bool          // Pop has one lock for everything that writes to SQLite
+	writing chan struct{} // held by the one writer
+	waiting queue         // for it
+	stmts   sync.Map      // query → *sql.Stmt
+	texts   sync.Map      // query → its text in the dialect
+}
+
+func newDatabase(conn *pop.Connection) (*database, error) {
+	if conn == nil {
+		return nil, errors.New("sessionstore: the connection is nil")
+	}
+	p, ok := conn.Store.(pool)
+	if !ok {
+		return nil, errors.New("sessionstore: the connection is not open: call its Open method first")
+	}
+	known, ok := dialects[conn.Dialect.Name()]
+	if !ok {
+		return nil, fmt.Errorf("sessionstore: unknown dialect %q: use sqlite3, postgres, cockroach, mysql or mariadb", conn.Dialect.Name())
+	}
+	d := &database{dialect: known, pool: p, pop: conn.Dialect, writing: make(chan struct{}, 1)}
+	d.popLock = d.oneWriter && conn.Dialect.Details().Options["lock"] != "false"
+	return d, nil
+}
+
+// prepare returns the statement of a query.
+func (d *database) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt, ok := d.stmts.Load(query); ok {
+		return stmt.(*sql.Stmt), nil
+	}
+	stmt, err := d.pool.PrepareContext(ctx, d.translated(query))
+	if err != nil {
+		return nil, err
+	}
+	if first, loaded := d.stmts.LoadOrStore(query, stmt); loaded {
+		return first.(*sql.Stmt), stmt.Close()
+	}
+	return stmt, nil
+}
+
+// translated is the query as Pop's dialect writes it, remembered because that takes
+// a while to work out.
+func (d *database) translated(query string) string {
+	if text, ok := d.texts.Load(query); ok {
+		return text.(string)
+	}
+	text := d.pop.TranslateSQL(query)
+	d.texts.Store(query, text)
+	return text
+}
+
+type scanner interface {
+	Scan(dest ...any) error
+}
+
+// one scans the one row of a query into dest. Its error may be sql.ErrNoRows.
+func (d *database) one(ctx context.Context, query string, args, dest []any) error {
+	if tx := transactionOf(ctx); tx != nil {
+		return tx.QueryRowContext(ctx, d.translated(query), args...).Scan(dest...)
+	}
+	if d.direct {
+		err := d.again(ctx, func() error { return d.oneDirect(ctx, query, args, dest) })
+		if !errors.Is(err, driver.ErrSkip) {
+			return err
+		}
+	}
+	stmt, err := d.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	return d.again(ctx, func() error { return stmt.QueryRowContext(d.unwatched(ctx), args...).Scan(dest...) })
+}
+
+// all runs a query for any number of rows and returns what scan makes of each. It
+// is not prepared: its text may be different each time.
+func all[T any](ctx context.Context, d *database, query string, args []any, scan func(scanner) (T, error)) (found []T, err error) {
+	query = d.pop.TranslateSQL(query)
+	if tx := transactionOf(ctx); tx != nil {
+		return collect(scan)(tx.QueryContext(ctx, query, args...))
+	}
+	err = d.again(ctx, func() error {
+		found, err = collect(scan)(d.pool.QueryContext(ctx, query, args...))
+		return err
+	})
+	return found, err
+}
+
+func collect[T any](scan func(scanner) (T, error)) func(*sql.Rows, error) ([]T, error) {
+	return func(rows *sql.Rows, err error) ([]T, error) {
+		if err != nil {
+			return nil, err
+		}
+		defer rows.Close()
+		var found []T
+		for rows.Next() {
+			item, err := scan(rows)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, item)
+		}
+		return found, rows.Err()
+	}
+}
+
+// exec runs a prepared statement and returns how many rows it changed.
+func (d *database) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	if tx := transactionOf(ctx); tx != nil {
+		return affected(tx.ExecContext(ctx, d.translated(query), args...))
+	}
+	if d.direct {
+		err = d.again(ctx, func() error {
+			n, err = d.execDirect(ctx, query, args)
+			return err
+		})
+		if !errors.Is(err, driver.ErrSkip) {
+			return n, err
+		}
+	}
+	stmt, err := d.prepare(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	if d.oneWriter {
+		return d.execTogether(ctx, stmt, args)
+	}
+	err = d.again(ctx, func() error {
+		n, err = affected(stmt.ExecContext(ctx, args...))
+		return err
+	})
+	return n, err
+}
+
+// execOnce is exec for a query whose text may be different each time.
+func (d *database) execOnce(ctx context.Context, query string, args ...any) (n int64, err error) {
+	query = d.pop.TranslateSQL(query)
+	if tx := transactionOf(ctx); tx != nil {
+		return affected(tx.ExecContext(ctx, query, args...))
+	}
+	err = d.write(ctx, func() error {
+		n, err = affected(d.pool.ExecContext(ctx, query, args...))
+		return err
+	})
+	return n, err
+}
+
+func affected(result sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// inTransaction runs do in a transaction: that of ctx, or one of its own.
+func (d *database) inTransaction(ctx context.Context, do func(context.Context) error) error {
+	if transactionOf(ctx) != nil {
+		return do(ctx)
+	}
+	return d.write(ctx, func() error {
+		tx, err := d.pool.TransactionContext(ctx)
+		if err != nil {
+			return err
+		}
+		if err := do(withTransaction(ctx, tx)); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		return tx.Commit()
+	})
+}
+
+// write runs do, which writes.
+func (d *database) write(ctx context.Context, do func() error) error {
+	if d.oneWriter {
+		done, err := d.turn(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
+	return d.again(ctx, do)
+}
+
+// again runs do, and again as long as it gives way to another transaction.
+func (d *database) again(ctx context.Context, do func() error) (err error) {
+	for attempt := range attempts {
+		if err = do(); err == nil || !d.gaveWay(err) {
+			return err
+		}
+		if stop := pause(ctx, attempt); stop != nil {
+			return errors.Join(err, stop)
+		}
+	}
+	return err
+}
+
+// unwatched is ctx without its end for a read of SQLite that need not wait for a
+// connection: it waits for the disk only, and watching for the end of ctx costs more
+// than the read.
+func (d *database) unwatched(ctx context.Context) context.Context {
+	if !d.oneWriter {
+		return ctx
+	}
+	if pool := d.pool.Stats(); pool.MaxOpenConnections > 0 && pool.InUse >= pool.MaxOpenConnections {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
+// pause waits a random time, longer after every lost race.
+func pause(ctx context.Context, attempt int) error {
+	return rest(ctx, rand.N(time.Millisecond<<min(attempt, 6)))
+}
+
+// unavailable marks a failed query as ErrUnavailable, or as ErrConflict if it failed
+// only because of other requests, and keeps the cause. SQLite that is still locked
+// after all attempts is locked by another program.
+func (d *database) unavailable(doing string, err error) error {
+	if d.gaveWay(err) && !d.oneWriter {
+		return fmt.Errorf("%s: %w: %w", doing, ErrConflict, err)
+	}
+	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}

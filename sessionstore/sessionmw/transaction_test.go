@@ -1,0 +1,279 @@
+package sessionmw_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobuffalo/buffalo"
+	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/sessionstore/testdb"
+)
+
+// bigPage does not fit into the buffer of net/http.
+var bigPage = strings.Repeat("0123456789", 2000)
+
+// A browser that has the response of a sign-in asks again at once.
+func TestTransaction_SignIn(t *testing.T) {
+	for _, engine := range []testdb.Engine{testdb.SQLite, testdb.PostgreSQL} {
+		t.Run(string(engine), func(t *testing.T) {
+			s := newSite(t, engine)
+			s.app.POST("/sign-in", func(c buffalo.Context) error {
+				c.Session().Set("user_id", "ada")
+				return c.Render(http.StatusOK, text("%s", bigPage))
+			})
+			lost := 0
+			for range 100 {
+				ada := s.browser(t)
+				response, err := ada.client.Post(s.server.URL+"/sign-in", "", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ada.get(t, "/get/user_id").body != "ada" {
+					lost++
+				}
+				if a := read(t, response); a.body != bigPage {
+					t.Errorf("page of %d bytes, want %d", len(a.body), len(bigPage))
+				}
+			}
+			if lost > 0 {
+				t.Errorf("%d of 100 sign-ins lost", lost)
+			}
+		})
+	}
+}
+
+// A reader that stops reading does not hold the transaction, which on SQLite would
+// block everyone.
+func TestTransaction_SlowReader(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	huge := strings.Repeat(bigPage, 2000) // does not fit into the buffers of the system
+	s.app.GET("/huge", func(c buffalo.Context) error {
+		return c.Render(http.StatusOK, text("%s", huge))
+	})
+	reader, err := net.Dial("tcp", s.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if _, err := fmt.Fprint(reader, "GET /huge HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(reader, make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	ada := s.browser(t)
+	ada.client.Timeout = 2 * time.Second
+	ada.post(t, "/set/cart/3").wantStatus(t, http.StatusOK)
+}
+
+// withDeferredConstraint makes a table that refuses every row at COMMIT.
+func withDeferredConstraint(t *testing.T) *site {
+	t.Helper()
+	s := newSite(t, testdb.PostgreSQL)
+	s.exec(t, "CREATE TABLE parents (id int PRIMARY KEY)")
+	s.exec(t, "CREATE TABLE children (parent int REFERENCES parents DEFERRABLE INITIALLY DEFERRED)")
+	s.app.POST("/fail/{key}/{value}", func(c buffalo.Context) error {
+		c.Session().Set(c.Param("key"), c.Param("value"))
+		c.Response().Header().Set("X-Handler", "ran")
+		if err := c.Value("tx").(*pop.Connection).RawQuery("INSERT INTO children VALUES (1)").Exec(); err != nil {
+			return err
+		}
+		return c.Render(http.StatusOK, text("%s", bigPage))
+	})
+	return s
+}
+
+func TestTransaction_FailedCommit(t *testing.T) {
+	s := withDeferredConstraint(t)
+	for _, key := range []string{"cart", "user_id"} {
+		got := s.browser(t).post(t, "/fail/"+key+"/3")
+		got.wantStatus(t, http.StatusInternalServerError)
+		if len(got.Cookies()) > 0 || got.Header.Get("X-Handler") != "" || strings.Contains(got.body, bigPage) {
+			t.Errorf("%s: header %v, body %.100q", key, got.Header, got.body)
+		}
+	}
+	if n := s.rows(t); n > 0 {
+		t.Errorf("%d sessions whose cookies nobody has", n)
+	}
+}
+
+// The cookie of the sign-in was dropped, so the one from before must work.
+func TestTransaction_FailedCommitOfSignIn(t *testing.T) {
+	s := withDeferredConstraint(t)
+	ada := s.browser(t)
+	ada.post(t, "/set/cart/3").wantStatus(t, http.StatusOK)
+	ada.post(t, "/fail/user_id/ada").wantStatus(t, http.StatusInternalServerError)
+	ada.wantValue(t, "cart", 3)
+	ada.wantValue(t, "user_id", nil)
+}
+
+func TestTransaction_HandlerFails(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	s.app.POST("/fail", func(c buffalo.Context) error {
+		c.Session().Set("cart", "4")
+		c.Response().Header().Set("X-Handler", "ran")
+		if err := c.Render(http.StatusOK, text("%s", bigPage)); err != nil {
+			return err
+		}
+		return c.Error(http.StatusTeapot, errors.New("too late"))
+	})
+	got := s.browser(t).post(t, "/fail")
+	got.wantStatus(t, http.StatusTeapot)
+	if len(got.Cookies()) > 0 || got.Header.Get("X-Handler") != "" || got.body != "too late" {
+		t.Errorf("header %v, body %.100q", got.Header, got.body)
+	}
+	if n := s.rows(t); n > 0 {
+		t.Errorf("%d sessions whose cookies nobody has", n)
+	}
+}
+
+// The page of the error may save the session, and its cookie must then be valid.
+func TestTransaction_ErrorPageSavesSession(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	s.app.ErrorHandlers[http.StatusTeapot] = func(status int, err error, c buffalo.Context) error {
+		c.Flash().Add("error", err.Error())
+		return c.Render(status, text("%v", err))
+	}
+	s.app.POST("/fail", func(c buffalo.Context) error {
+		c.Session().Set("cart", "4")
+		if err := c.Session().Save(); err != nil {
+			return err
+		}
+		return c.Error(http.StatusTeapot, errors.New("too late"))
+	})
+	ada := s.browser(t)
+	ada.post(t, "/fail").wantStatus(t, http.StatusTeapot)
+	ada.wantValue(t, "cart", 4)
+	if n := s.rows(t); n != 1 {
+		t.Errorf("%d rows, want 1", n)
+	}
+}
+
+// popmw rolls back for such a page, which goes out with its cookie.
+func TestTransaction_InvalidForm(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	s.app.POST("/form", func(c buffalo.Context) error {
+		c.Session().Set("cart", "4")
+		return c.Render(http.StatusUnprocessableEntity, text("too many"))
+	})
+	ada := s.browser(t)
+	got := ada.post(t, "/form")
+	got.wantStatus(t, http.StatusUnprocessableEntity)
+	if got.body != "too many" || len(got.Cookies()) != 1 {
+		t.Errorf("body %q, cookies %v", got.body, got.Cookies())
+	}
+	ada.wantValue(t, "cart", 4)
+}
+
+// popmw also rolls back when the handler sets no status.
+func TestTransaction_NoStatus(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	s.app.POST("/raw", func(c buffalo.Context) error {
+		c.Session().Set("cart", "4")
+		if err := c.Session().Save(); err != nil {
+			return err
+		}
+		_, err := io.WriteString(c.Response(), "raw")
+		return err
+	})
+	ada := s.browser(t)
+	got := ada.post(t, "/raw")
+	got.wantStatus(t, http.StatusOK)
+	if got.body != "raw" {
+		t.Errorf("body %q", got.body)
+	}
+	ada.wantValue(t, "cart", 4)
+}
+
+// Pop before 6.1 does not roll back when a handler panics, which blocks SQLite.
+func TestTransaction_Panic(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	s.app.POST("/panic", func(c buffalo.Context) error {
+		c.Session().Set("cart", "4")
+		if err := c.Render(http.StatusOK, text("%s", bigPage)); err != nil {
+			return err
+		}
+		panic("oops")
+	})
+	ada := s.browser(t)
+	got := ada.post(t, "/panic")
+	got.wantStatus(t, http.StatusInternalServerError)
+	if got.body != "oops" || len(got.Cookies()) > 0 {
+		t.Errorf("body %.100q, cookies %v", got.body, got.Cookies())
+	}
+	ada.client.Timeout = 2 * time.Second
+	ada.post(t, "/set/cart/5").wantStatus(t, http.StatusOK)
+	ada.wantValue(t, "cart", 5)
+}
+
+// Anonymous visitors load no session, so Require lets them through.
+func TestTransaction_DatabaseAway(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	if err := s.conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantUnavailable(t, s.browser(t).get(t, "/get/cart"))
+}
+
+// The session cannot be saved after the page was rolled back.
+func TestTransaction_SettleFails(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	s.app.POST("/form", func(c buffalo.Context) error {
+		c.Session().Set("cart", "4")
+		if err := c.Render(http.StatusUnprocessableEntity, text("too many")); err != nil {
+			return err
+		}
+		return s.conn.Close() // not the transaction, which goes on
+	})
+	wantUnavailable(t, s.browser(t).post(t, "/form"))
+}
+
+// Pop runs a handler again when SQLite was locked.
+func TestTransaction_HandlerRunsAgain(t *testing.T) {
+	conn := testdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))
+	around := popTransaction(conn)
+	s := newSiteAround(t, conn, func(next buffalo.Handler) buffalo.Handler {
+		locked := errors.New("locked")
+		return func(c buffalo.Context) error {
+			err := around(func(c buffalo.Context) error { return errors.Join(next(c), locked) })(c)
+			if !errors.Is(err, locked) {
+				return err
+			}
+			return around(next)(c)
+		}
+	})
+	runs := 0
+	s.app.POST("/twice", func(c buffalo.Context) error {
+		runs++
+		c.Session().Set("cart", "4")
+		c.Response().Header().Add("X-Handler", "ran")
+		if runs == 1 {
+			c.Response().Header().Set("X-First", "ran")
+		}
+		return c.Render(http.StatusOK+runs, text("page %d", runs))
+	})
+	ada := s.browser(t)
+	got := ada.post(t, "/twice")
+	got.wantStatus(t, http.StatusOK+2)
+	if got.body != "page 2" || len(got.Header["X-Handler"]) != 1 || got.Header.Get("X-First") != "" || len(got.Cookies()) != 1 {
+		t.Errorf("body %q, header %v", got.body, got.Header)
+	}
+	ada.wantValue(t, "cart", 4)
+}
+
+func TestTransaction_NotAroundTransaction(t *testing.T) {
+	conn := testdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))
+	s := newSiteAround(t, conn, func(next buffalo.Handler) buffalo.Handler { return next })
+	got := s.browser(t).get(t, "/get/cart")
+	got.wantStatus(t, http.StatusInternalServerError)
+	if !strings.Contains(got.body, "popmw.Transaction") {
+		t.Errorf("the error does not say what to do: %s", got.body)
+	}
+}
