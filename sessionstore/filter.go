@@ -18,7 +18,7 @@ type Filter struct {
 
 	SID             string
 	Except          *sessions.Session // all but this one, also if it is renewed meanwhile
-	SignedIn        *bool  // true: of any user; false: anonymous
+	SignedIn        *bool             // true: of any user; false: anonymous
 	IP              string
 	AuthMethod      string
 	ProviderSession string // Login.ProviderSession

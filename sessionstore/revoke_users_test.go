@@ -3,7 +3,6 @@ package sessionstore_test
 import (
 	"strings"
 	"testing"
-
 )
 
 // Users whose ids look alike are different users, also where the database takes

@@ -141,7 +141,9 @@ func TestSQLite_CrowdInLine(t *testing.T) {
 	var mu sync.Mutex
 	added := 0
 	for i := range 200 {
-		adding.Go(func() {
+		adding.Add(1)
+		go func() {
+			defer adding.Done()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+i%5*20)*time.Millisecond)
 			defer cancel()
 			if d.add(ctx, fmt.Sprint(i)) == nil {
@@ -149,7 +151,7 @@ func TestSQLite_CrowdInLine(t *testing.T) {
 				added++
 				mu.Unlock()
 			}
-		})
+		}()
 	}
 	adding.Wait()
 	if added == 0 {

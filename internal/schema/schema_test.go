@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { testdb.Main(m) }
 
 // all is how many migrations there are.
-const all = 9
+const all = 10
 
 func onEveryEngine(t *testing.T, test func(t *testing.T, url string)) {
 	for _, engine := range testdb.Engines() {

@@ -1,0 +1,132 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/buffaloapp"
+	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/gomod"
+	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/install"
+	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/textdiff"
+)
+
+// printDiff shows the changes. Of go.sum it only shows how many lines change.
+func printDiff(out io.Writer, changes []install.Change) {
+	for _, c := range changes {
+		before, after := c.Before, c.After
+		if c.Env != nil {
+			before, after = install.MaskEnv(before), install.MaskEnv(after)
+		}
+		oldName := ""
+		if c.Exists {
+			oldName = "a/" + c.Path
+		}
+		printFile(out, oldName, "b/"+c.Path, before, after)
+	}
+}
+
+func printFile(out io.Writer, oldName, newName, before, after string) {
+	if strings.HasSuffix(newName, "go.sum") || strings.HasSuffix(oldName, "go.sum") {
+		added, removed := countLines(before, after)
+		fmt.Fprintf(out, "go.sum: %d lines added, %d removed\n", added, removed)
+		return
+	}
+	fmt.Fprint(out, install.MaskCode(textdiff.Unified(oldName, newName, before, after)))
+}
+
+func countLines(before, after string) (added, removed int) {
+	for _, line := range textdiff.Lines(before, after) {
+		switch line.Op {
+		case textdiff.Insert:
+			added++
+		case textdiff.Delete:
+			removed++
+		}
+	}
+	return added, removed
+}
+
+// printModules shows which modules move, and the requirement that moves them.
+func printModules(out io.Writer, m *gomod.Result) {
+	var added []string
+	moved := 0
+	for _, move := range m.Moves {
+		if move.Before == "" {
+			added = append(added, move.Module+" "+move.After)
+			continue
+		}
+		if moved == 0 {
+			fmt.Fprintln(out, "\nModules whose version changes:")
+		}
+		moved++
+		fmt.Fprintf(out, "  %s %s → %s%s\n", move.Module, move.Before, move.After, why(move))
+	}
+	if m.ModBefore != m.ModAfter && moved == 0 {
+		fmt.Fprintln(out, "\nNo module of the app changes its version.")
+	}
+	if len(added) > 0 {
+		fmt.Fprintf(out, "New modules:\n  %s\n", strings.Join(added, "\n  "))
+	}
+}
+
+// why names the module that asks for the version.
+func why(move gomod.Move) string {
+	if len(move.Why) < 2 {
+		return ""
+	}
+	by := move.Why[len(move.Why)-2]
+	if strings.HasPrefix(by, buffaloapp.StoreModule+"@") {
+		return " (the store requires it)"
+	}
+	return " (required by " + by + ")"
+}
+
+func printNotes(out io.Writer, notes []string) {
+	if len(notes) > 0 {
+		fmt.Fprintln(out, "\nNotes:")
+	}
+	for _, note := range notes {
+		fmt.Fprintf(out, "- %s\n", note)
+	}
+}
+
+// printManual shows the edits that the owner has to make.
+func printManual(out io.Writer, manual []install.Manual) {
+	if len(manual) > 0 {
+		fmt.Fprintln(out, "\nMake these edits yourself:")
+	}
+	for i, m := range manual {
+		fmt.Fprintf(out, "\n%d. In %s (%s):\n\n    %s\n", i+1, m.Where, m.Why, strings.ReplaceAll(m.Lines, "\n", "\n    "))
+	}
+}
+
+func printNext(out io.Writer, next []string) {
+	if len(next) > 0 {
+		fmt.Fprintln(out, "\nNext:")
+	}
+	for _, step := range next {
+		fmt.Fprintf(out, "  %s\n", step)
+	}
+}
+
+// noteGo adds notes about the Go version and the folder vendor.
+func noteGo(plan *install.Plan, app *buffaloapp.App, m *gomod.Result) {
+	if m.GoBefore != m.GoAfter {
+		plan.Notes = append(plan.Notes, fmt.Sprintf("go.mod asks for Go %s instead of %s, because the store needs it.%s", m.GoAfter, m.GoBefore, loops(m.GoBefore)))
+	}
+	if image := app.DockerGo(); image != "" && gomod.OlderGo(image, m.GoAfter) {
+		plan.Notes = append(plan.Notes, fmt.Sprintf("The Dockerfile builds with Go %s. Use golang:%s or later there.", image, m.GoAfter))
+	}
+	if m.ModBefore != m.ModAfter && app.Exists("vendor/modules.txt") {
+		plan.Next = append([]string{"go mod vendor    # updates the folder vendor"}, plan.Next...)
+	}
+}
+
+// loops warns of the change in the language that old code may notice.
+func loops(before string) string {
+	if !gomod.OlderGo(before, "1.22") {
+		return ""
+	}
+	return " Since Go 1.22 each round of a for loop has its own variable."
+}

@@ -1,0 +1,261 @@
+package command_test
+
+import (
+	"bytes"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/command"
+)
+
+// The app imports nothing from the network, so that the go command needs none:
+// buffalo, pop and the store are modules in folders beside it.
+var files = map[string]string{
+	"app/go.mod": `module coke
+
+go 1.24
+
+require (
+	github.com/gobuffalo/buffalo v0.0.0
+	github.com/gobuffalo/buffalo-pop/v3 v3.0.0
+	github.com/gobuffalo/pop/v6 v6.0.0
+)
+
+replace (
+	github.com/gobuffalo/buffalo => ../buffalo
+	github.com/gobuffalo/buffalo-pop/v3 => ../buffalo-pop
+	github.com/gobuffalo/pop/v6 => ../pop
+)
+`,
+	"app/actions/app.go": `package actions
+
+import (
+	"coke/models"
+
+	"github.com/gobuffalo/buffalo"
+	"github.com/gobuffalo/buffalo-pop/v3/pop/popmw"
+)
+
+var ENV = "development"
+
+var app *buffalo.App
+
+func App() *buffalo.App {
+	if app == nil {
+		app = buffalo.New(buffalo.Options{
+			SessionName: "_coke_session",
+		})
+
+		app.Use(popmw.Transaction(models.DB))
+	}
+	return app
+}
+`,
+	"app/actions/auth.go": `package actions
+
+import "github.com/gobuffalo/buffalo"
+
+func AuthCreate(c buffalo.Context) error {
+	c.Session().Set("current_user_id", 1)
+	return nil
+}
+`,
+	"app/models/models.go": `package models
+
+import "github.com/gobuffalo/pop/v6"
+
+var DB *pop.Connection
+`,
+	"app/cmd/app/main.go": `package main
+
+import (
+	"log"
+
+	"coke/actions"
+)
+
+func main() {
+	app := actions.App()
+	if err := app.Serve(); err != nil {
+		log.Fatal(err)
+	}
+}
+`,
+	"app/grifts/init.go":               "package grifts\n",
+	"app/database.yml":                 "development:\n  dialect: mysql\n",
+	"app/config/buffalo-plugins.toml":  "[[plugin]]\n  binary = \"buffalo-pop\"",
+	"app/.gitignore":                   "/bin/",
+	"app/.env":                         "DATABASE_PASSWORD=hunter2\nSESSION_SECRET=tooshort",
+	"buffalo/go.mod":                   "module github.com/gobuffalo/buffalo\n\ngo 1.24\n",
+	"buffalo-pop/go.mod":               "module github.com/gobuffalo/buffalo-pop/v3\n\ngo 1.24\n",
+	"pop/go.mod":                       "module github.com/gobuffalo/pop/v6\n\ngo 1.24\n",
+	"store/go.mod":                     "module github.com/latchkey/latchkey/sessionstore\n\ngo 1.24\n",
+	"pop/pop.go":                       "package pop\n\ntype Connection struct{}\n",
+	"store/store.go":                   "package sessionstore\n\nimport \"time\"\n\ntype Store struct{}\n\ntype Cookie struct{ Insecure bool }\n\ntype Options struct {\n\tSecrets [][]byte\n\tUserKey any\n\tIgnore func(key, value any) bool\n\tCookie Cookie\n\tAdopt any\n\tAdoptUntil time.Time\n}\n\nfunc New(any, Options) (*Store, error) { return &Store{}, nil }\n",
+	"store/sessiontask/sessiontask.go": "package sessiontask\n\nimport \"github.com/latchkey/latchkey/sessionstore\"\n\nfunc Register(func() *sessionstore.Store) {}\n",
+	"store/sessionmw/sessionmw.go":     "package sessionmw\n\nfunc Require() {}\n\nfunc Transaction(f func()) func() { return f }\n\nfunc Ignore(key, value any) bool { return false }\n\nfunc Secrets() ([][]byte, error) { return nil, nil }\n\nfunc OldCookies() any { return nil }\n\nfunc Serve(any) error { return nil }\n",
+	"buffalo/buffalo.go":               "package buffalo\n\ntype App struct{}\n\ntype Options struct {\n\tSessionName string\n\tSessionStore any\n}\n\ntype session struct{}\n\nfunc (session) Set(string, any) {}\n\ntype Context interface{ Session() session }\n\nfunc New(Options) *App { return &App{} }\n\nfunc (*App) Use(func()) {}\n\nfunc (*App) Serve() error { return nil }\n",
+	"buffalo-pop/pop/popmw/popmw.go":   "package popmw\n\nfunc Transaction(any) func() { return func() {} }\n",
+}
+
+// newApp writes the app and makes it the current folder.
+func newApp(t *testing.T) {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
+		name = filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(root, "app"))
+	t.Setenv("GOFLAGS", "-mod=mod")
+	t.Setenv("GOPROXY", "off")
+	t.Setenv("GOWORK", "off")
+}
+
+func run(t *testing.T, input string, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	streams := command.Streams{In: strings.NewReader(input), Out: &out, Err: &out}
+	if err := command.Main(t.Context(), args, streams); err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, &out)
+	}
+	return out.String()
+}
+
+func snapshot(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		texts[name] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+func same(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	for name := range want {
+		if got[name] != want[name] {
+			t.Errorf("%s is now\n%s\nwant\n%s", name, got[name], want[name])
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s is new", name)
+		}
+	}
+}
+
+func TestLatchkey_BuildsAndUndoes(t *testing.T) {
+	newApp(t)
+	before := snapshot(t)
+	out := run(t, "", "latchkey", "--yes", "--store", "../store")
+	if !strings.Contains(out, "The app builds.") {
+		t.Errorf("the app was not built:\n%s", out)
+	}
+	run(t, "", "latchkey", "--undo", "--yes")
+	same(t, snapshot(t), before)
+}
+
+func TestLatchkey_SecondRunChangesNothing(t *testing.T) {
+	newApp(t)
+	run(t, "", "latchkey", "--yes", "--skip-build", "--store", "../store")
+	before := snapshot(t)
+	if out := run(t, "", "latchkey", "--yes", "--store", "../store"); !strings.HasPrefix(out, "Nothing to change") {
+		t.Errorf("the second run says:\n%s", out)
+	}
+	same(t, snapshot(t), before)
+}
+
+func TestLatchkey_AsksFirst(t *testing.T) {
+	for _, test := range []struct {
+		input string
+		args  []string
+	}{{"", nil}, {"n\n", nil}, {"y\n", []string{"--dry-run"}}} {
+		newApp(t)
+		before := snapshot(t)
+		run(t, test.input, append(test.args, "--store", "../store")...)
+		same(t, snapshot(t), before)
+	}
+	newApp(t)
+	run(t, "y\n", "latchkey", "--skip-build", "--store", "../store")
+	if _, err := os.Stat(".latchkey.json"); err != nil {
+		t.Error("nothing was changed after a yes")
+	}
+}
+
+var hexSecret = regexp.MustCompile(`(?m)^SESSION_SECRET=([0-9a-f]{64})$`)
+
+func TestLatchkey_ShowsAndRecordsNoSecret(t *testing.T) {
+	newApp(t)
+	out := run(t, "", "latchkey", "--yes", "--skip-build", "--store", "../store")
+	texts := snapshot(t)
+	match := hexSecret.FindStringSubmatch(texts[".env"])
+	if match == nil || !strings.Contains(texts[".env"], "OLD_SESSION_SECRET=tooshort\n") {
+		t.Fatalf(".env is %q", texts[".env"])
+	}
+	undone := run(t, "", "latchkey", "--undo", "--yes")
+	for _, secret := range []string{match[1], "tooshort", "hunter2"} {
+		for where, text := range map[string]string{"output": out, "record": texts[".latchkey.json"], "output of undo": undone} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s has the secret %s", where, secret)
+			}
+		}
+	}
+}
+
+func TestLatchkey_UndoKeepsLaterEdits(t *testing.T) {
+	newApp(t)
+	want := maps.Clone(snapshot(t))
+	run(t, "", "latchkey", "--yes", "--skip-build", "--store", "../store")
+	const name, line = "actions/app.go", "\n// Later was added afterwards.\nfunc Later() {}\n"
+	want[name] += line
+	if err := os.WriteFile(name, []byte(snapshot(t)[name]+line), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "", "latchkey", "--undo", "--yes")
+	same(t, snapshot(t), want)
+}
+
+func TestLatchkey_UndoSaysWhatItCannot(t *testing.T) {
+	newApp(t)
+	run(t, "", "latchkey", "--yes", "--skip-build", "--store", "../store")
+	const name = "actions/app.go"
+	changed := strings.Replace(snapshot(t)[name], "sessionmw.Transaction(", "mine(", 1)
+	if err := os.WriteFile(name, []byte(changed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := run(t, "", "latchkey", "--undo", "--yes")
+	if !strings.Contains(out, "cannot be taken back") || !strings.Contains(out, "popmw.Transaction(models.DB)") {
+		t.Errorf("undo does not name the lines:\n%s", out)
+	}
+	if !strings.Contains(snapshot(t)[name], "mine(") {
+		t.Error("undo changed the lines of the owner")
+	}
+}
+
+func TestAvailable(t *testing.T) {
+	out := run(t, "", "available")
+	for _, part := range []string{`"name":"latchkey","buffalo_command":"generate"`, `"name":"sessions","buffalo_command":"root"`} {
+		if !strings.Contains(out, part) {
+			t.Errorf("%s has no %s", out, part)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package install_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/install"
+)
+
+func TestMake_Env(t *testing.T) {
+	fresh := "SESSION_SECRET=" + strings.Repeat("ab", 32) + "\n"
+	long := "SESSION_SECRET=" + strings.Repeat("x", 32) + "\n"
+	tests := []struct{ name, before, want string }{
+		{"no file", "", fresh},
+		{"other values", "A=1\n", "A=1\n" + fresh},
+		{"no newline at the end", "A=1", "A=1\n" + fresh},
+		{"short secret", "SESSION_SECRET=short\nA=1\n", "OLD_SESSION_SECRET=short\nA=1\n" + fresh},
+		{"exported and quoted", "export SESSION_SECRET=\"short\"\n", "export OLD_SESSION_SECRET=\"short\"\n" + fresh},
+		{"long enough", long, ""},
+		{"commented out", "# SESSION_SECRET=XXX\n", "# SESSION_SECRET=XXX\n" + fresh},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			files := edit(t)
+			if test.before != "" {
+				files[".env"] = test.before
+			}
+			if got := after(mustPlan(t, files, options()), ".env"); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestMaskEnv(t *testing.T) {
+	const text = "# how to use\nexport A=one\n B = two\n# OLD=three\nKEY=\"four\nfive\"\n"
+	masked := install.MaskEnv(text)
+	for _, secret := range []string{"one", "two", "three", "four", "five"} {
+		if strings.Contains(masked, secret) {
+			t.Errorf("%q is shown:\n%s", secret, masked)
+		}
+	}
+	if strings.Count(masked, "\n") != strings.Count(text, "\n") {
+		t.Errorf("the number of lines changed:\n%s", masked)
+	}
+}
