@@ -24,7 +24,6 @@ require (
 	github.com/gobuffalo/validate/v3 v3.3.3
 	github.com/gofrs/uuid v4.4.0+incompatible
 	github.com/gorilla/mux v1.8.0
-	github.com/gorilla/sessions v1.4.0
 	github.com/joho/godotenv v1.5.1
 	github.com/klauspost/compress v1.20.3
 	github.com/markbates/goth v1.82.0
@@ -47,6 +46,7 @@ require (
 
 require (
 	filippo.io/csrf v0.2.1 // indirect
+	github.com/gorilla/sessions v1.4.0 // indirect
 	github.com/jackc/pgx/v5 v5.11.0 // indirect
 	github.com/luna-duclos/instrumentedsql v1.1.3 // indirect
 )
