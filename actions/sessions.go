@@ -149,7 +149,7 @@ func pageOfList(c buffalo.Context) (after string, limit int, err error) {
 
 // badCursor ends the request with 400 where the cursor is to blame.
 func badCursor(err error) error {
-	if errors.Is(err, sessionstore.ErrCursor) || errors.Is(err, models.ErrCursor) {
+	if errors.Is(err, sessionstore.ErrValue) || errors.Is(err, models.ErrCursor) {
 		return problem(http.StatusBadRequest, "error.cursor")
 	}
 	return unavailable(err)

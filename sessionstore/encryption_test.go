@@ -2,7 +2,6 @@ package sessionstore_test
 
 import (
 	"bytes"
-	"errors"
 	"log/slog"
 	"reflect"
 	"strings"
@@ -77,9 +76,9 @@ func TestStore_Encrypt(t *testing.T) {
 		ada.change(t, func(session *sessions.Session) { delete(session.Values, "cart") })
 		s.wantSealed(t, ada.cookie(t), true)
 		ada.wantMarks(t, "after a change")
-		_, values, err := s.store.Inspect(t.Context(), ada.cookie(t))
+		_, values, err := s.store.Inspect(t.Context(), s.row(t, ada.cookie(t)).SID)
 		if err != nil || !reflect.DeepEqual(values, marks) {
-			t.Errorf("Find: %v, %v", values, err)
+			t.Errorf("Inspect: %v, %v", values, err)
 		}
 	}, encrypted)
 }
@@ -234,13 +233,12 @@ func (s *site) wantSealedOff(t *testing.T, b *browser, log *lockedBuffer) {
 		t.Errorf("nothing logged of %s", row.SID)
 	}
 	if _, values, err := s.store.Inspect(t.Context(), row.SID); err == nil || values != nil {
-		t.Errorf("Find: %v, %v", values, err)
+		t.Errorf("Inspect: %v, %v", values, err)
 	}
 	s.wantUnchanged(t, row)
 }
 
-// One bit of each byte in turn. With another first byte the row is of a newer
-// version, and so out of reach until that is back, but never opened.
+// Flips one bit of each byte in turn.
 func TestStore_EncryptedDataFlipped(t *testing.T) {
 	var log lockedBuffer
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -251,14 +249,7 @@ func TestStore_EncryptedDataFlipped(t *testing.T) {
 			flipped := bytes.Clone(row.Data)
 			flipped[i] ^= 1 << (i % 8)
 			s.setData(t, row.SID, flipped)
-			if i > 0 {
-				s.wantSealedOff(t, ada, &log)
-				continue
-			}
-			v := ada.visit(t, nil)
-			if !errors.Is(v.getErr, sessionstore.ErrUnavailable) || len(v.session.Values) != 0 {
-				t.Errorf("Get: %v, %v", v.getErr, v.session.Values)
-			}
+			s.wantSealedOff(t, ada, &log)
 		}
 		s.setData(t, row.SID, row.Data)
 		if user := ada.user(t); user != "ada" {

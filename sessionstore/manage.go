@@ -10,13 +10,17 @@ import (
 	"time"
 )
 
-// List returns up to limit live sessions, newest first, and the cursor of the next
-// page, which is "" on the last page. after is such a cursor, or "" for the first
-// page. Sessions that begin meanwhile do not move the pages. It returns ErrCursor and
-// ErrUnavailable.
+// List returns a page of live sessions, newest first: at most limit of them, which must be
+// 1 or more. For the first page, after is "". For each further page, it is the next that
+// the page before returned; next is "" on the last page. Sessions that start meanwhile do
+// not shift the pages. Access tokens are listed too; Record.AuthMethod is then "token".
 //
-// Filters by user are fast at any number of sessions. Filters by IP or AuthMethod
-// need an index of your own on that column and created_at.
+// It returns ErrValue for an invalid cursor, ErrUnavailable or ErrConflict,
+// ErrForeign for the session in f.Except, and an error for an invalid filter or limit. It
+// is safe for concurrent use.
+//
+// Selecting by UserID is fast in large tables. Selecting by IP or AuthMethod alone is
+// not, unless you add an index on that column and created_at.
 func (s *Store) List(ctx context.Context, f Filter, after string, limit int) (page []Record, next string, err error) {
 	if limit < 1 {
 		return nil, "", fmt.Errorf("list sessions: limit is %d, want 1 or more", limit)
@@ -40,10 +44,11 @@ func (s *Store) List(ctx context.Context, f Filter, after string, limit int) (pa
 	return page, next, nil
 }
 
-// more is limit and one, to see whether there is another page.
+// more is limit plus one, to find out whether there is another page.
 func more(limit int) int { return min(limit, math.MaxInt32) + 1 }
 
-// Count returns how many live sessions match. It returns ErrUnavailable.
+// Count returns the number of live sessions that match f. It is safe for concurrent use
+// and returns the errors of [Store.List].
 func (s *Store) Count(ctx context.Context, f Filter) (n int64, err error) {
 	w, err := f.where()
 	if err != nil || w == nil {
@@ -56,9 +61,16 @@ func (s *Store) Count(ctx context.Context, f Filter) (n int64, err error) {
 	return n, nil
 }
 
-// Revoke ends the sessions that match, at once and on every instance, and returns
-// how many rows that were. It returns an error for a Filter that matches every
-// session, see RevokeAll, and ErrUnavailable.
+// Revoke deletes the sessions that match f, and returns the number of deleted rows, which
+// includes expired sessions that were not cleaned up yet. Their cookies and access tokens
+// stop working at once, on every instance (OWASP ASVS 5.0, 7.4.1). With f.SID it also
+// finds the session if [Options].RenewAfter has just replaced that sid. Matching nothing
+// is not an error.
+//
+// To let users revoke only their own sessions, set both SID and UserID (7.5.2).
+//
+// It returns the errors of [Store.List], and an error for a filter that matches every
+// session; use [Store.RevokeAll] for that. It is safe for concurrent use.
 func (s *Store) Revoke(ctx context.Context, f Filter) (int64, error) {
 	if f.matchesAll() {
 		return 0, wrap("revoke sessions", errAll)
@@ -68,7 +80,7 @@ func (s *Store) Revoke(ctx context.Context, f Filter) (int64, error) {
 		if err != nil || w == nil {
 			return 0, wrap("revoke sessions", err)
 		}
-		n, err := s.end(ctx, f, "DELETE FROM sessions WHERE "+w.text, w.args...)
+		n, err := s.revoke(ctx, f, "DELETE FROM sessions WHERE "+w.text, w.args...)
 		if err != nil || n > 0 || f.SID == "" {
 			return n, err
 		}
@@ -83,15 +95,17 @@ func (s *Store) Revoke(ctx context.Context, f Filter) (int64, error) {
 	}
 }
 
-// RevokeAll ends the sessions of all users and all anonymous ones, and returns how
-// many rows that were. It is one statement, so no session escapes it; over a million
-// rows it takes seconds. It returns ErrUnavailable.
+// RevokeAll deletes all sessions, including anonymous ones and access tokens, and returns
+// the number of deleted rows. It is a single statement, so it misses no session; with a
+// million rows it takes seconds. It does not affect old sessions that are not adopted yet:
+// remove Options.Adopt for that. It returns ErrUnavailable or ErrConflict. It is safe for
+// concurrent use.
 func (s *Store) RevokeAll(ctx context.Context) (int64, error) {
-	return s.end(ctx, Filter{}, queryEndAll)
+	return s.revoke(ctx, Filter{}, queryEndAll)
 }
 
-// end runs a query that revokes sessions, and reports it to the observer.
-func (s *Store) end(ctx context.Context, f Filter, query string, args ...any) (int64, error) {
+// revoke runs a query that deletes sessions, and reports it to the observer.
+func (s *Store) revoke(ctx context.Context, f Filter, query string, args ...any) (int64, error) {
 	began := time.Now()
 	n, err := s.rows.db.exec(ctx, query, args...)
 	s.observe(ctx, began, Event{Op: opRevoke, SID: f.SID, UserID: f.UserID, Count: int(n), Err: err})
@@ -101,9 +115,14 @@ func (s *Store) end(ctx context.Context, f Filter, query string, args ...any) (i
 	return n, nil
 }
 
-// Inspect returns a live session and its values, for operators. It is no proof that
-// anybody may use the session. It returns ErrNotFound and ErrUnavailable. What cannot
-// be decoded is left out of the values and reported as an error beside them.
+// Inspect returns the record and the values of a live session, for operators. It does not
+// authenticate anyone: a sid is not secret. It does not count as a use of the session.
+// If the sid was just replaced by [Options].RenewAfter, it returns the session with
+// its new sid.
+//
+// It returns ErrNotFound, ErrUnavailable or ErrConflict. If a value cannot be decoded,
+// Inspect returns the others together with an error; if the data is damaged or cannot be
+// decrypted, it returns the record, nil and an error. It is safe for concurrent use.
 func (s *Store) Inspect(ctx context.Context, sid string) (Record, map[any]any, error) {
 	r, err := s.look(ctx, sid)
 	if err != nil {
@@ -117,7 +136,7 @@ func (s *Store) Inspect(ctx context.Context, sid string) (Record, map[any]any, e
 	return r.Record, values, wrap("inspect session", err)
 }
 
-// look returns all columns of the live row of a sid, its data not decoded, or
+// look returns all columns of the live row of a sid, without decoding its data, or
 // ErrNotFound.
 func (s *Store) look(ctx context.Context, sid string) (row, error) {
 	if !isSID(sid) {
@@ -133,23 +152,23 @@ func (s *Store) look(ctx context.Context, sid string) (row, error) {
 	return r, nil
 }
 
-// A cursor is when the last session of a page was created, in microseconds of Unix
-// time, and its sid.
+// A cursor is the creation time of the last session of a page, in Unix microseconds, and
+// its sid.
 func cursorOf(r Record) string { return strconv.FormatInt(r.CreatedAt.UnixMicro(), 10) + "." + r.SID }
 
 func parseCursor(cursor string) (created time.Time, sid string, err error) {
 	micros, sid, _ := strings.Cut(cursor, ".")
 	n, err := strconv.ParseInt(micros, 10, 64)
 	if err != nil || n < 0 || n > maxCursor || !isSID(sid) {
-		return time.Time{}, "", ErrCursor
+		return time.Time{}, "", fmt.Errorf("%w: cursor %q: use one that List returned", ErrValue, cursor)
 	}
 	return time.UnixMicro(n).UTC(), sid, nil
 }
 
-// maxCursor is the end of the year 9999, which every database knows.
+// maxCursor is the end of the year 9999, which every database accepts.
 const maxCursor = 253402300799_000000
 
-// wrap says what failed, unless err is nil.
+// wrap is fmt.Errorf("doing: %w", err), or nil if err is nil.
 func wrap(doing string, err error) error {
 	if err == nil {
 		return nil
