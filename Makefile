@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 # go test runs the databases of several packages at once; two is what two cores bear.
 TEST_FLAGS ?= -race -p 2 -timeout 20m $(if $(CI),-count=1)
+# What an app gets of the store, tested with other versions of Buffalo and Pop too.
+IN_BUFFALO := ./sessionmw ./sessiontask ./sessiontest
 SKIPPED := $(CURDIR)/tmp/skipped
 
 .PHONY: help run dev build test lint bench pictures clean
@@ -28,6 +30,8 @@ test: ## run every test, on every database that is installed
 	@mkdir -p tmp && rm -f $(SKIPPED)
 	go test $(TEST_FLAGS) ./...
 	cd sessionstore && go test $(TEST_FLAGS) ./...
+	cd sessionstore && go test $(TEST_FLAGS) -modfile=versions/buffalo-1.1.0.mod $(IN_BUFFALO)
+	go test $(TEST_FLAGS) $(IN_BUFFALO:./%=github.com/latchkey/latchkey/sessionstore/%)
 	@if [ -s $(SKIPPED) ]; then printf '\n!!! NOT TESTED:\n'; sort -u $(SKIPPED); fi
 
 lint: ## check formatting, vet, staticcheck, go.mod
@@ -36,6 +40,7 @@ lint: ## check formatting, vet, staticcheck, go.mod
 	cd sessionstore && go vet ./...
 	go tool staticcheck ./... github.com/latchkey/latchkey/sessionstore/...
 	for module in . sessionstore; do (cd $$module && go mod verify && go mod tidy -diff); done
+	cd sessionstore && go vet -modfile=versions/buffalo-1.1.0.mod ./... && go mod tidy -diff -modfile=versions/buffalo-1.1.0.mod
 
 bench: export GO_ENV = test
 bench: ## measure, ours beside the raw query

@@ -26,10 +26,10 @@ func TestRevoke(t *testing.T) {
 			says  string
 			ended int // of clients, from the first on
 		}{
-			{[]string{name + "=" + cookie}, "1 session ended\n", 1},
-			{[]string{sidOf(second)}, "1 session ended\n", 2},
-			{[]string{"user", "admin"}, "1 session ended\n", 3},
-			{[]string{"all"}, "2 sessions ended\n", 5},
+			{[]string{name + "=" + cookie}, "1 session revoked\n", 1},
+			{[]string{sidOf(second)}, "1 session revoked\n", 2},
+			{[]string{"user", "admin"}, "1 session revoked\n", 3},
+			{[]string{"all"}, "2 sessions revoked\n", 5},
 		} {
 			r := app.Run(t, append([]string{"task", "sessions:revoke"}, step.args...)...).Want(t, 0)
 			if r.Stdout != step.says || r.Stderr != "" {

@@ -32,7 +32,7 @@ func rotate(out io.Writer, change func(path string) (int, error)) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, rotated, config.EnvFile, older, plural(int64(older), "secret"))
+	_, err = fmt.Fprintf(out, rotated, config.EnvFile, older, plural(older, "secret"))
 	return err
 }
 
@@ -68,3 +68,10 @@ const given = `%s
    has passed (720h unless you set it). Tokens that they signed end then:
    their users make new ones.
 `
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/models"
@@ -23,6 +24,13 @@ func listUsers(t tools) error {
 	return w.Flush()
 }
 
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
 // setRole gives a user another role.
 func setRole(t tools) error {
 	if len(t.args) != 2 {
@@ -31,7 +39,7 @@ func setRole(t tools) error {
 	return t.changeUser(t.args[0], models.Change{Role: &t.args[1]})
 }
 
-// disableUser keeps a user out, and enableUser lets him in again.
+// disableUser disables a user and revokes their sessions.
 func disableUser(t tools) error { return t.setDisabled(true) }
 
 func enableUser(t tools) error { return t.setDisabled(false) }
@@ -42,6 +50,15 @@ func (t tools) setDisabled(disabled bool) error {
 		return err
 	}
 	return t.changeUser(username, models.Change{Disabled: &disabled})
+}
+
+// userID returns the ID of the user with a name, disabled or not.
+func (t tools) userID(username string) (string, error) {
+	user, err := models.LookUpUser(t.db, username)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", username, err)
+	}
+	return user.ID.String(), nil
 }
 
 // changeUser changes a user as an administrator does: what is changed ends his
@@ -57,7 +74,7 @@ func (t tools) changeUser(username string, change models.Change) error {
 	}
 	events, why := models.EventsOf(user, changed)
 	if len(events) == 0 {
-		_, err := fmt.Fprintf(t.out, "%s is so already\n", user.Username)
+		_, err := fmt.Fprintf(t.out, "nothing to change: %s is like that already\n", user.Username)
 		return err
 	}
 	if why != "" {
@@ -76,7 +93,7 @@ func (t tools) changeUser(username string, change models.Change) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(t.out, "%s: %s, %s; %d sessions ended\n", user.Username, user.Role, able(user), events[len(events)-1].Sessions)
+	_, err = fmt.Fprintf(t.out, "%s: %s, %s; %d sessions revoked\n", user.Username, user.Role, able(user), events[len(events)-1].Sessions)
 	return err
 }
 

@@ -12,23 +12,23 @@ import (
 func TestChangeUsers(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, w *workshop) {
 		w.run(t, seed)
-		cookies := []string{w.signIn(t, "manager")}
+		sids := []string{w.signIn(t, "manager")}
 		for _, step := range []struct {
 			task    func(tools) error
 			args    []string
 			printed string
-			ended   int
+			revoked int
 		}{
-			{enableUser, []string{"manager"}, "manager is so already\n", 0},
-			{setRole, []string{"manager", "member"}, "manager is so already\n", 0},
-			{setRole, []string{"Manager", "admin"}, "manager: admin, enabled; 1 sessions ended\n", 1},
-			{disableUser, []string{"manager"}, "manager: admin, disabled; 0 sessions ended\n", 1},
-			{enableUser, []string{"manager"}, "manager: admin, enabled; 0 sessions ended\n", 1},
+			{enableUser, []string{"manager"}, "nothing to change: manager is like that already\n", 0},
+			{setRole, []string{"manager", "member"}, "nothing to change: manager is like that already\n", 0},
+			{setRole, []string{"Manager", "admin"}, "manager: admin, enabled; 1 sessions revoked\n", 1},
+			{disableUser, []string{"manager"}, "manager: admin, disabled; 0 sessions revoked\n", 1},
+			{enableUser, []string{"manager"}, "manager: admin, enabled; 0 sessions revoked\n", 1},
 		} {
 			if out := w.run(t, step.task, step.args...); out != step.printed {
 				t.Errorf("%q printed %q, want %q", step.args, out, step.printed)
 			}
-			w.wantEnded(t, cookies, step.ended)
+			w.wantRevoked(t, sids, step.revoked)
 		}
 		user, err := models.FindUserByUsername(w.db, "manager")
 		if err != nil {

@@ -2,9 +2,13 @@ package sessionstore
 
 import "net/http"
 
-// Alive reports whether the request has a live, signed-in session of that cookie name,
-// or a valid access token. It does not count as a use of the session, so that a page
-// which asks again and again does not keep it alive. It returns ErrUnavailable.
+// Alive reports whether the request has a live session of a user, by its cookie with that
+// name or by its access token. Unlike Get, it does not count as a use of the session, so a
+// page that polls it does not keep the session from expiring.
+//
+// It is false for an old session that is not adopted yet, and for a cookie that was just
+// replaced by [Options].RenewAfter. It returns ErrUnavailable or ErrConflict. It is safe for
+// concurrent use.
 func (s *Store) Alive(r *http.Request, name string) (bool, error) {
 	t, _, ok := s.verify(s.presented(r, name))
 	if !ok {

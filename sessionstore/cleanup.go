@@ -10,19 +10,23 @@ import (
 )
 
 const (
-	// batchSize is how many sessions one statement touches or deletes: few enough
-	// for requests to get through between two.
+	// batchSize is how many sessions one statement touches or deletes. It is small,
+	// so that requests do not wait long for one statement.
 	batchSize = 100
-	// lookAhead is for how many batches one query looks. PostgreSQL reads past
-	// everything that was deleted before at every query.
+	// lookAhead is for how many batches one query finds sessions. Each query of
+	// PostgreSQL reads past all rows that were deleted before, so there are few.
 	lookAhead = 50
 )
 
-// Cleanup deletes up to limit expired sessions, the longest expired first, and returns
-// how many. It works in small batches and rests after each as long as it took, so that
-// it takes at most half of the database's time. It never deletes a session that is
-// alive by this program's clock, and is safe to run in several programs at once. It
-// returns ErrUnavailable, or the error of ctx, with the number deleted so far.
+// Cleanup deletes up to limit expired sessions, those that expired first, and returns the
+// number of deleted rows. limit must be 1 or more; [math.MaxInt] means all. Cleanup deletes
+// small batches, and pauses after each for as long as it took, so that requests are not
+// slowed down. It never deletes a session that is live by this program's clock. [Store.Run]
+// calls it regularly.
+//
+// It returns ErrUnavailable, ErrConflict or the error of ctx, together with the number of
+// rows deleted so far, or an error for an invalid limit. It is safe for concurrent use,
+// also by several programs.
 func (s *Store) Cleanup(ctx context.Context, limit int) (deleted int, err error) {
 	if limit < 1 {
 		return 0, fmt.Errorf("clean up sessions: limit is %d, want 1 or more", limit)
@@ -40,7 +44,7 @@ func (s *Store) Cleanup(ctx context.Context, limit int) (deleted int, err error)
 				return deleted, err
 			}
 			deleted += n
-			if err := rest(ctx, time.Since(began)); err != nil {
+			if err := sleep(ctx, time.Since(began)); err != nil {
 				return deleted, wrap("clean up sessions", err)
 			}
 		}
@@ -51,8 +55,8 @@ func (s *Store) Cleanup(ctx context.Context, limit int) (deleted int, err error)
 	return deleted, nil
 }
 
-// expired returns the sids of up to limit expired sessions, the longest expired first.
-// It reports to the observer when there is nothing to do.
+// expired returns the sids of up to limit expired sessions, those that expired first. If
+// there are none, it reports that to the observer.
 func (s *Store) expired(ctx context.Context, limit int) ([]string, error) {
 	began := time.Now()
 	sids, err := s.rows.expired(ctx, s.now(), limit)
@@ -75,18 +79,18 @@ func (s *Store) deleteExpired(ctx context.Context, sids []string) (int, error) {
 	return int(n), nil
 }
 
-// cleanUpRegularly runs Cleanup about once in each cleanup interval. Instances that
-// started together spread out.
+// cleanUpRegularly runs Cleanup about once per cleanup interval, at random times: then
+// instances that started together do not clean up together.
 func (s *Store) cleanUpRegularly(ctx context.Context) {
-	for rest(ctx, s.opts.cleanupInterval/2+rand.N(s.opts.cleanupInterval)) == nil {
+	for sleep(ctx, s.opts.cleanupInterval/2+rand.N(s.opts.cleanupInterval)) == nil {
 		if _, err := s.Cleanup(ctx, math.MaxInt); err != nil && ctx.Err() == nil {
 			s.opts.Logger.WarnContext(ctx, "expired sessions not deleted", "error", err)
 		}
 	}
 }
 
-// rest waits, or returns why ctx ended.
-func rest(ctx context.Context, d time.Duration) error {
+// sleep waits for d, or returns the error of ctx if that is done first.
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// tokenBytes of randomness make a sid, and again a secret: 144 bits each,
-	// over the 128 of ASVS 5.0 7.2.3, and base64 without a rest, so that
-	// every sid has one spelling.
+	// tokenBytes is the number of random bytes of a sid and of a secret: 144 bits,
+	// where ASVS 5.0, 7.2.3 requires 128. As a multiple of 3 it needs no padding in
+	// base64, so that every sid has one spelling.
 	tokenBytes = 18
 	tokenChars = tokenBytes / 3 * 4
 	macChars   = 43 // 32 bytes in base64url without padding
@@ -25,7 +25,8 @@ const (
 	cookieChars = tokenChars + 1 + tokenChars + 1 + macChars
 )
 
-// A token is what the cookie proves: which row, and that it was handed out.
+// A token is the part of a cookie that the mac signs. The secret proves that the store
+// issued it.
 type token struct {
 	sid, secret string
 }
@@ -36,18 +37,18 @@ func newToken() token {
 
 func randomText() string {
 	var b [tokenBytes]byte
-	rand.Read(b[:]) // never fails: the program would have ended
+	rand.Read(b[:]) // never returns an error
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// isSID reports whether text could be a sid. What could not, some databases
-// refuse to look for.
+// isSID reports whether text has the form of a sid. Some databases return an error if
+// they are queried for other text.
 func isSID(text string) bool {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	return err == nil && len(b) == tokenBytes && len(text) == tokenChars
 }
 
-// hash is all that the database knows of the secret, as text.
+// hash is the secret's hash as text, as the column secret_hash has it.
 func (t token) hash() (text [2 * sha256.Size]byte) {
 	sum := sha256.Sum256([]byte(t.secret))
 	hex.Encode(text[:], sum[:])
@@ -77,9 +78,9 @@ func (k keys) sign(t token) string {
 	return signed + "." + string(mac[:])
 }
 
-// verify checks a cookie's value and takes it apart. old reports that it was
-// signed under another secret than the first. Macs are compared as text, in
-// constant time, so a cookie has one spelling only.
+// verify checks a cookie's value and returns its token. old reports that it was not signed
+// with the first secret. It compares macs as text, so that a cookie has one spelling, and
+// in constant time.
 func (s *Store) verify(value string) (t token, old, ok bool) {
 	if len(value) != cookieChars || value[tokenChars] != '.' || value[2*tokenChars+1] != '.' {
 		return token{}, false, false
@@ -93,8 +94,8 @@ func (s *Store) verify(value string) (t token, old, ok bool) {
 	return token{}, false, false
 }
 
-// cookieValue returns the request's session cookie. Two cookies of one name are
-// treated as none: one of them may be planted, and nothing tells which (RFC 6265, 8.6).
+// cookieValue returns the value of the request's session cookie. If there are two with that
+// name, it returns "": one of them may be planted (RFC 6265, 8.6).
 func cookieValue(r *http.Request, name string) string {
 	cookies := r.CookiesNamed(name)
 	if len(cookies) != 1 {
@@ -103,8 +104,8 @@ func cookieValue(r *http.Request, name string) string {
 	return cookies[0].Value
 }
 
-// setCookie gives the browser the cookie of the session's row, unless the request has
-// an access token. The cookie of a remembered session lasts as long as the row.
+// setCookie sets the cookie of the session's row, unless the request has an access token.
+// The cookie of a remembered session lasts as long as the row.
 func (b *bound) setCookie(w http.ResponseWriter) {
 	if b.bearer {
 		return
@@ -117,8 +118,8 @@ func (b *bound) setCookie(w http.ResponseWriter) {
 	setCookie(w, b.session, b.keys[0].sign(b.row.token), maxAge)
 }
 
-// setCookie sets the session's cookie, in place of one that this response
-// already sets under that name. maxAge is as in http.Cookie.
+// setCookie sets the session's cookie, and removes one with that name that the response
+// already sets. maxAge is as in http.Cookie.
 func setCookie(w http.ResponseWriter, session *sessions.Session, value string, maxAge int) {
 	name := session.Name()
 	others := slices.DeleteFunc(w.Header()["Set-Cookie"], isCookie(name))
@@ -128,8 +129,8 @@ func setCookie(w http.ResponseWriter, session *sessions.Session, value string, m
 	keepFromCaches(w.Header())
 }
 
-// keepFromCaches tells caches that the response is for this browser, and that they
-// must not store its Set-Cookie (RFC 9111, 5.2.2.4).
+// keepFromCaches tells caches that the response depends on the cookie, and that they must
+// not store its Set-Cookie (RFC 9111, 5.2.2.4).
 func keepFromCaches(h http.Header) {
 	if !headerHas(h, "Vary", "Cookie") {
 		h.Add("Vary", "Cookie")
@@ -141,7 +142,7 @@ func keepFromCaches(h http.Header) {
 
 const noCacheCookie = `no-cache="Set-Cookie"`
 
-// headerHas reports whether a header with a list of values has this one.
+// headerHas reports whether a header has a value in its comma-separated list.
 func headerHas(h http.Header, name, value string) bool {
 	for _, line := range h.Values(name) {
 		for item := range strings.SplitSeq(line, ",") {

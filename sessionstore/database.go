@@ -13,7 +13,7 @@ import (
 	"github.com/gobuffalo/pop/v6"
 )
 
-// attempts limits how often a statement is run that gives way to other
+// attempts limits how often a statement is run that fails because of other
 // transactions.
 const attempts = 10
 
@@ -32,28 +32,27 @@ type pool interface {
 	TransactionContext(ctx context.Context) (*pop.Tx, error)
 }
 
-// popDialect is what is used of Pop's dialect.
 type popDialect interface {
 	TranslateSQL(query string) string
 	Lock(do func() error) error
 }
 
-// A database runs queries. A query runs in the transaction of its context, if there
-// is one, and otherwise by itself, prepared once.
+// A database runs queries. If the context has a transaction, the query runs in it;
+// otherwise it is prepared once and runs on its own.
 type database struct {
 	dialect
 	pool    pool
 	pop     popDialect
-	popLock bool          // Pop has one lock for everything that writes to SQLite
-	writing chan struct{} // held by the one writer
-	waiting queue         // for it
+	popLock bool          // Pop has a lock for all writes to SQLite
+	writing chan struct{} // holds one element while a goroutine writes to SQLite
+	waiting queue         // the writes to SQLite that wait for that goroutine
 	stmts   sync.Map      // query → *sql.Stmt
 	texts   sync.Map      // query → its text in the dialect
 }
 
 func newDatabase(conn *pop.Connection) (*database, error) {
 	if conn == nil {
-		return nil, errors.New("sessionstore: the connection is nil")
+		return nil, errors.New("sessionstore: the connection is nil: pass an open one")
 	}
 	p, ok := conn.Store.(pool)
 	if !ok {
@@ -61,7 +60,7 @@ func newDatabase(conn *pop.Connection) (*database, error) {
 	}
 	known, ok := dialects[conn.Dialect.Name()]
 	if !ok {
-		return nil, fmt.Errorf("sessionstore: unknown dialect %q: use sqlite3, postgres, cockroach, mysql or mariadb", conn.Dialect.Name())
+		return nil, fmt.Errorf("sessionstore: unsupported dialect %q: use sqlite3, postgres, cockroach, mysql or mariadb", conn.Dialect.Name())
 	}
 	d := &database{dialect: known, pool: p, pop: conn.Dialect, writing: make(chan struct{}, 1)}
 	d.popLock = d.oneWriter && conn.Dialect.Details().Options["lock"] != "false"
@@ -83,8 +82,8 @@ func (d *database) prepare(ctx context.Context, query string) (*sql.Stmt, error)
 	return stmt, nil
 }
 
-// translated is the query as Pop's dialect writes it, remembered because that takes
-// a while to work out.
+// translated returns the query in the syntax of Pop's dialect. It keeps the result,
+// because translating is slow.
 func (d *database) translated(query string) string {
 	if text, ok := d.texts.Load(query); ok {
 		return text.(string)
@@ -98,13 +97,13 @@ type scanner interface {
 	Scan(dest ...any) error
 }
 
-// one scans the one row of a query into dest. Its error may be sql.ErrNoRows.
+// one scans the only row of a query into dest. It may return sql.ErrNoRows.
 func (d *database) one(ctx context.Context, query string, args, dest []any) error {
 	if tx := transactionOf(ctx); tx != nil {
 		return tx.QueryRowContext(ctx, d.translated(query), args...).Scan(dest...)
 	}
 	if d.direct {
-		err := d.again(ctx, func() error { return d.oneDirect(ctx, query, args, dest) })
+		err := d.retry(ctx, func() error { return d.oneDirect(ctx, query, args, dest) })
 		if !errors.Is(err, driver.ErrSkip) {
 			return err
 		}
@@ -113,17 +112,17 @@ func (d *database) one(ctx context.Context, query string, args, dest []any) erro
 	if err != nil {
 		return err
 	}
-	return d.again(ctx, func() error { return stmt.QueryRowContext(d.unwatched(ctx), args...).Scan(dest...) })
+	return d.retry(ctx, func() error { return stmt.QueryRowContext(d.unwatched(ctx), args...).Scan(dest...) })
 }
 
-// all runs a query for any number of rows and returns what scan makes of each. It
-// is not prepared: its text may be different each time.
+// all runs a query for any number of rows and returns the result of scan for each. The
+// query is not prepared, because its text may be different each time.
 func all[T any](ctx context.Context, d *database, query string, args []any, scan func(scanner) (T, error)) (found []T, err error) {
 	query = d.pop.TranslateSQL(query)
 	if tx := transactionOf(ctx); tx != nil {
 		return collect(scan)(tx.QueryContext(ctx, query, args...))
 	}
-	err = d.again(ctx, func() error {
+	err = d.retry(ctx, func() error {
 		found, err = collect(scan)(d.pool.QueryContext(ctx, query, args...))
 		return err
 	})
@@ -148,13 +147,13 @@ func collect[T any](scan func(scanner) (T, error)) func(*sql.Rows, error) ([]T, 
 	}
 }
 
-// exec runs a prepared statement and returns how many rows it changed.
+// exec runs a prepared statement and returns the number of changed rows.
 func (d *database) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
 	if tx := transactionOf(ctx); tx != nil {
 		return affected(tx.ExecContext(ctx, d.translated(query), args...))
 	}
 	if d.direct {
-		err = d.again(ctx, func() error {
+		err = d.retry(ctx, func() error {
 			n, err = d.execDirect(ctx, query, args)
 			return err
 		})
@@ -169,7 +168,7 @@ func (d *database) exec(ctx context.Context, query string, args ...any) (n int64
 	if d.oneWriter {
 		return d.execTogether(ctx, stmt, args)
 	}
-	err = d.again(ctx, func() error {
+	err = d.retry(ctx, func() error {
 		n, err = affected(stmt.ExecContext(ctx, args...))
 		return err
 	})
@@ -196,7 +195,7 @@ func affected(result sql.Result, err error) (int64, error) {
 	return result.RowsAffected()
 }
 
-// inTransaction runs do in a transaction: that of ctx, or one of its own.
+// inTransaction runs do in the transaction of ctx, or else in a new one.
 func (d *database) inTransaction(ctx context.Context, do func(context.Context) error) error {
 	if transactionOf(ctx) != nil {
 		return do(ctx)
@@ -213,7 +212,7 @@ func (d *database) inTransaction(ctx context.Context, do func(context.Context) e
 	})
 }
 
-// write runs do, which writes.
+// write runs do, which writes. On SQLite it waits for other writers.
 func (d *database) write(ctx context.Context, do func() error) error {
 	if d.oneWriter {
 		done, err := d.turn(ctx, nil)
@@ -222,13 +221,13 @@ func (d *database) write(ctx context.Context, do func() error) error {
 		}
 		defer done()
 	}
-	return d.again(ctx, do)
+	return d.retry(ctx, do)
 }
 
-// again runs do, and again as long as it gives way to another transaction.
-func (d *database) again(ctx context.Context, do func() error) (err error) {
+// retry runs do again while it fails because of other transactions, up to attempts times.
+func (d *database) retry(ctx context.Context, do func() error) (err error) {
 	for attempt := range attempts {
-		if err = do(); err == nil || !d.gaveWay(err) {
+		if err = do(); err == nil || !d.isRetryable(err) {
 			return err
 		}
 		if stop := pause(ctx, attempt); stop != nil {
@@ -238,9 +237,8 @@ func (d *database) again(ctx context.Context, do func() error) (err error) {
 	return err
 }
 
-// unwatched is ctx without its end for a read of SQLite that need not wait for a
-// connection: it waits for the disk only, and watching for the end of ctx costs more
-// than the read.
+// unwatched returns ctx without cancellation for a read of SQLite that need not wait for
+// a connection: watching for the cancellation costs more than the read.
 func (d *database) unwatched(ctx context.Context) context.Context {
 	if !d.oneWriter {
 		return ctx
@@ -251,16 +249,16 @@ func (d *database) unwatched(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// pause waits a random time, longer after every lost race.
+// pause waits a random time, on average longer after each attempt.
 func pause(ctx context.Context, attempt int) error {
-	return rest(ctx, rand.N(time.Millisecond<<min(attempt, 6)))
+	return sleep(ctx, rand.N(time.Millisecond<<min(attempt, 6)))
 }
 
-// unavailable marks a failed query as ErrUnavailable, or as ErrConflict if it failed
-// only because of other requests, and keeps the cause. SQLite that is still locked
-// after all attempts is locked by another program.
+// unavailable wraps the error of a query in ErrUnavailable, or in ErrConflict if the query
+// failed because of other requests. If SQLite is still locked after all attempts, another
+// program has locked it.
 func (d *database) unavailable(doing string, err error) error {
-	if d.gaveWay(err) && !d.oneWriter {
+	if d.isRetryable(err) && !d.oneWriter {
 		return fmt.Errorf("%s: %w: %w", doing, ErrConflict, err)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)

@@ -7,44 +7,44 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// A dialect is what the store has to know of a database. Its SQL is otherwise the
-// same for all, with ? for the arguments.
+// A dialect is how a database differs from the others. All other SQL is the same for all
+// of them, with ? for the arguments.
 type dialect struct {
-	// insertNew is an INSERT that does nothing if the key exists: its first words,
-	// and its last.
+	// insertNew is the start and the end of an INSERT that does nothing if the key
+	// exists.
 	insertNew [2]string
-	// newest ends a SELECT that sees the newest row in an older transaction.
+	// newest is the end of a SELECT that returns the newest row even in a transaction
+	// that has read an older one.
 	newest string
-	// oneWriter says that the database has one writer at a time, so that writes
-	// wait in this program and are committed together; see sqlite.go.
+	// oneWriter is set if only one connection can write at a time. Writes then wait
+	// in this program and are committed together; see sqlite.go.
 	oneWriter bool
-	// direct sends statements to the driver past database/sql; see direct.go.
+	// direct sends statements to the driver without database/sql; see direct.go.
 	direct bool
-	// gaveWay reports whether a statement failed because of another transaction, so
+	// isRetryable reports whether a statement failed because of another transaction, so
 	// that it may succeed when it is run again.
-	gaveWay func(error) bool
+	isRetryable func(error) bool
 }
 
 var (
 	onConflict = [2]string{"INSERT INTO", " ON CONFLICT DO NOTHING"}
 
 	dialects = map[string]dialect{
-		"sqlite3":   {insertNew: onConflict, oneWriter: true, gaveWay: isLocked},
-		"postgres":  {insertNew: onConflict, newest: " FOR UPDATE", direct: true, gaveWay: isSerializationFailure},
-		"cockroach": {insertNew: onConflict, newest: " FOR UPDATE", direct: true, gaveWay: isSerializationFailure},
-		"mysql":     {insertNew: [2]string{"INSERT IGNORE INTO", ""}, newest: " FOR UPDATE", gaveWay: isDeadlock},
+		"sqlite3":   {insertNew: onConflict, oneWriter: true, isRetryable: isLocked},
+		"postgres":  {insertNew: onConflict, newest: " FOR UPDATE", direct: true, isRetryable: isSerializationFailure},
+		"cockroach": {insertNew: onConflict, newest: " FOR UPDATE", direct: true, isRetryable: isSerializationFailure},
+		"mysql":     {insertNew: [2]string{"INSERT IGNORE INTO", ""}, newest: " FOR UPDATE", isRetryable: isDeadlock},
 	}
 )
 
-// isLocked reports whether another program writes to SQLite, or another connection
-// that waits for this one; SQLite reports the latter at once. The driver is not
-// imported for the sake of its error: a program without SQLite does without it.
+// isLocked reports whether another program or connection writes to SQLite. It compares
+// text, because importing the driver for its error would link it into every program.
 func isLocked(err error) bool {
 	return err != nil && strings.HasSuffix(err.Error(), "database is locked")
 }
 
-// isSerializationFailure also includes deadlocks (40P01), and statements that were
-// prepared before a migration (0A000).
+// isSerializationFailure also reports deadlocks (40P01), and statements that were prepared
+// before a migration (0A000).
 func isSerializationFailure(err error) bool {
 	var coded interface{ SQLState() string }
 	if !errors.As(err, &coded) {
@@ -54,7 +54,7 @@ func isSerializationFailure(err error) bool {
 	return state == "40001" || state == "40P01" || state == "0A000"
 }
 
-// isDeadlock also includes what MariaDB reports with innodb_snapshot_isolation (1020).
+// isDeadlock also reports MariaDB's error 1020, for innodb_snapshot_isolation.
 func isDeadlock(err error) bool {
 	var numbered *mysql.MySQLError
 	return errors.As(err, &numbered) && (numbered.Number == 1213 || numbered.Number == 1020)

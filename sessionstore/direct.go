@@ -9,27 +9,27 @@ import (
 	"io"
 )
 
-// PostgreSQL's driver is called directly. database/sql watches every query that can
-// be canceled in a goroutine of its own, for which the slowest of a hundred requests
-// waits four times as long on a busy machine. The driver prepares statements itself,
-// unless its connection is configured not to, as for a proxy in between.
+// PostgreSQL's driver is called directly: database/sql starts a goroutine for every query
+// that can be canceled, which on a busy machine makes the slowest of a hundred requests
+// four times as slow. The driver prepares statements itself, unless its connection is
+// configured not to, as is usual with PgBouncer.
 
-// deadConnections is how many connections may turn out to be dead before a
-// statement fails: those that were idle while the server restarted.
+// deadConnections is how many dead connections a statement may get before it fails.
+// Connections that are idle while the server restarts are dead afterwards.
 const deadConnections = 3
 
-// onDriver lends do a connection of the pool, and another one if the first was dead
-// and nothing had been sent.
+// onDriver calls do with a driver connection of the pool. If that is dead and nothing was
+// sent, it tries another one.
 func (d *database) onDriver(ctx context.Context, do func(any) error) (err error) {
 	for range deadConnections {
-		if err = d.lend(ctx, do); !errors.Is(err, driver.ErrBadConn) {
+		if err = d.withConn(ctx, do); !errors.Is(err, driver.ErrBadConn) {
 			return err
 		}
 	}
 	return err
 }
 
-func (d *database) lend(ctx context.Context, do func(any) error) (err error) {
+func (d *database) withConn(ctx context.Context, do func(any) error) (err error) {
 	conn, err := d.pool.Conn(ctx)
 	if err != nil {
 		return err
@@ -41,7 +41,8 @@ func (d *database) lend(ctx context.Context, do func(any) error) (err error) {
 	return err
 }
 
-// oneDirect scans the one row of a query into dest. Its error may be sql.ErrNoRows.
+// oneDirect is database.one for the driver. It returns driver.ErrSkip if the driver does
+// not support it.
 func (d *database) oneDirect(ctx context.Context, query string, args, dest []any) error {
 	return d.onDriver(ctx, func(conn any) error {
 		queryer, ok := conn.(driver.QueryerContext)
@@ -56,7 +57,8 @@ func (d *database) oneDirect(ctx context.Context, query string, args, dest []any
 	})
 }
 
-// execDirect runs a statement and returns how many rows it changed.
+// execDirect is database.exec for the driver. It returns driver.ErrSkip if the driver does
+// not support it.
 func (d *database) execDirect(ctx context.Context, query string, args []any) (n int64, err error) {
 	err = d.onDriver(ctx, func(conn any) error {
 		execer, ok := conn.(driver.ExecerContext)
@@ -97,7 +99,7 @@ func scanOne(rows driver.Rows, dest []any) error {
 	return nil
 }
 
-// assign is what database/sql does for the types of row.fields.
+// assign converts as database/sql does, for the types of row.fields.
 func assign(dest any, v driver.Value) error {
 	switch dest := dest.(type) {
 	case sql.Scanner:
@@ -106,7 +108,7 @@ func assign(dest any, v driver.Value) error {
 		return (*nullText)(dest).Scan(v)
 	case *[]byte:
 		if b, ok := v.([]byte); ok {
-			*dest = append([]byte{}, b...) // the driver uses its own again
+			*dest = append([]byte{}, b...) // the driver reuses b
 			return nil
 		}
 	case *int64:
@@ -120,5 +122,5 @@ func assign(dest any, v driver.Value) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("a %T for a %T", v, dest)
+	return fmt.Errorf("cannot convert %T for %T", v, dest)
 }

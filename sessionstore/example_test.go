@@ -17,7 +17,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/migrations"
 )
 
-// The least program: a page that counts its visits, on a SQLite file.
+// A complete program: a page that counts its visits, with sessions in a SQLite file.
 func Example() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {
@@ -37,8 +37,8 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	secret := make([]byte, 32) // a real one is a setting, or nobody stays signed in
-	rand.Read(secret)
+	secret := make([]byte, 32)
+	rand.Read(secret) // read it from a setting instead, so that sessions survive a restart
 	store, err := sessionstore.New(conn, sessionstore.Options{
 		Secrets: [][]byte{secret},
 		Cookie:  sessionstore.Cookie{Insecure: true}, // for plain http
@@ -50,13 +50,13 @@ func Example() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session, err := store.Get(r, "session")
 		if err != nil {
-			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			http.Error(w, "please try again later", http.StatusServiceUnavailable)
 			return
 		}
 		visits, _ := session.Values["visits"].(int)
 		session.Values["visits"] = visits + 1
 		if err := session.Save(r, w); err != nil {
-			http.Error(w, "try again", http.StatusInternalServerError)
+			http.Error(w, "please try again", http.StatusInternalServerError)
 			return
 		}
 		fmt.Fprintln(w, "visit", visits+1)

@@ -3,30 +3,32 @@ package sessionstore
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
 )
 
-// Filter says which sessions to list, count or revoke. It must name a UserID or set
-// AnyUser, so that a program that has lost track of its user reaches nobody's
-// sessions instead of everybody's. Each further field that is set narrows it; an
-// empty one does not.
+// Filter selects sessions to list, count or revoke. Set either UserID or AnyUser; a filter
+// with neither is an error. So a program that passes an empty user id by mistake does not
+// select the sessions of all users.
+//
+// A session must match all fields that are set. Empty fields match every session.
 type Filter struct {
-	UserID  string
-	AnyUser bool // sessions of all users, and anonymous ones
+	UserID  string // sessions of this user
+	AnyUser bool   // sessions of all users, and anonymous ones
 
 	SID             string
-	Except          *sessions.Session // all but this one, also if it is renewed meanwhile
-	SignedIn        *bool             // true: of any user; false: anonymous
-	IP              string
-	AuthMethod      string
-	ProviderSession string // Login.ProviderSession
-	ProviderSubject string // Login.ProviderSubject
+	Except          *sessions.Session // not this session, even if it is renewed meanwhile
+	SignedIn        *bool             // true: sessions of users; false: anonymous sessions
+	IP              string            // Record.IP
+	AuthMethod      string            // Record.AuthMethod
+	ProviderSession string            // Login.ProviderSession
+	ProviderSubject string            // Login.ProviderSubject
 }
 
 var (
-	errNobody = errors.New("the filter names no user: set UserID, or AnyUser for the sessions of all users")
+	errNoUser = errors.New("the filter selects no user: set UserID, or AnyUser for the sessions of all users")
 	errAll    = errors.New("the filter matches every session: use RevokeAll for that")
 )
 
@@ -35,10 +37,10 @@ func (f Filter) matchesAll() bool {
 	return f == Filter{AnyUser: true}
 }
 
-// check returns an error for a filter that says nothing, or two things.
+// check returns an error unless either UserID or AnyUser is set.
 func (f Filter) check() error {
 	if f.UserID == "" && !f.AnyUser {
-		return errNobody
+		return errNoUser
 	}
 	if f.UserID != "" && f.AnyUser {
 		return errors.New("the filter has both UserID and AnyUser: set one of them")
@@ -46,13 +48,15 @@ func (f Filter) check() error {
 	return nil
 }
 
-// matchesNothing reports whether no row can match, so that the database, which
-// might refuse such text, need not be asked.
+// matchesNothing reports whether no row can match because a text is invalid. Some
+// databases return an error for such text.
 func (f Filter) matchesNothing() bool {
-	return !isUserID(f.UserID) || f.SID != "" && !isSID(f.SID)
+	return !isUserID(f.UserID) || f.SID != "" && !isSID(f.SID) || slices.ContainsFunc(
+		[]string{f.IP, f.AuthMethod, f.ProviderSession, f.ProviderSubject},
+		func(text string) bool { return text != clean(text, maxUserAgent) })
 }
 
-// A where collects the conditions of a query and their arguments.
+// A where is the WHERE clause of a query, with its arguments.
 type where struct {
 	text string
 	args []any
@@ -85,7 +89,7 @@ func (f Filter) where() (*where, error) {
 		{"provider_subject", f.ProviderSubject},
 	} {
 		if equal.value != "" {
-			w.add(equal.column+" = ?", clean(equal.value, maxUserAgent)) // text that every database takes
+			w.add(equal.column+" = ?", equal.value)
 		}
 	}
 	if f.Except != nil {
@@ -94,7 +98,7 @@ func (f Filter) where() (*where, error) {
 			return nil, err
 		}
 		if !kept.exists {
-			return nil, errors.New("the session to keep was never saved")
+			return nil, errors.New("the session in Except is not saved: save it first")
 		}
 		w.add("family <> ?", kept.row.family)
 	}
@@ -108,11 +112,11 @@ func (f Filter) where() (*where, error) {
 	return w, nil
 }
 
-// page adds the conditions of a page of live sessions, newest first, that begins
-// after a cursor.
+// page adds the conditions of a page of live sessions, newest first, that starts after
+// a cursor.
 func (w *where) page(now time.Time, after string) error {
-	// IS TRUE keeps SQLite off the index of expires_at, and the range of created_at
-	// leads it to that one; otherwise it would read and sort all live sessions.
+	// IS TRUE and the range of created_at make SQLite use the index of created_at.
+	// With that of expires_at it would read and sort all live sessions.
 	w.add("(expires_at > ?) IS TRUE", now)
 	if after == "" {
 		w.add("created_at <= ?", time.UnixMicro(maxCursor).UTC())

@@ -15,23 +15,24 @@ import (
 )
 
 const (
-	// minSecretBytes is what HMAC-SHA-256 makes full use of.
+	// minSecretBytes is the output size of HMAC-SHA-256. Shorter keys are discouraged
+	// (RFC 2104, 3).
 	minSecretBytes = 32
 
-	// The labels keep the keys that are derived from one secret apart.
+	// With different labels, the keys derived from one secret are independent.
 	cookieLabel = "latchkey session cookie mac v1"
 	dataLabel   = "latchkey session data aead v1"
 )
 
-// keys are what is derived from one secret.
+// keys are the keys derived from one secret.
 type keys struct {
-	macs *sync.Pool // of *macer, for cookies: half of the work of a mac is its key
-	data []byte     // from which each session gets a key for its data
+	macs *sync.Pool // of *macer, for cookies: setting up the key is half of the work
+	data []byte     // each session's data has a key derived from this one
 }
 
-// A macer makes one mac after the other.
+// A macer computes macs with one key, one after the other.
 type macer struct {
-	hash   hash.Hash // keyed
+	hash   hash.Hash
 	signed []byte
 	sum    [sha256.Size]byte
 }
@@ -39,12 +40,12 @@ type macer struct {
 // newKeys derives the keys of each secret with HKDF (RFC 5869).
 func newKeys(secrets [][]byte) ([]keys, error) {
 	if len(secrets) == 0 {
-		return nil, errors.New("sessionstore: Options.Secrets is empty: give at least one secret")
+		return nil, errors.New("sessionstore: Options.Secrets is empty: set at least one secret of 32 random bytes")
 	}
 	all := make([]keys, 0, len(secrets))
 	for i, secret := range secrets {
 		if len(secret) < minSecretBytes {
-			return nil, fmt.Errorf("sessionstore: Options.Secrets[%d] has %d bytes, want at least %d", i, len(secret), minSecretBytes)
+			return nil, fmt.Errorf("sessionstore: Options.Secrets[%d] has %d bytes: use at least %d random bytes", i, len(secret), minSecretBytes)
 		}
 		cookie, err := hkdf.Key(sha256.New, secret, nil, cookieLabel, sha256.Size)
 		if err != nil {
@@ -60,9 +61,9 @@ func newKeys(secrets [][]byte) ([]keys, error) {
 	return all, nil
 }
 
-// aead returns the cipher of one session's data: AES-256-GCM with a random
-// nonce. A key for each session keeps the number of nonces under one key far
-// from where they repeat (NIST SP 800-38D, 8.3), however busy the site is.
+// aead returns the cipher of one session's data: AES-256-GCM with a random nonce. Each
+// session has a key of its own, so that no key is used often enough for random nonces to
+// repeat (NIST SP 800-38D, 8.3).
 func (k keys) aead(sid string) (cipher.AEAD, error) {
 	key, err := hkdf.Expand(sha256.New, k.data, sid, 32)
 	if err != nil {
@@ -79,8 +80,8 @@ func (k keys) aead(sid string) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// seal encrypts plain data for the row of sid. The sid is authenticated with
-// it, so that data moved to another row opens nowhere.
+// seal encrypts data for the row of sid. It authenticates the sid as well, so that data
+// which was copied to another row cannot be decrypted.
 func (k keys) seal(sid string, plain []byte) ([]byte, error) {
 	aead, err := k.aead(sid)
 	if err != nil {
@@ -89,7 +90,8 @@ func (k keys) seal(sid string, plain []byte) ([]byte, error) {
 	return aead.Seal([]byte{codec.FormatSealed}, nil, plain, []byte(sid)), nil
 }
 
-// open is the inverse of seal, and false for what seal did not make for sid.
+// open is the inverse of seal. ok is false if seal did not produce the data for sid with
+// these keys.
 func (k keys) open(sid string, sealed []byte) (plain []byte, ok bool, err error) {
 	aead, err := k.aead(sid)
 	if err != nil {

@@ -9,45 +9,56 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// Login is a sign-in that succeeded; see [SignIn].
+// Login describes a successful sign-in; see [SignIn]. Only UserID is required.
 type Login struct {
-	UserID string // required
-	Method string // how the user signed in, such as "password"; for lists
+	// UserID has 1 to 255 characters of valid UTF-8, without control characters, and
+	// does not end in a space.
+	UserID string
 
-	// AuthenticatedAt is when the user proved who they are, if that was earlier: an
-	// identity provider may not have asked them again. Zero means now;
-	// [UnknownTime] means that nobody can tell.
+	// Method is how the user signed in, such as "password", for lists of sessions.
+	// Up to 64 characters are kept.
+	Method string
+
+	// AuthenticatedAt is when the user proved their identity. Zero means now.
+	// With an identity provider it may be earlier (OpenID Connect's auth_time),
+	// or [UnknownTime].
 	AuthenticatedAt time.Time
 
-	// Remember keeps the user signed in for Options.RememberLifetime, used or not,
-	// with a cookie that outlives the browser.
+	// Remember keeps the user signed in for Options.RememberLifetime, used or not.
+	// The browser keeps the cookie when it closes.
 	Remember bool
 
 	// ProviderSession and ProviderSubject identify the session and the user at an
-	// identity provider, to revoke by; see [Filter]. Each has up to 64 letters and
-	// digits: use a hash of longer names.
+	// identity provider, so that a [Filter] can select by them (OpenID Connect
+	// Back-Channel Logout). Each has up to 64 ASCII letters and digits. Store a hash
+	// of identifiers that may be longer or have other characters.
 	ProviderSession string
 	ProviderSubject string
 }
 
-// UnknownTime is the Login.AuthenticatedAt of a sign-in whose time nobody can tell.
+// UnknownTime is the Login.AuthenticatedAt of a sign-in at an unknown time.
 var UnknownTime = time.Unix(0, 0)
 
-// SignIn signs a user in: it puts the id into Values, and the next Save gives the
-// session a new sid, a new secret and a full lifetime. Values of another user are
-// removed; those of an anonymous visitor stay. Signing in again as the same user keeps
-// Remember. It returns ErrForeign for a session of another store, and an error for
-// an empty user id or an invalid provider session or subject.
+// SignIn signs a user in. It puts login.UserID into Values as a string, under
+// [Options].UserKey. The next Save gives the session a new sid, a new secret and a full
+// lifetime, and the old cookie stops working at once (OWASP ASVS 5.0, 7.2.4).
+//
+// The values of an anonymous session are kept; those of another user are removed at once.
+// If the same user signs in again, Remember stays set.
+//
+// It returns ErrForeign, or an error for an empty user id or an invalid provider session
+// or subject. Save returns ErrValue if the user id is invalid in another way, and
+// ErrBearer if the request has an access token.
 func SignIn(session *sessions.Session, login Login) error {
 	b, err := boundOf(session)
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
 	if login.UserID == "" {
-		return errors.New("sign in: the user id is empty")
+		return errors.New("sign in: the user id is empty: set Login.UserID")
 	}
 	if !isProviderID(login.ProviderSession) || !isProviderID(login.ProviderSubject) {
-		return fmt.Errorf("sign in: a provider session or subject has up to %d letters and digits: use a hash", maxProviderID)
+		return fmt.Errorf("sign in: invalid provider session or subject: use up to %d letters and digits, such as a hash in hexadecimal", maxProviderID)
 	}
 	if b.row.UserID != "" && b.row.UserID != login.UserID {
 		clear(session.Values)
@@ -60,9 +71,10 @@ func SignIn(session *sessions.Session, login Login) error {
 	return nil
 }
 
-// SignOut signs the user out: the next Save deletes the row and the cookie. Values are
-// removed at once; those that are set afterwards, such as a message to show, begin a
-// new anonymous session. It returns ErrForeign for a session of another store.
+// SignOut signs the user out. It removes all values at once, and the next Save deletes
+// the row and the cookie. If the request has an access token, that token is revoked.
+// Values that are set after SignOut, such as a message to show, go into a new anonymous
+// session. It returns ErrForeign.
 func SignOut(session *sessions.Session) error {
 	b, err := boundOf(session)
 	if err != nil {
@@ -73,10 +85,10 @@ func SignOut(session *sessions.Session) error {
 	return nil
 }
 
-// Renew gives the session a new sid and secret at the next Save, and the old ones stop
-// working at once. Everything else stays, its lifetime included. It is for changes of
-// what the user may do; [SignIn] renews by itself. It returns ErrForeign for a session
-// of another store.
+// Renew gives the session a new sid and secret at the next Save; the old cookie stops
+// working at once. Everything else stays the same, including when the session expires at
+// the latest. Call it when the user's permissions change. [SignIn] renews by itself. It
+// returns ErrForeign; Save returns ErrBearer if the request has an access token.
 func Renew(session *sessions.Session) error {
 	b, err := boundOf(session)
 	if err != nil {
@@ -86,7 +98,7 @@ func Renew(session *sessions.Session) error {
 	return nil
 }
 
-// isProviderID reports whether a provider's session or subject can be stored.
+// isProviderID reports whether the id of a provider session or subject can be stored.
 func isProviderID(id string) bool {
 	return len(id) <= maxProviderID && !strings.ContainsFunc(id, func(c rune) bool {
 		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')

@@ -101,7 +101,7 @@ func (s *Store) Revoke(ctx context.Context, f Filter) (int64, error) {
 // remove Options.Adopt for that. It returns ErrUnavailable or ErrConflict. It is safe for
 // concurrent use.
 func (s *Store) RevokeAll(ctx context.Context) (int64, error) {
-	return s.revoke(ctx, Filter{}, queryEndAll)
+	return s.revoke(ctx, Filter{}, queryRevokeAll)
 }
 
 // revoke runs a query that deletes sessions, and reports it to the observer.

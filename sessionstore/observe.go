@@ -5,25 +5,26 @@ import (
 	"time"
 )
 
-// An Event is passed to [Options].Observe. It holds no secret.
+// An Event is an operation that the store reports to [Options].Observe. It contains no
+// secrets and no values.
 //
 // Op is one of
-//   - "load": looked for the session of a valid cookie or token; Count is 1 if it exists
-//   - "save": wrote a session
-//   - "conflict": met a concurrent change while saving, and merges with it
-//   - "revoke": ended sessions: signed out, revoked, or over Options.MaxPerUser
-//   - "touch": wrote when sessions were last seen
-//   - "cleanup": deleted a batch of expired sessions
+//   - "load": Get queried the session of a cookie or token with a valid signature
+//   - "save": a session or an access token was written
+//   - "conflict": Save met a concurrent change, and merges it
+//   - "revoke": sessions were deleted by a sign-out, Revoke, RevokeAll or MaxPerUser
+//   - "touch": last_seen_at was written
+//   - "cleanup": a batch of expired sessions was deleted, or there were none
 type Event struct {
 	Op     string
-	SID    string        // of the session, if there is one in particular
-	UserID string        // of its user, if known
-	Count  int           // sessions loaded, saved, revoked, touched or deleted; 0 with an Err
-	Took   time.Duration // how long it took
-	Err    error         // why it failed
+	SID    string        // "" if the operation is not about a single session
+	UserID string        // "" if unknown, or not about a single user
+	Count  int           // number of sessions; 0 if none was found, and with an Err
+	Took   time.Duration // how long the operation took
+	Err    error         // nil if the operation succeeded
 }
 
-// The values of Event.Op.
+// The operations; see Event.
 const (
 	opLoad     = "load"
 	opSave     = "save"
@@ -33,7 +34,7 @@ const (
 	opCleanup  = "cleanup"
 )
 
-// observe reports an operation that began at a time.
+// observe reports an operation that started at began.
 func (s *Store) observe(ctx context.Context, began time.Time, e Event) {
 	e.Took = time.Since(began)
 	if e.Err != nil {

@@ -8,19 +8,18 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/internal/codec"
 )
 
-// renewalGrace is how long an old sid and secret still work after a renewal by
-// Options.RenewAfter: long enough for the requests of a page that were sent before
-// the browser got the new ones.
+// renewalGrace is how long an old cookie still works after a renewal by
+// Options.RenewAfter, for requests that the browser sent before it got the new one.
 const renewalGrace = 30 * time.Second
 
-// begins reports whether user begins a session, or another part of one.
+// begins reports whether the session starts anew for user: a sign-in, or another user
+// than in the row.
 func (b *bound) begins(user string) bool {
 	return b.login != nil || user != b.row.UserID
 }
 
-// beginAgain has user sign in to, or out of, the session that there is. What
-// others wrote for another user, or what this program cannot decode, is not for
-// this one.
+// beginAgain starts an existing session anew for user. If it was another user's, it
+// keeps only this request's values, because the row may have more of the other user's.
 func (b *bound) beginAgain(r *http.Request, current, changes codec.Entries, user string) error {
 	t := newToken()
 	switched := b.row.UserID != "" && b.row.UserID != user
@@ -35,13 +34,12 @@ func (b *bound) beginAgain(r *http.Request, current, changes codec.Entries, user
 		if err != nil {
 			return err
 		}
-		b.endOver(ctx, b.row.UserID)
+		b.evict(ctx, b.row.UserID)
 		return nil
 	})
 }
 
-// begin makes next the row of a session that begins now, or that another user
-// or the same one again signs in to: a new token, a full lifetime.
+// begin starts the session in next now, for user: with a new token and a full lifetime.
 func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 	now := b.now()
 	b.replaceToken(next, t)
@@ -59,7 +57,7 @@ func (b *bound) begin(r *http.Request, next *row, user string, t token) {
 	}
 }
 
-// authenticate writes down how and when the user signed in.
+// authenticate sets how and when the user signed in.
 func (b *bound) authenticate(next *row, user string) {
 	next.AuthMethod, next.AuthenticatedAt = "", time.Time{}
 	next.providerSession, next.providerSubject = "", ""
@@ -67,8 +65,8 @@ func (b *bound) authenticate(next *row, user string) {
 	switch {
 	case user == "":
 		return
-	case login == nil && b.adopted != (token{}):
-		next.AuthMethod = adoptedMethod // nobody can tell when the user signed in
+	case login == nil && b.adopted != (token{}) && user == b.row.UserID:
+		next.AuthMethod = adoptedMethod // the time of the sign-in is unknown
 		return
 	case login == nil: // the program set the user key itself
 		login = &Login{}
@@ -84,7 +82,7 @@ func (b *bound) authenticate(next *row, user string) {
 	}
 }
 
-// replaceToken gives next another sid and secret.
+// replaceToken gives next the sid and the secret of t.
 func (s *Store) replaceToken(next *row, t token) {
 	next.token = t
 	hash := t.hash()
@@ -92,8 +90,8 @@ func (s *Store) replaceToken(next *row, t token) {
 	next.renewedAt = s.now()
 }
 
-// refresh records that the session is in use now. Of a row that is not full it
-// knows no earlier end; queryChange does.
+// refresh records that the session is in use now. If the row is not full, its deadline is
+// unknown; queryChange applies it.
 func (s *Store) refresh(next *row) {
 	next.LastSeenAt = s.now()
 	next.ExpiresAt = next.LastSeenAt.Add(s.opts.IdleTimeout)
@@ -102,12 +100,12 @@ func (s *Store) refresh(next *row) {
 	}
 }
 
-// renewalDue reports whether RenewAfter has passed since r got its sid.
+// renewalDue reports whether the sid of r is older than RenewAfter.
 func (s *Store) renewalDue(r row) bool {
 	return s.opts.RenewAfter > 0 && r.UserID != "" && s.now().Sub(r.renewedAt) >= s.opts.RenewAfter
 }
 
-// renewAtOnce gives the session a new sid and secret; the old ones are dead.
+// renewAtOnce gives the session a new sid and secret; the old ones stop working.
 func (b *bound) renewAtOnce(r *http.Request, changes codec.Entries) error {
 	t := newToken()
 	return b.store(r, false, func(ctx context.Context) error {
@@ -118,9 +116,9 @@ func (b *bound) renewAtOnce(r *http.Request, changes codec.Entries) error {
 	})
 }
 
-// renewGracefully renews the session so that requests under way with the old
-// cookie find it still. Of several that renew at the same time the first does,
-// and its answer alone has the new cookie.
+// renewGracefully renews the session, and lets the old cookie work for renewalGrace. If
+// several requests try at the same time, only the first renews the session, and only
+// its response has the new cookie.
 func (b *bound) renewGracefully(r *http.Request, changes codec.Entries) error {
 	t := newToken()
 	return b.store(r, false, func(ctx context.Context) error {
@@ -133,8 +131,8 @@ func (b *bound) renewGracefully(r *http.Request, changes codec.Entries) error {
 	})
 }
 
-// updateLeavingRedirect is update that leaves a redirect row at the old sid for a
-// moment, if the sid changes.
+// updateLeavingRedirect is update that leaves a redirect row at the old sid, if the sid
+// changes.
 func (b *bound) updateLeavingRedirect(ctx context.Context, old, next row, now time.Time) (bool, error) {
 	if next.SID == old.SID {
 		return b.rows.update(ctx, old, next, now)
@@ -144,8 +142,8 @@ func (b *bound) updateLeavingRedirect(ctx context.Context, old, next row, now ti
 	return b.rows.updateLeaving(ctx, old, next, redirect, now)
 }
 
-// redirectFrom is a redirect row, which leads from a token to the session at a sid
-// until a time.
+// redirectFrom returns a redirect row from a token to the session with a sid, which
+// expires at until.
 func (s *Store) redirectFrom(t token, sid string, until time.Time) row {
 	hash := t.hash()
 	r := row{secretHash: string(hash[:]), renewedTo: sid, data: []byte{}, deadline: until.UTC()}
@@ -153,12 +151,12 @@ func (s *Store) redirectFrom(t token, sid string, until time.Time) row {
 	return r
 }
 
-// endOver revokes what is over Options.MaxPerUser after a sign-in. Failing to evict
-// older sessions must not fail the sign-in; the next one tries again.
-func (s *Store) endOver(ctx context.Context, userID string) {
+// evict revokes the user's sessions over Options.MaxPerUser. Failing to evict older
+// sessions must not fail the sign-in; the next one tries again.
+func (s *Store) evict(ctx context.Context, userID string) {
 	for more := s.opts.MaxPerUser > 0 && userID != ""; more; {
 		began := time.Now()
-		n, err := s.endSomeOver(ctx, userID)
+		n, err := s.evictBatch(ctx, userID)
 		if err != nil {
 			s.opts.Logger.WarnContext(ctx, "sessions over Options.MaxPerUser not revoked", "user", userID, "error", err)
 		}
@@ -169,11 +167,11 @@ func (s *Store) endOver(ctx context.Context, userID string) {
 	}
 }
 
-// endSomeOver ends up to a batch of what is over the limit.
-func (s *Store) endSomeOver(ctx context.Context, userID string) (int64, error) {
-	over, err := s.rows.over(ctx, userID, s.opts.MaxPerUser, s.now())
-	if err != nil || len(over) == 0 {
+// evictBatch revokes up to a batch of the sessions over Options.MaxPerUser.
+func (s *Store) evictBatch(ctx context.Context, userID string) (int64, error) {
+	excess, err := s.rows.excess(ctx, userID, s.opts.MaxPerUser, s.now())
+	if err != nil || len(excess) == 0 {
 		return 0, err
 	}
-	return s.rows.execIn(ctx, queryEndOver, over, userID)
+	return s.rows.execIn(ctx, queryEvict, excess, userID)
 }

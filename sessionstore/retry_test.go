@@ -102,7 +102,7 @@ func onFailures(t *testing.T, test func(t *testing.T, s *site, f failure), failu
 }
 
 // What the databases say when a statement gave way to another one.
-var gaveWay = append(gaveWayOnServers, failure{testdb.SQLite, "database is locked"})
+var isRetryable = append(gaveWayOnServers, failure{testdb.SQLite, "database is locked"})
 
 // gaveWayOnServers leaves SQLite out, whose count does not outlive a rollback.
 var gaveWayOnServers = []failure{
@@ -158,7 +158,7 @@ func TestStore_TriesAgain(t *testing.T) {
 			}
 			s.wantWritten(t, name, before)
 		})
-	}, gaveWay...)
+	}, isRetryable...)
 }
 
 // onEveryWrite tests each way to write a session, with one that is alone there.
@@ -209,7 +209,7 @@ func TestStore_TriesAgainInVain(t *testing.T) {
 			s.wantUnchanged(t, before)
 			s.wantRows(t, 1)
 		})
-	}, gaveWay...)
+	}, isRetryable...)
 }
 
 // What fails for another reason would fail again.
@@ -262,7 +262,7 @@ func TestStore_TriesOnceInATransaction(t *testing.T) {
 			t.Errorf("%d tries, want 1", tries)
 		}
 		s.wantUnchanged(t, before)
-	}, gaveWay[:3]...)
+	}, isRetryable[:3]...)
 }
 
 // Who only reads asked for no renewal, and is not told that it failed.

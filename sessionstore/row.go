@@ -9,48 +9,48 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/internal/codec"
 )
 
-// Record is what the table knows of a session, without its values. Times are
-// UTC.
+// Record is what the table holds about a session, without its values and secrets. Times
+// are in UTC.
 type Record struct {
-	SID             string
+	SID             string    // the public id; the cookie starts with it
 	UserID          string    // "" for an anonymous session
-	AuthMethod      string    // Login.Method of the sign-in
-	AuthenticatedAt time.Time // zero for an anonymous session, and where it is unknown
-	Remembered      bool      // whether Login.Remember was set
-	IP              string    // of the request that began the session or signed in
-	UserAgent       string    // of the request that began the session or signed in
-	CreatedAt       time.Time
-	LastSeenAt      time.Time // up to a sixtieth of Options.IdleTimeout too early
-	ExpiresAt       time.Time // when it expires, if it is not used before
+	AuthMethod      string    // Login.Method, "adopted" or "token"; "" if unknown
+	AuthenticatedAt time.Time // zero if the session is anonymous or the time unknown
+	Remembered      bool      // no idle timeout: Login.Remember, or an access token
+	IP              string    // at the sign-in, or when the session was created
+	UserAgent       string    // at the sign-in, or when the session was created
+	CreatedAt       time.Time // this user's first sign-in, or an anonymous session's first Save
+	LastSeenAt      time.Time // up to Options.IdleTimeout/60 and a few seconds too early
+	ExpiresAt       time.Time // if the session is not used until then
 	Label           string    // of an access token; see Store.IssueToken
 }
 
-// A row is a Record with what only the store may see.
+// A row is a Record with the columns that only the store may see.
 type row struct {
 	Record
-	full       bool          // whether all columns were read
-	token      token         // what its cookie proves; not stored
-	entries    codec.Entries // the values; data holds them
+	full       bool          // all columns were read
+	token      token         // of the request's cookie; not stored
+	entries    codec.Entries // data, decoded
 	stale      bool          // data is encrypted with an older secret
 	secretHash string
 	data       []byte
-	version    int64  // counts the writes; every write names the one that it is based on
-	family     string // its first sid, which renewals keep
+	version    int64  // counts the writes, for compare-and-swap
+	family     string // the session's first sid, which renewals keep
 	renewedTo  string // in a redirect row: the sid that replaced this one
 	renewedAt  time.Time
-	deadline   time.Time // when it expires, used or not
+	deadline   time.Time // when the session expires even if it is in use
 
 	providerSession, providerSubject string
 }
 
-// A field is a column and the place in a row that is read from it and written to it.
+// A field is a column and a pointer to its value in a row.
 type field struct {
 	column string
 	place  any
 }
 
-// The ranges of row.fields: what a request needs that only reads, what a Record
-// holds, and everything.
+// The ranges of row.fields: those that a request which only reads needs, those of a
+// Record, and all.
 const (
 	forReading = 8
 	recordFrom = 5
@@ -84,7 +84,7 @@ func (r *row) fields() [fieldCount]field {
 	}
 }
 
-// columnsOf joins the names of columns, each followed by after.
+// columnsOf returns the column names separated by commas, each followed by after.
 func columnsOf(fields []field, after string) string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
@@ -93,7 +93,7 @@ func columnsOf(fields []field, after string) string {
 	return strings.Join(names, ", ")
 }
 
-// places returns where the columns are scanned to.
+// places returns the pointers to scan the columns into.
 func places(fields []field) []any {
 	dest := make([]any, len(fields))
 	for i, f := range fields {
@@ -102,7 +102,7 @@ func places(fields []field) []any {
 	return dest
 }
 
-// values returns what is stored in the columns.
+// values returns the values to store in the columns.
 func values(fields []field) ([]any, error) {
 	args := make([]any, len(fields))
 	for i, f := range fields {
@@ -127,10 +127,10 @@ func valueAt(place any) (any, error) {
 	case *int64:
 		return *p, nil
 	}
-	return nil, fmt.Errorf("no column holds a %T", place)
+	return nil, fmt.Errorf("a %T cannot be stored in a column", place)
 }
 
-// nullText is NULL where it is "".
+// nullText stores "" as NULL.
 type nullText string
 
 // Scan implements sql.Scanner.
@@ -143,7 +143,7 @@ func (t *nullText) Scan(v any) error {
 	case []byte:
 		*t = nullText(v)
 	default:
-		return fmt.Errorf("a %T in a column for text", v)
+		return fmt.Errorf("a text column contains a %T", v)
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (t *nullText) Value() (driver.Value, error) {
 	return string(*t), nil
 }
 
-// nullTime is NULL where it is zero, and is read as UTC.
+// nullTime stores the zero time as NULL, and reads times as UTC.
 type nullTime time.Time
 
 // Scan implements sql.Scanner.
@@ -167,7 +167,7 @@ func (t *nullTime) Scan(v any) error {
 	case time.Time:
 		*t = nullTime(v.UTC())
 	default:
-		return fmt.Errorf("a %T in a column for times", v)
+		return fmt.Errorf("a time column contains a %T", v)
 	}
 	return nil
 }

@@ -13,30 +13,31 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/internal/codec"
 )
 
-// saveAttempts bounds how often Save merges its changes over a row that other
-// requests change at the same time. At least one of them succeeds each time.
+// saveAttempts limits how often Save merges its changes into a row that other requests
+// change at the same time. One of them succeeds in each round.
 const saveAttempts = 32
 
-// saveTimeout bounds one Save, all its attempts together.
+// saveTimeout limits one Save with all its attempts.
 const saveTimeout = 5 * time.Second
 
 // Save implements sessions.Store; see Store.Save.
 func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
-	if b.err != nil && !(b.login != nil && errors.Is(b.err, ErrEnded)) {
+	signsOut := b.signsOut || session.Options.MaxAge < 0
+	if b.err != nil && !(errors.Is(b.err, ErrEnded) && (b.login != nil || signsOut)) {
 		return fmt.Errorf("save session: %w", b.err)
 	}
 	if session != b.session {
 		return ErrForeign
 	}
 	if b.unsure != nil && b.unsure.tx != transactionOf(r.Context()) {
-		b.rolledBack() // Pop runs a handler again when SQLite was locked
+		b.rolledBack(r) // Pop runs a handler again when SQLite was locked
 	}
 	if session.Options.MaxAge < 0 {
 		clear(session.Values)
-		return b.end(r, w)
+		return b.signOut(r, w)
 	}
 	if b.signsOut {
-		if err := b.end(r, w); err != nil {
+		if err := b.signOut(r, w); err != nil {
 			return err
 		}
 	}
@@ -48,13 +49,13 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	if err != nil {
 		return err
 	}
-	if b.row.UserID != "" && user == "" && len(current) == 0 {
-		return b.end(r, w) // Buffalo's Session.Clear
+	if len(current) == 0 && (b.row.UserID != "" && user == "" || b.adopted != (token{}) && len(b.known) > 0) {
+		return b.signOut(r, w) // Buffalo's Session.Clear, and what would be adopted again
 	}
 	return b.save(r, w, current, user)
 }
 
-// save writes what Values hold and sets the cookie.
+// save writes Values and sets the cookie.
 func (b *bound) save(r *http.Request, w http.ResponseWriter, current codec.Entries, user string) error {
 	changes := b.known.ChangesTo(current)
 	begins := b.begins(user)
@@ -81,14 +82,16 @@ func (b *bound) save(r *http.Request, w http.ResponseWriter, current codec.Entri
 	return nil
 }
 
-// write brings the row up to date with current, if it is not, by the changes that
-// lead there from what the request found.
+// write makes the row hold current, if it does not. changes are what this request
+// changed.
 func (b *bound) write(r *http.Request, current, changes codec.Entries, user string) error {
 	switch {
 	case !b.exists && len(current) == 0:
 		return nil
-	case !b.exists:
+	case !b.exists && (b.begins(user) || b.renew):
 		return b.insert(r, current, changes, user)
+	case !b.exists:
+		return b.unlessReading(r, changes, b.insert(r, current, changes, user))
 	case b.begins(user):
 		return b.beginAgain(r, current, changes, user)
 	case b.renew:
@@ -101,27 +104,27 @@ func (b *bound) write(r *http.Request, current, changes codec.Entries, user stri
 	return nil
 }
 
-// unlessReading returns the error of a write, but not to a request that only reads:
-// it did not ask for the write.
+// unlessReading returns the error of a write if the request changed anything. For a
+// request that only reads, it logs the error: the store itself decided to write.
 func (b *bound) unlessReading(r *http.Request, changes codec.Entries, err error) error {
 	if err == nil || len(changes) > 0 {
 		return err
 	}
 	b.err = nil
 	if !errors.Is(err, ErrEnded) {
-		b.opts.Logger.WarnContext(r.Context(), "session not renewed or encrypted again; the next request tries again", "error", err)
+		b.opts.Logger.WarnContext(r.Context(), "session not adopted, renewed or encrypted again; the next request tries again", "error", err)
 	}
 	return nil
 }
 
-// change makes the changes to the newest row.
+// change applies the changes to the newest row.
 func (b *bound) change(r *http.Request, changes codec.Entries) error {
 	return b.store(r, false, func(ctx context.Context) error {
 		return b.update(ctx, func(next *row) { next.entries = next.entries.With(changes) }, b.rows.change)
 	})
 }
 
-// store runs a write, even if the client leaves, for at most saveTimeout.
+// store runs a write for at most saveTimeout, even if the client disconnects.
 func (b *bound) store(r *http.Request, signsIn bool, write func(context.Context) error) error {
 	ctx, cancel := b.saving(r.Context())
 	defer cancel()
@@ -135,9 +138,9 @@ func (b *bound) saving(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 }
 
-// forget makes a new session of one that ended while a user signed in to it, perhaps
-// because of another sign-in: the user has just proved who they are. It keeps what
-// this request set, and nothing of the ended session.
+// forget turns a session that was revoked during a sign-in into a new one: the user has
+// just proved their identity, and may have signed in twice. It keeps only the values that
+// this request set.
 func (b *bound) forget(changes codec.Entries) error {
 	key, user, _ := b.userIn(b.session.Values)
 	for _, e := range b.known {
@@ -165,7 +168,7 @@ func (s *Store) userIn(values map[any]any) (key, user any, found bool) {
 	return nil, nil, false
 }
 
-// userOf returns the user in the session as the column user_id has it.
+// userOf returns the user of the session, as stored in the column user_id.
 func (b *bound) userOf(session *sessions.Session) (string, error) {
 	_, v, found := b.userIn(session.Values)
 	if !found && b.row.UserID != "" && !b.knowsUser() {
@@ -195,8 +198,8 @@ func (b *bound) knowsUser() bool {
 	return false
 }
 
-// warnOfUserKey logs, once, that a session seems to hold a user under a key that the
-// store does not know: such a sign-in renews nothing, which is session fixation.
+// warnOfUserKey logs once if a session seems to have a user under a key that the store
+// does not know. Such a sign-in does not renew the session, which allows session fixation.
 func (b *bound) warnOfUserKey(ctx context.Context, changes codec.Entries, user string) {
 	if user != "" || len(changes) == 0 {
 		return
@@ -205,22 +208,19 @@ func (b *bound) warnOfUserKey(ctx context.Context, changes codec.Entries, user s
 		name, _ := key.(string)
 		if value != nil && (strings.HasSuffix(name, "user_id") || strings.HasSuffix(name, "member_id")) {
 			b.warnOnce.Do(func() {
-				b.opts.Logger.WarnContext(ctx, "the session has no user: set Options.UserKey to the key of the user's id, or signing in does not renew the session", "key", name)
+				b.opts.Logger.WarnContext(ctx, "a session may have its user under an unknown key, so that signing in does not renew it: set Options.UserKey to that key", "key", name)
 			})
 		}
 	}
 }
 
-// end deletes the row, and tells the browser to delete its cookie.
-func (b *bound) end(r *http.Request, w http.ResponseWriter) error {
-	if b.exists {
-		if err := b.endRow(r); err != nil {
+// signOut deletes the row, and tells the browser to delete its cookie.
+func (b *bound) signOut(r *http.Request, w http.ResponseWriter) error {
+	if b.exists || b.adopted != (token{}) {
+		if err := b.revokeRow(r); err != nil {
 			return err
 		}
 		b.session.ID = ""
-	}
-	if err := b.refuseAdoption(r.Context()); err != nil {
-		return err
 	}
 	b.known, b.intent, b.resign = nil, intent{}, false
 	name := b.session.Name()
@@ -230,18 +230,22 @@ func (b *bound) end(r *http.Request, w http.ResponseWriter) error {
 	return nil
 }
 
-func (b *bound) endRow(r *http.Request) error {
+func (b *bound) revokeRow(r *http.Request) error {
 	ctx, cancel := b.saving(r.Context())
 	defer cancel()
 	began := time.Now()
 	event := Event{Op: opRevoke, SID: b.row.SID, UserID: b.row.UserID}
 	err := b.in(ctx, false, func(ctx context.Context) error {
-		n, err := b.rows.end(ctx, b.row)
+		revoke := func(ctx context.Context) (int64, error) { return b.rows.revoke(ctx, b.row) }
+		if !b.exists {
+			revoke = b.refuseAdoption
+		}
+		n, err := revoke(ctx)
 		if err != nil {
-			return b.unavailable("end session", err)
+			return b.unavailable("revoke session", err)
 		}
 		event.Count = int(n)
-		b.state = state{}
+		b.err, b.state = nil, state{}
 		return nil
 	})
 	event.Err = err
@@ -249,30 +253,46 @@ func (b *bound) endRow(r *http.Request) error {
 	return err
 }
 
-// insert makes the row of a new session.
+// insert inserts the row of a new session, or of one that is adopted.
 func (b *bound) insert(r *http.Request, current, changes codec.Entries, user string) error {
 	next := row{full: true, entries: current, version: 1}
 	b.begin(r, &next, user, newToken())
 	b.refresh(&next)
-	return b.store(r, user != "", func(ctx context.Context) error {
-		if err := b.encode(&next); err != nil {
-			return err
-		}
-		if b.adopted != (token{}) {
-			return b.insertAdopted(ctx, next, changes)
-		}
-		if err := b.rows.insert(ctx, next); err != nil {
-			return b.unavailable("save session", err)
-		}
-		b.row, b.exists = next, true
-		b.endOver(ctx, b.row.UserID)
-		return nil
+	target, inserted := next.SID, false
+	if b.begins(user) || b.renew {
+		target = nowhere
+	}
+	err := b.store(r, user != "" && b.begins(user), func(ctx context.Context) (err error) {
+		inserted, err = b.insertRow(ctx, next, target)
+		return err
 	})
+	if err != nil || inserted {
+		return err
+	}
+	return b.write(r, current, changes, user)
 }
 
-// update writes the newest row as edit leaves it. When another request was faster,
-// edit works on what that one wrote. When the row is gone, nothing is written in this
-// request any more.
+// insertRow inserts a session's row. If another request adopted the session first, it
+// loads that row and returns false; see insertAdopted.
+func (b *bound) insertRow(ctx context.Context, next row, target string) (inserted bool, err error) {
+	if err := b.encode(&next); err != nil {
+		return false, err
+	}
+	if b.adopted != (token{}) {
+		inserted, err = b.insertAdopted(ctx, next, target)
+	} else if err = b.rows.insert(ctx, next); err != nil {
+		err = b.unavailable("save session", err)
+	} else {
+		b.row, b.exists, inserted = next, true, true
+	}
+	if inserted {
+		b.evict(ctx, b.row.UserID)
+	}
+	return inserted, err
+}
+
+// update applies edit to the newest row. If another request changed the row first, edit is
+// applied to the result. If the row was deleted, this request writes nothing more.
 func (b *bound) update(ctx context.Context, edit func(next *row), put putFunc) error {
 	for attempt := range saveAttempts {
 		next := b.row
@@ -311,10 +331,10 @@ func (b *bound) rewrite(ctx context.Context, edit func(next *row), put putFunc) 
 	return b.update(ctx, edit, put)
 }
 
-// putFunc replaces old by next if old is still what is there, and alive at now.
+// putFunc replaces old by next if the row has not changed and is live at now.
 type putFunc func(ctx context.Context, old, next row, now time.Time) (done bool, err error)
 
-// reload fetches the full row, as others left it.
+// reload loads the full row in its newest version.
 func (b *bound) reload(ctx context.Context) error {
 	token := b.row.token
 	newest, found, err := b.follow(ctx, b.row.SID, b.rows.findNewest)

@@ -7,13 +7,13 @@ import (
 )
 
 // errSealed is returned when no secret can decrypt the data.
-var errSealed = fmt.Errorf("%w, or encrypted under a secret that is not in Options.Secrets", codec.ErrCorrupt)
+var errSealed = fmt.Errorf("%w, or encrypted with a secret that is not in Options.Secrets", codec.ErrCorrupt)
 
-// encode sets data from the entries, encrypted if Options say so.
+// encode sets data from the entries, encrypted with Options.Encrypt.
 func (s *Store) encode(r *row) (err error) {
 	data := r.entries.Encode()
 	if len(data) > s.opts.maxBytes {
-		return fmt.Errorf("save session: %w: all values take %d bytes, at most %d", ErrValue, len(data), s.opts.maxBytes)
+		return fmt.Errorf("save session: %w: the values take %d bytes: store at most %d", ErrValue, len(data), s.opts.maxBytes)
 	}
 	if s.opts.Encrypt {
 		if data, err = s.keys[0].seal(r.SID, data); err != nil {
@@ -39,7 +39,7 @@ func (s *Store) decode(r *row) (err error) {
 	return nil
 }
 
-// unseal decrypts data; stale reports that this took an older secret.
+// unseal decrypts data. stale reports that it was not encrypted with the first secret.
 func (s *Store) unseal(sid string, data []byte) (plain []byte, stale bool, err error) {
 	for i, k := range s.keys {
 		plain, ok, err := k.open(sid, data)

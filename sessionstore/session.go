@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/internal/codec"
 )
 
-// How many characters the columns hold.
+// The sizes of the columns, in characters.
 const (
 	maxIP         = 64
 	maxUserAgent  = 255
@@ -23,39 +23,41 @@ const (
 	maxUserID     = 255
 )
 
-// A bound is the Store as one session sees it. Gorilla returns it as session.Store(),
-// so that what the store knows about a session is found from the session alone, and no
-// program can clear it by accident, as it could a key in Values.
+// A bound is the store of one session: session.Store() returns it. It holds the store's
+// state of the session, where a program cannot delete it by accident, as it could in
+// Values.
 type bound struct {
 	*Store
 	state
 	intent
 	session *sessions.Session
-	options sessions.Options // as New set session.Options
-	err     error            // why the session must not be saved: not loaded, or ended
+	options sessions.Options // session.Options as New set them
+	err     error            // why Save must refuse the session: not loaded, or revoked
 	resign  bool             // the cookie was signed with an older secret
-	bearer  bool             // the request has an access token in place of a cookie
-	adopted token            // of the redirect row that the next Save leaves for an old cookie
+	bearer  bool             // the request has an access token
 	unsure  *unsure
 	out     http.ResponseWriter // which got the session's cookie
 }
 
-// state is what is known about the session's row.
+// state is what is known about the session's row. Until an old session is adopted, it
+// has no row, but a user and values.
 type state struct {
-	row    row           // as last read or written
-	exists bool          // whether there is a row
-	known  codec.Entries // what Values held when they last agreed with the row
+	row     row           // as last read or written
+	exists  bool          // whether there is a row
+	known   codec.Entries // what Values held when they last agreed with the row
+	adopted token         // of the redirect row that the next Save leaves for an old session
 }
 
 // intent is what the next Save does besides writing Values.
 type intent struct {
-	login    *Login // the user has just signed in
-	signsOut bool   // the user signs out
-	renew    bool   // the session gets a new sid and secret
+	login    *Login // of SignIn
+	signsOut bool
+	renew    bool
 }
 
-// Err returns why the session could not be loaded, or nil, for frameworks that drop
-// the error of Get. It returns ErrForeign for a session of another store.
+// Err returns the error of [Store.Get] for a session, or nil. It is for frameworks that
+// drop that error, such as Buffalo. After Save has returned ErrEnded, so does Err. It
+// returns ErrForeign for a session of another kind of store.
 func Err(session *sessions.Session) error {
 	b, err := boundOf(session)
 	if err != nil {
@@ -64,10 +66,12 @@ func Err(session *sessions.Session) error {
 	return b.err
 }
 
-// Describe returns the record of the session as this request loaded or saved it. It
-// runs a query, unless [Options].FullRecord is set or this request has written the
-// session. It returns ErrNotFound when the session has no row, ErrUnavailable, or
-// ErrForeign for a session of another store.
+// Describe returns the [Record] of a session. It usually runs a query; with
+// [Options].FullRecord it does not, and returns what Get read or Save wrote. Pass it the
+// context of the request.
+//
+// It returns ErrNotFound if the session has no row, because it is new, expired or revoked
+// or could not be loaded; ErrUnavailable or ErrConflict; or ErrForeign.
 func Describe(ctx context.Context, session *sessions.Session) (Record, error) {
 	b, err := boundOf(session)
 	if err != nil {
@@ -80,8 +84,7 @@ func Describe(ctx context.Context, session *sessions.Session) (Record, error) {
 	return r.Record, wrap("describe session", err)
 }
 
-// New implements sessions.Store; see Store.Get. It makes b the state of the
-// session that it returns.
+// New implements sessions.Store; see Store.Get. b belongs to the session that it returns.
 func (b *bound) New(r *http.Request, name string) (*sessions.Session, error) {
 	session := sessions.NewSession(b, name)
 	session.IsNew = true
@@ -102,8 +105,8 @@ func (b *bound) New(r *http.Request, name string) (*sessions.Session, error) {
 	return session, b.err
 }
 
-// load finds the row of the request's cookie or token. An invalid one leaves the
-// session new.
+// load finds the row of the request's cookie or token. If that is invalid, the session
+// stays new.
 func (b *bound) load(r *http.Request) error {
 	b.bearer = b.IsBearer(r)
 	t, old, ok := b.verify(b.presented(r, b.session.Name()))
@@ -111,7 +114,7 @@ func (b *bound) load(r *http.Request) error {
 		return b.adopt(r)
 	}
 	began := time.Now()
-	full := b.opts.FullRecord || !b.bearer && (old || b.opts.RenewAfter > 0) // then Save may renew it
+	full := b.opts.FullRecord || !b.bearer && (old || b.opts.RenewAfter > 0) // Save may need all columns
 	row, found, err := b.find(r.Context(), t, full)
 	event := Event{Op: opLoad, SID: t.sid, Err: err}
 	if found {
@@ -122,7 +125,7 @@ func (b *bound) load(r *http.Request) error {
 	return b.loaded(r, row, found, err)
 }
 
-// loaded makes a row, or the error of looking for it, the state of the session.
+// loaded sets the state of the session from its row, or from the error of loading it.
 func (b *bound) loaded(r *http.Request, row row, found bool, err error) error {
 	if errors.Is(err, codec.ErrCorrupt) {
 		b.opts.Logger.ErrorContext(r.Context(), "session data is damaged: treated as an empty session; the row is kept", "error", err)
@@ -146,8 +149,8 @@ func (b *bound) loaded(r *http.Request, row row, found bool, err error) error {
 // findFunc finds the row of a sid that is alive at now.
 type findFunc func(ctx context.Context, sid string, now time.Time) (r row, found bool, err error)
 
-// find returns the live row that a cookie's token proves. At a redirect row it finds
-// the session that this leads to, without its token.
+// find returns the live row of a token. If that is a redirect row, it returns the row
+// of the session that replaced it, without its token.
 func (b *bound) find(ctx context.Context, t token, full bool) (row, bool, error) {
 	var find findFunc = b.rows.read
 	if full {
@@ -167,8 +170,8 @@ func (b *bound) find(ctx context.Context, t token, full bool) (row, bool, error)
 	return r, err == nil, err
 }
 
-// follow returns the live row of sid, or of the sid that it was renewed to, its data
-// not decoded.
+// follow returns the live row of sid, or of the sid that replaced it, without decoding
+// its data.
 func (s *Store) follow(ctx context.Context, sid string, find findFunc) (row, bool, error) {
 	for {
 		r, found, err := find(ctx, sid, s.now())
@@ -179,8 +182,8 @@ func (s *Store) follow(ctx context.Context, sid string, find findFunc) (row, boo
 	}
 }
 
-// clean makes text from a client safe for every database, log and page: valid UTF-8
-// without control characters, and at most limit characters.
+// clean makes text from a client safe for every database, log and page: it is valid
+// UTF-8, has no control characters, and has at most limit characters.
 func clean(text string, limit int) string {
 	text = strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) || c == unicode.ReplacementChar {
@@ -198,8 +201,8 @@ func clean(text string, limit int) string {
 	return text
 }
 
-// isUserID reports whether an id can be a user's. Some databases ignore spaces at the
-// end of text, and would confuse two users.
+// isUserID reports whether an id can be stored. Some databases ignore spaces at the end
+// of text, so ids with them could be taken for another user's.
 func isUserID(id string) bool {
 	return id == clean(id, maxUserID) && !strings.HasSuffix(id, " ")
 }

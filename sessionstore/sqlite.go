@@ -10,18 +10,17 @@ import (
 	"sync"
 )
 
-// SQLite has one writer at a time, and a commit costs as much as many statements. So
-// the first goroutine whose turn it is writes all statements that wait, in one
-// transaction.
+// SQLite allows one writer at a time, and a commit costs as much as many statements. So
+// the goroutine whose turn it is runs all waiting statements in one transaction.
 
-// A change is a statement that waits.
+// A change is a waiting statement.
 type change struct {
 	ctx  context.Context
 	stmt *sql.Stmt
 	args []any
-	n    int64 // how many rows it changed
+	n    int64 // the number of changed rows
 	err  error
-	done chan struct{} // closed when n and err are there
+	done chan struct{} // closed when n and err are set
 }
 
 func (c *change) exec(ctx context.Context, stmt *sql.Stmt) (err error) {
@@ -29,7 +28,6 @@ func (c *change) exec(ctx context.Context, stmt *sql.Stmt) (err error) {
 	return err
 }
 
-// A queue holds the changes that wait.
 type queue struct {
 	mu      sync.Mutex
 	changes []*change
@@ -49,7 +47,7 @@ func (q *queue) take() []*change {
 	return taken
 }
 
-// remove reports whether c was still there.
+// remove reports whether c was in the queue.
 func (q *queue) remove(c *change) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -60,7 +58,7 @@ func (q *queue) remove(c *change) bool {
 	return i >= 0
 }
 
-// execTogether runs a statement, perhaps together with others that wait.
+// execTogether runs a statement, together with the others that wait.
 func (d *database) execTogether(ctx context.Context, stmt *sql.Stmt, args []any) (int64, error) {
 	c := &change{ctx: ctx, stmt: stmt, args: args, done: make(chan struct{})}
 	d.waiting.add(c)
@@ -76,8 +74,7 @@ func (d *database) execTogether(ctx context.Context, stmt *sql.Stmt, args []any)
 	return c.n, c.err
 }
 
-// lead commits all changes that wait, then lets the next goroutine lead, even after a
-// panic.
+// lead commits all waiting changes, then lets the next goroutine lead, even if it panics.
 func (d *database) lead(ctx context.Context, release func()) {
 	defer release()
 	changes := d.waiting.take()
@@ -95,21 +92,20 @@ func (d *database) lead(ctx context.Context, release func()) {
 // errUnwritten is the error of changes whose leader panicked.
 var errUnwritten = errors.New("not written")
 
-// commit writes the changes in one transaction if possible. If one of them fails,
-// each is written alone, so that it does not fail the others; each is then limited
-// by its own context.
+// commit runs the changes in one transaction if possible. If one of them fails, each runs
+// on its own, with its own context, so that the others do not fail as well.
 func (d *database) commit(ctx context.Context, changes []*change) {
 	if len(changes) > 1 && d.commitTogether(ctx, changes) == nil {
 		return
 	}
 	for _, c := range changes {
-		c.err = d.again(c.ctx, func() error { return c.exec(c.ctx, c.stmt) })
+		c.err = d.retry(c.ctx, func() error { return c.exec(c.ctx, c.stmt) })
 	}
 }
 
-// commitTogether writes the changes in one transaction. ctx limits how long it waits
-// for a connection and for other programs. After that nothing can block, and watching
-// ctx would cost more than the statements.
+// commitTogether runs the changes in one transaction. ctx limits how long it waits for a
+// connection and for other programs. After that nothing can block, and watching ctx
+// would cost more than the statements.
 func (d *database) commitTogether(ctx context.Context, changes []*change) error {
 	tx, err := d.pool.TransactionContext(ctx)
 	if err != nil {
@@ -130,10 +126,10 @@ func (d *database) commitTogether(ctx context.Context, changes []*change) error 
 	return nil
 }
 
-// turn waits until no other goroutine of this program writes to SQLite: waiting in
-// line is faster than polling, which is what SQLite does. release is nil if over was
-// closed first. Taking Pop's lock keeps Pop's transactions from failing because of
-// the store; a caller may already hold it by mistake, so waiting for it ends with ctx.
+// turn waits until no other goroutine of this program writes to SQLite. That is faster
+// than SQLite's own waiting, which polls. release is nil if over was closed first. turn
+// also takes Pop's lock, so that Pop's transactions do not fail because of the store. A
+// caller may hold that lock by mistake, so it waits for it only until ctx is done.
 func (d *database) turn(ctx context.Context, over <-chan struct{}) (release func(), err error) {
 	select {
 	case d.writing <- struct{}{}:

@@ -9,8 +9,12 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// Store keeps sessions in the table sessions. It is safe for concurrent use.
-// The zero value is not usable; see [New].
+// Store keeps sessions in the table sessions. It is safe for concurrent use, also by
+// several programs on one database. Create it with [New]; the zero value is not usable.
+//
+// A [sessions.Session] that it returns belongs to one request and is not safe for
+// concurrent use. Neither are the functions that take a session, when they are called
+// for the same one.
 type Store struct {
 	opts    Options
 	keys    []keys // of Options.Secrets, in their order
@@ -22,9 +26,12 @@ type Store struct {
 
 var _ sessions.Store = (*Store)(nil)
 
-// New returns a store over an open connection to a database with the table sessions;
-// package migrations makes it. It starts no goroutine; see [Store.Run]. It returns an
-// error for invalid options, such as no secret or a short one.
+// New returns a store that uses conn. The connection must be open, and must stay open as
+// long as the store is used. The database needs the table sessions, which package
+// migrations creates. New runs no query and starts no goroutine; see [Store.Run].
+//
+// It returns an error for invalid options, such as a missing or short secret, and for a
+// connection that is not open or has a dialect that the store does not support.
 func New(conn *pop.Connection, opts Options) (*Store, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -46,36 +53,50 @@ func (s *Store) now() time.Time {
 	return s.opts.Now().UTC().Truncate(time.Microsecond)
 }
 
-// Get returns the request's session of that cookie name, the same one at every call
-// for a request. The session is never nil. With an error, such as ErrUnavailable, it is
-// empty and cannot be saved. A missing, forged, unknown or expired cookie is not an
-// error: the session is new and empty.
+// Get returns the session of the request's cookie with that name, or of its access token;
+// see [Options].Bearer. All calls for one request return the same session. If the cookie
+// or token is missing, forged, unknown or expired, that is not an error: the session is
+// new and empty.
+//
+// The session is never nil. If there is an error, it is empty and Save refuses it, with
+// the same error. The error is ErrUnavailable or, rarely, ErrConflict; ErrForeign if
+// another store has already created a session with that name for this request; or another
+// one for an invalid cookie name. A value that cannot be decoded is logged and left out of
+// Values, but stays in the database.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	if (&http.Cookie{Name: name}).Valid() != nil {
-		return s.New(r, name) // which says so; gorilla's registry takes no such name
+		return s.New(r, name) // gorilla's registry would return a nil session
 	}
 	registry := sessions.GetRegistry(r)
 	_, err := registry.Get(maker{s}, name)
 	made, ok := err.(madeBy)
-	if !ok { // another store's, under the same name; gorilla has made it ours
+	if !ok { // another store created it, but gorilla has set its store to this one
 		return sessions.NewSession(&bound{Store: s, err: ErrForeign}, name), ErrForeign
 	}
-	session, _ := registry.Get(made.bound, name) // its store is now the one that knows it
+	session, _ := registry.Get(made.bound, name) // sets session.Store() to its bound
 	if made.Store != s {
 		return sessions.NewSession(&bound{Store: s, err: ErrForeign}, name), ErrForeign
 	}
 	return session, made.err
 }
 
-// New is Get that reads the session again at every call.
+// New is like Get, but loads the session again at every call.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	return (&bound{Store: s}).New(r, name)
 }
 
-// Save writes the session if it changed, and sets its cookie if that changed. Call it
-// before the header of the response is written. If it returns ErrEnded, ErrConflict,
-// ErrValue, ErrBearer or ErrUnavailable, it changed nothing. It returns ErrForeign for
-// a session of another store.
+// Save writes the session if it changed, and sets the cookie if that changed. Call it
+// before you write the response. It is the same as session.Save(r, w). It takes at most
+// 5 seconds, and finishes even if the client disconnects.
+//
+// A session with neither a row nor values is not written and gets no cookie. If
+// session.Options.MaxAge is negative, or all values of a signed-in session were deleted,
+// Save deletes the session and its cookie.
+//
+// It returns ErrEnded, ErrConflict, ErrValue, ErrBearer, ErrUnavailable or ErrForeign, or
+// the error of Get if the session could not be loaded. The session is then not saved,
+// except as ErrUnavailable describes; but after [SignOut], the user is signed out even if
+// a value that was set afterwards cannot be saved.
 func (s *Store) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	b, err := boundOf(session)
 	if err != nil {
@@ -84,7 +105,7 @@ func (s *Store) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	return b.Save(r, w, session)
 }
 
-// boundOf returns what the store knows about a session.
+// boundOf returns the bound of a session, or ErrForeign.
 func boundOf(session *sessions.Session) (*bound, error) {
 	if session != nil {
 		if b, ok := session.Store().(*bound); ok && (b.session == session || b.err != nil) {
@@ -94,14 +115,11 @@ func boundOf(session *sessions.Session) (*bound, error) {
 	return nil, ErrForeign
 }
 
-// Gorilla's registry keeps a session and the error of its New for the request, but
-// resets the session's store at every Get. So the bound of a session is found by that
-// error.
+// Gorilla's registry keeps each session of a request with the error that New returned,
+// but overwrites the session's store at every Get. So that error carries the bound.
 type (
-	// maker is the store that makes sessions for the registry.
-	maker struct{ *Store }
-	// madeBy is the error that comes with them.
-	madeBy struct{ *bound }
+	maker  struct{ *Store } // creates sessions for the registry
+	madeBy struct{ *bound } // the error that New returns with them
 )
 
 func (m maker) New(r *http.Request, name string) (*sessions.Session, error) {

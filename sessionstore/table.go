@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	// Everything the queries name comes from the one list of columns.
+	// All queries get their columns from row.fields.
 	allFields     = new(row).fields()
 	columns       = columnsOf(allFields[:], "")
 	readColumns   = columnsOf(allFields[:forReading], "")
@@ -26,27 +26,28 @@ var (
 	queryInsert = `INSERT INTO` + insertRow
 	queryUpdate = `UPDATE sessions SET ` + columnsOf(allFields[:], " = ?") + ` WHERE sid = ? AND version = ? AND expires_at > ?`
 
-	// queryChange ends a session no later than refresh does.
+	// queryChange sets expires_at as refresh does for a full row.
 	queryChange = `UPDATE sessions SET data = ?, version = ?, last_seen_at = ?,` +
 		` expires_at = CASE WHEN remembered OR deadline_at < ? THEN deadline_at ELSE ? END` +
 		` WHERE sid = ? AND version = ? AND expires_at > ?`
 
-	// A redirect row is no session, so it is never deleted as one.
-	queryEnd             = `DELETE FROM sessions WHERE sid = ? AND renewed_to = ''`
-	queryEndFamily       = `DELETE FROM sessions WHERE user_id = ? AND family = ?`
-	queryEndFamilyOfNone = `DELETE FROM sessions WHERE user_id IS NULL AND family = ?`
-	queryEndAll          = `DELETE FROM sessions`
+	// A redirect row is not a session, so it is never deleted as one. It keeps an old
+	// session from being adopted again.
+	queryRevoke                = `DELETE FROM sessions WHERE sid = ? AND renewed_to = ''`
+	queryRevokeFamily          = `DELETE FROM sessions WHERE user_id = ? AND family = ?`
+	queryRevokeAnonymousFamily = `DELETE FROM sessions WHERE user_id IS NULL AND family = ?`
+	queryRevokeAll             = `DELETE FROM sessions WHERE renewed_to = ''`
 
-	// queryOver finds what is over the limit, in an order that all programs agree on.
-	queryOver    = `SELECT family FROM sessions WHERE user_id = ? AND expires_at > ? ORDER BY last_seen_at DESC, sid LIMIT ? OFFSET ?`
-	queryEndOver = `DELETE FROM sessions WHERE user_id = ? AND family IN (`
+	// queryExcess finds the sessions over a limit, in the same order for all programs.
+	queryExcess = `SELECT family FROM sessions WHERE user_id = ? AND expires_at > ? ORDER BY last_seen_at DESC, sid LIMIT ? OFFSET ?`
+	queryEvict  = `DELETE FROM sessions WHERE user_id = ? AND family IN (`
 
 	queryExpired = `SELECT sid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
 
-	// queryCleanup spares a session that was used again since queryExpired.
+	// queryCleanup keeps a session that was used after queryExpired ran.
 	queryCleanup = `DELETE FROM sessions WHERE expires_at <= ? AND sid IN (`
 
-	// queryTouch never moves the last use or the end of a session backwards.
+	// queryTouch never moves last_seen_at or expires_at backwards.
 	queryTouch = `UPDATE sessions SET last_seen_at = ?,` +
 		` expires_at = CASE WHEN deadline_at < ? THEN deadline_at WHEN expires_at > ? THEN expires_at ELSE ? END` +
 		` WHERE last_seen_at < ? AND expires_at > ? AND sid IN (`
@@ -60,8 +61,8 @@ func newTable(conn *pop.Connection) (*table, error) {
 	return &table{db}, err
 }
 
-// read returns the columns that a read-only request needs, of the row of sid if it
-// is alive at now. Its data is not decoded.
+// read returns the columns that a read-only request needs, of the row of sid if it is
+// live at now. It does not decode the data.
 func (t *table) read(ctx context.Context, sid string, now time.Time) (r row, found bool, err error) {
 	fields := r.fields()
 	r.SID = sid
@@ -74,8 +75,8 @@ func (t *table) find(ctx context.Context, sid string, now time.Time) (row, bool,
 	return t.findBy(ctx, queryFind, sid, now)
 }
 
-// findNewest is find for a row that is about to be written again: it sees the newest
-// version even in a transaction that saw an older one.
+// findNewest is find for a row that is then written: it sees the newest version even in
+// a transaction that has read an older one.
 func (t *table) findNewest(ctx context.Context, sid string, now time.Time) (row, bool, error) {
 	if transactionOf(ctx) == nil {
 		return t.find(ctx, sid, now)
@@ -103,19 +104,19 @@ func (t *table) insert(ctx context.Context, r row) error {
 	return err
 }
 
-// insertNew is insert that does nothing, and returns false, if the sid exists.
+// insertNew is like insert, but does nothing and returns false if the sid exists.
 func (t *table) insertNew(ctx context.Context, r row) (inserted bool, err error) {
 	n, err := t.put(ctx, t.db.dialect.insertNew[0]+insertRow+t.db.dialect.insertNew[1], r)
 	return n > 0, err
 }
 
-// update replaces old by next if old is still there, and alive at now.
+// update replaces old by next if the row has not changed and is live at now.
 func (t *table) update(ctx context.Context, old, next row, now time.Time) (bool, error) {
 	n, err := t.put(ctx, queryUpdate, next, old.SID, old.version, now)
 	return n == 1, err
 }
 
-// put runs a query that takes all columns of r, then args.
+// put runs a query whose arguments are all columns of r, then args.
 func (t *table) put(ctx context.Context, query string, r row, args ...any) (int64, error) {
 	fields := r.fields()
 	stored, err := values(fields[:])
@@ -125,14 +126,14 @@ func (t *table) put(ctx context.Context, query string, r row, args ...any) (int6
 	return t.db.exec(ctx, query, append(stored, args...)...)
 }
 
-// change is update where nothing but the data changes.
+// change is update for a change of the data only.
 func (t *table) change(ctx context.Context, old, next row, now time.Time) (bool, error) {
 	n, err := t.db.exec(ctx, queryChange, next.data, next.version, next.LastSeenAt, next.ExpiresAt, next.ExpiresAt,
 		old.SID, old.version, now)
 	return n == 1, err
 }
 
-// updateLeaving is update that leaves the redirect row at the old sid.
+// updateLeaving is update that also inserts a redirect row.
 func (t *table) updateLeaving(ctx context.Context, old, next, redirect row, now time.Time) (done bool, err error) {
 	err = t.db.inTransaction(ctx, func(ctx context.Context) error {
 		if done, err = t.update(ctx, old, next, now); err != nil || !done {
@@ -143,21 +144,22 @@ func (t *table) updateLeaving(ctx context.Context, old, next, redirect row, now 
 	return done && err == nil, err
 }
 
-// end deletes the row of a session, whatever sid renewals have given it.
-func (t *table) end(ctx context.Context, r row) (int64, error) {
-	n, err := t.db.exec(ctx, queryEnd, r.SID)
+// revoke deletes the row of a session, even if it was renewed meanwhile.
+func (t *table) revoke(ctx context.Context, r row) (int64, error) {
+	n, err := t.db.exec(ctx, queryRevoke, r.SID)
 	switch {
 	case err != nil || n > 0 || r.family == "":
 		return n, err
 	case r.UserID == "":
-		return t.db.exec(ctx, queryEndFamilyOfNone, r.family)
+		return t.db.exec(ctx, queryRevokeAnonymousFamily, r.family)
 	}
-	return t.db.exec(ctx, queryEndFamily, r.UserID, r.family)
+	return t.db.exec(ctx, queryRevokeFamily, r.UserID, r.family)
 }
 
-// over returns the families of a user's sessions, except the limit last used ones.
-func (t *table) over(ctx context.Context, userID string, limit int, now time.Time) ([]string, error) {
-	return all(ctx, t.db, queryOver, []any{userID, now, batchSize, limit}, scanText)
+// excess returns the families of a user's sessions, except for the limit most recently
+// used ones.
+func (t *table) excess(ctx context.Context, userID string, limit int, now time.Time) ([]string, error) {
+	return all(ctx, t.db, queryExcess, []any{userID, now, batchSize, limit}, scanText)
 }
 
 // touch records that the sessions were in use at seen.
@@ -166,21 +168,21 @@ func (t *table) touch(ctx context.Context, sids []string, seen, expires, now tim
 	return err
 }
 
-// expired returns the sids of up to limit rows that are expired at now, the longest
+// expired returns the sids of up to limit rows that are expired at now, those that
 // expired first.
 func (t *table) expired(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	return all(ctx, t.db, queryExpired, []any{now, limit}, scanText)
 }
 
-// deleteExpired deletes those rows that are expired at now, in the order of their
-// sids: two programs that delete the same rows then cannot deadlock.
+// deleteExpired deletes the rows that are expired at now. It sorts sids, so that two
+// programs that delete the same rows cannot deadlock.
 func (t *table) deleteExpired(ctx context.Context, sids []string, now time.Time) (int64, error) {
 	slices.Sort(sids)
 	return t.execIn(ctx, queryCleanup, sids, now)
 }
 
-// execIn runs a query that ends in "IN (" with at least one text, and returns how
-// many rows it changed.
+// execIn runs a query that ends in "IN (" with a list of at least one text, and returns
+// the number of changed rows.
 func (t *table) execIn(ctx context.Context, query string, in []string, args ...any) (int64, error) {
 	query += strings.Repeat("?, ", len(in)-1) + "?)"
 	for _, text := range in {

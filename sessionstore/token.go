@@ -17,18 +17,20 @@ import (
 // tokenMethod is the Record.AuthMethod of an access token.
 const tokenMethod = "token"
 
-// IssueToken makes an access token for the user of the request's session, with a label
-// of up to 64 characters that the user chose, and returns it. The database knows only
-// its hash. With [Options].Bearer, programs send it as Authorization: Bearer.
+// IssueToken creates an access token for the user of the request's session. It returns the
+// token, which clients send as Authorization: Bearer, and the record of its session. Show
+// the token to the user now: the database holds only a hash of its secret. label is a name
+// that the user chose; up to 64 characters are kept.
 //
-// Behind the token is a session of its own, which lasts for lifetime, used or not, and
-// is listed, counted and revoked like the user's others. When its user authenticated is
-// unknown, so it never counts as a recent sign-in. It returns ErrEnded if the request's
-// session has ended, ErrBearer for a request with an access token, ErrForeign,
-// ErrUnavailable, and an error for an anonymous session or a lifetime that is not
-// positive. A request in a transaction (see [InTransaction]) issues the token in it.
+// A token has a session of its own, which expires after lifetime, used or not. It is
+// listed, counted and revoked like the user's other sessions. Its Record.AuthenticatedAt is
+// zero, so it never counts as a recent sign-in. Of the values, it has only the user's id. A
+// token is also valid as a cookie.
 //
-// A token is also valid as a cookie.
+// It returns ErrEnded if the request's session has ended, ErrBearer if the request itself
+// has an access token, ErrForeign, ErrUnavailable or ErrConflict, and an error for an
+// anonymous session or a lifetime that is not positive. Save a new sign-in first. In the
+// transaction of [InTransaction], the token is valid once that is committed.
 func (s *Store) IssueToken(r *http.Request, session *sessions.Session, label string, lifetime time.Duration) (token string, record Record, err error) {
 	b, err := boundOf(session)
 	if err != nil {
@@ -44,15 +46,15 @@ func (s *Store) IssueToken(r *http.Request, session *sessions.Session, label str
 	return s.keys[0].sign(next.token), next.Record, nil
 }
 
-// tokenRow is the row of a token that is issued now.
+// tokenRow returns the row of a new token.
 func (b *bound) tokenRow(r *http.Request, label string, lifetime time.Duration) (next row, err error) {
 	switch {
 	case b.bearer:
 		return next, ErrBearer
-	case b.row.UserID == "":
-		return next, errors.New("no user is signed in")
+	case !b.exists || b.row.UserID == "":
+		return next, errors.New("the session has no user: sign in and save it first")
 	case lifetime <= 0:
-		return next, fmt.Errorf("the lifetime is %s, want more than 0", lifetime)
+		return next, fmt.Errorf("the lifetime is %s: use more than 0", lifetime)
 	}
 	if next.entries, err = b.userEntries(); err != nil {
 		return next, fmt.Errorf("%w: %w", ErrValue, err)
@@ -61,14 +63,14 @@ func (b *bound) tokenRow(r *http.Request, label string, lifetime time.Duration) 
 	next.full, next.version = true, 1
 	b.replaceToken(&next, newToken())
 	next.family, next.CreatedAt, next.deadline = next.SID, now, now.Add(lifetime)
-	next.UserID, next.Remembered = b.row.UserID, true // so that it lasts that long, used or not
+	next.UserID, next.Remembered = b.row.UserID, true // Remembered: no idle timeout
 	next.AuthMethod, next.Label = tokenMethod, clean(label, maxLabel)
 	next.IP, next.UserAgent = clean(b.opts.ClientIP(r), maxIP), clean(r.UserAgent(), maxUserAgent)
 	b.refresh(&next)
 	return next, b.encode(&next)
 }
 
-// userEntries are the entries of a session that holds its user alone.
+// userEntries returns the entries of a session that holds only its user.
 func (b *bound) userEntries() (codec.Entries, error) {
 	key, user, found := b.userIn(b.session.Values)
 	if !found {
@@ -79,8 +81,8 @@ func (b *bound) userEntries() (codec.Entries, error) {
 
 func (b *bound) insertToken(ctx context.Context, next row) error {
 	if b.opts.MaxPerUser > 0 {
-		// The session in use must not be revoked for its own token, although its row
-		// may not say yet that it was just used.
+		// The token must not evict the session that issues it, whose last_seen_at may
+		// not be written yet.
 		b.touchNow(ctx, []string{b.row.SID}, next.CreatedAt.Add(-time.Microsecond))
 	}
 	began := time.Now()
@@ -90,26 +92,26 @@ func (b *bound) insertToken(ctx context.Context, next row) error {
 		return b.unavailable("save session", err)
 	}
 	if err := b.stillAlive(ctx); err != nil {
-		_, endErr := b.rows.end(ctx, next) // its token was not returned
+		_, endErr := b.rows.revoke(ctx, next) // its token was not returned
 		return errors.Join(err, endErr)
 	}
-	b.endOver(ctx, next.UserID)
+	b.evict(ctx, next.UserID)
 	return nil
 }
 
-// stillAlive returns ErrEnded if the session has ended. It looks after a token was
-// written: what ended the session before that could not revoke the token along with it,
-// and what ends it later can.
+// stillAlive returns ErrEnded if the session has ended. It runs after the token was
+// written: if the user's sessions were revoked before, the token was not among them.
 func (b *bound) stillAlive(ctx context.Context) error {
-	asking, err := b.look(ctx, b.row.SID)
-	if errors.Is(err, ErrNotFound) || err == nil && asking.UserID != b.row.UserID {
+	current, err := b.look(ctx, b.row.SID)
+	if errors.Is(err, ErrNotFound) || err == nil && current.UserID != b.row.UserID {
 		return ErrEnded
 	}
 	return err
 }
 
-// IsBearer reports whether a request has an access token, valid or not, in place of a
-// cookie. It is always false without [Options].Bearer.
+// IsBearer reports whether a request has an access token, valid or not, so that its cookie
+// is ignored. Such a request needs no protection against CSRF. It is always false without
+// [Options].Bearer. It is safe for concurrent use.
 func (s *Store) IsBearer(r *http.Request) bool {
 	return s.opts.Bearer && slices.ContainsFunc(r.Header["Authorization"], func(header string) bool {
 		_, ok := cutBearer(header)
@@ -125,14 +127,14 @@ func (s *Store) presented(r *http.Request, name string) string {
 	}
 	headers := r.Header["Authorization"]
 	if len(headers) != 1 {
-		return "" // nothing tells which of them is meant
+		return "" // ambiguous
 	}
 	token, _ := cutBearer(headers[0])
 	return token
 }
 
-// cutBearer returns the token of an Authorization header. The scheme is written in
-// any case, and spaces follow (RFC 9110, 11.4).
+// cutBearer returns the token of an Authorization header. The scheme is not
+// case-sensitive, and spaces follow it (RFC 9110, 11.1 and 11.4).
 func cutBearer(header string) (token string, ok bool) {
 	scheme, token := header, ""
 	if i := strings.IndexAny(header, " \t,"); i >= 0 {

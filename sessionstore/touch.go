@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// flushInterval is how long a touch waits for others to be written with.
+	// flushInterval is how long a touch may wait to be written with others.
 	flushInterval = 5 * time.Second
 	// minFlushInterval keeps a very short IdleTimeout from writing all the time.
 	minFlushInterval = 100 * time.Millisecond
-	// flushTimeout bounds a flush.
+	// flushTimeout limits a flush.
 	flushTimeout = 5 * time.Second
 )
 
-// touches are the sessions that were used and whose rows do not say so yet.
+// touches are the uses of sessions that are not written to their rows yet.
 type touches struct {
-	running atomic.Int32 // how many Runs write them
+	running atomic.Int32 // number of running Runs
 	mu      sync.Mutex
-	pending map[string]time.Time // sid → when it was used last
+	pending map[string]time.Time // sid → time of the last use
 }
 
 func (t *touches) add(sid string, seen time.Time) {
@@ -42,9 +42,8 @@ func (t *touches) take() map[string]time.Time {
 	return taken
 }
 
-// touch notes that a session is in use, if its row has not said so for an
-// interval. Without a Run that would write it later, or when later is too late,
-// it is written now.
+// touch records a use of a session if last_seen_at is older than the touch interval. It
+// leaves the write to Run if that is running and the session does not expire before.
 func (b *bound) touch(ctx context.Context, r row) {
 	now := b.now()
 	if now.Sub(r.LastSeenAt) < b.opts.touchInterval {
@@ -59,10 +58,14 @@ func (b *bound) touch(ctx context.Context, r row) {
 	b.touchNow(ctx, []string{r.SID}, now)
 }
 
-// Run writes when sessions were last used, many at a time, and deletes expired sessions
-// every 15 minutes or so, until ctx ends; then it writes what is left and returns. Start
-// it once, in a goroutine, and wait for it before the program ends. Without Run the
-// request that finds an old last_seen_at writes it, and only Cleanup deletes anything.
+// Run does the store's background work until ctx is canceled: it deletes expired sessions
+// about every 15 minutes, and writes last_seen_at for many sessions at a time. When ctx is
+// canceled, Run writes what is pending, for at most 5 seconds, and returns. Errors are
+// logged.
+//
+// Start it in a goroutine, once per store, and wait for it to return before you close the
+// connection. Every instance of a program may run it. Without Run, requests write
+// last_seen_at themselves, and expired sessions are deleted by [Store.Cleanup] only.
 func (s *Store) Run(ctx context.Context) {
 	s.touches.running.Add(1)
 	defer s.touches.running.Add(-1)
@@ -86,29 +89,29 @@ func (s *Store) Run(ctx context.Context) {
 	}
 }
 
-// flushInTime is flush for as long as flushTimeout: a database that hangs does
-// not keep the next flush, or the end of the program, waiting.
+// flushInTime is flush, limited by flushTimeout: a database that hangs must not delay
+// the next flush or the end of the program.
 func (s *Store) flushInTime(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	s.flush(ctx)
 }
 
-// flush writes the pending touches. If the database is away they are lost: sessions in
-// use produce new ones.
+// flush writes the pending touches. If the database is down they are lost; the next
+// request of each session adds a new one.
 func (s *Store) flush(ctx context.Context) {
 	pending := s.touches.take()
 	sids := slices.SortedFunc(maps.Keys(pending), func(a, b string) int {
 		return pending[a].Compare(pending[b])
 	})
 	for batch := range slices.Chunk(sids, batchSize) {
-		// The first use of a batch stands for all, so that no session lives longer
+		// All get the time of the batch's first use, so that no session lasts longer
 		// because it was written together with others.
 		s.touchNow(ctx, batch, pending[batch[0]])
 	}
 }
 
-// touchNow writes down that the sessions were in use at seen.
+// touchNow writes that the sessions were in use at seen.
 func (s *Store) touchNow(ctx context.Context, sids []string, seen time.Time) {
 	began := time.Now()
 	err := s.rows.touch(ctx, sids, seen, seen.Add(s.opts.IdleTimeout), s.now())

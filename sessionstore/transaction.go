@@ -21,27 +21,32 @@ func transactionOf(ctx context.Context) querier {
 	return tx
 }
 
-// InTransaction makes the sessions of r be saved in tx, a transaction that the caller
-// began around the request, as Buffalo's popmw.Transaction does. Another connection
-// would wait forever where the pool has no other, or where SQLite allows one writer.
-// The caller ends the transaction and then calls [Settle].
+// InTransaction makes the store use tx for the sessions of r. Use it if the program runs
+// each request in a transaction, as Buffalo's popmw.Transaction does. Otherwise Save needs
+// a second connection, and fails after 5 seconds if the pool has none left or the
+// transaction has written to SQLite. Commit or roll back the transaction, and then call
+// [Settle].
 //
-// It changes r in place, for frameworks that keep it. It returns an error for a
-// connection that is not in a transaction.
+// It changes r in place, for frameworks that keep a pointer to it. It returns an error if
+// tx is not in a transaction.
 func InTransaction(r *http.Request, tx *pop.Connection) error {
 	if tx == nil || tx.TX == nil {
-		return errors.New("sessionstore: the connection is not in a transaction")
+		return errors.New("sessionstore: the connection is not in a transaction: pass one that Pop's Transaction or NewTransaction returned")
 	}
 	*r = *r.WithContext(withTransaction(r.Context(), tx.TX))
 	return nil
 }
 
-// Settle must be called when the transaction of [InTransaction] is over, and told
-// whether it was committed. A rollback takes along what Save wrote, although the
-// browser may already have a cookie for it. Settle then writes again what the request
-// stored, by itself. A sign-in is not repeated, because the user may be gone with the
-// transaction: the session from before it gets the sid and secret that the browser has.
-// It returns the errors of Save.
+// Settle finishes what [InTransaction] started. Call it after the transaction was committed
+// or rolled back, before the response is sent if possible.
+//
+// A rollback also undoes what Save wrote, but the response may announce it with a cookie.
+// So Settle writes it again, outside of the transaction. A sign-in is not repeated, because
+// its user may have been created in the transaction: instead, the session from before the
+// sign-in gets the sid and the secret of the new cookie. If Save set a cookie that the
+// response no longer has, nothing is written.
+//
+// It returns the errors of [Store.Save].
 func Settle(r *http.Request, session *sessions.Session, committed bool) error {
 	*r = *r.WithContext(withTransaction(r.Context(), nil))
 	b, err := boundOf(session)
@@ -50,30 +55,45 @@ func Settle(r *http.Request, session *sessions.Session, committed bool) error {
 	}
 	if committed {
 		b.unsure = nil
-	}
-	if b.out != nil && !cookieIsSet(b.out, session.Name()) {
-		b.rolledBack() // the response with the cookie was dropped, too
 		return nil
+	}
+	again := b.rolledBack(r)
+	if b.out != nil && !cookieIsSet(b.out, session.Name()) {
+		again = nil // the response with the cookie was dropped, too
 	}
 	ctx, cancel := b.saving(r.Context())
 	defer cancel()
-	for _, write := range b.rolledBack() {
+	for _, write := range again {
 		if err := write(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	session.ID = b.row.SID
+	return b.undoSignIn()
 }
 
-// unsure is what was written in a transaction whose end is not known yet.
+// undoSignIn removes a sign-in that was rolled back from Values. Otherwise an error page
+// that saves the session again would sign the user in after all.
+func (b *bound) undoSignIn() error {
+	user, err := b.userOf(b.session)
+	if err != nil || user == "" || !b.begins(user) {
+		return nil // Save reports the error
+	}
+	b.intent = intent{}
+	clear(b.session.Values)
+	_, err = b.known.DecodeInto(b.session.Values)
+	return err
+}
+
+// unsure is what was written in a transaction that is not committed yet.
 type unsure struct {
 	tx      querier
-	before  state // to go back to if it was rolled back
+	before  state // to restore after a rollback
 	signsIn bool
 	again   []func(context.Context) error
 }
 
-// in runs write, and remembers it if a transaction may take it back.
+// in runs write, and remembers it if a rollback could undo it.
 func (b *bound) in(ctx context.Context, signsIn bool, write func(context.Context) error) error {
 	if tx := transactionOf(ctx); tx != nil && b.unsure == nil {
 		b.unsure = &unsure{tx: tx, before: b.state}
@@ -88,21 +108,32 @@ func (b *bound) in(ctx context.Context, signsIn bool, write func(context.Context
 	return nil
 }
 
-// rolledBack takes the session back to before the transaction, and returns what is to
-// be written again.
-func (b *bound) rolledBack() (again []func(context.Context) error) {
+// rolledBack restores the state of the session from before the transaction, and returns
+// the writes to repeat.
+func (b *bound) rolledBack(r *http.Request) (again []func(context.Context) error) {
 	u, sent := b.unsure, b.row.token
 	if u == nil {
 		return nil
 	}
 	b.unsure, b.state = nil, u.before
-	if !u.signsIn {
+	switch {
+	case !u.signsIn:
 		return u.again
-	}
-	if !u.before.exists || sent == (token{}) {
+	case sent == (token{}):
 		return nil
+	case b.exists:
+		return []func(context.Context) error{func(ctx context.Context) error {
+			return b.rewrite(ctx, func(next *row) { b.replaceToken(next, sent) }, b.rows.update)
+		}}
+	case b.adopted != (token{}):
+		next := row{full: true, entries: b.known, version: 1}
+		b.intent = intent{}
+		b.begin(r, &next, b.row.UserID, sent)
+		b.refresh(&next)
+		return []func(context.Context) error{func(ctx context.Context) error {
+			_, err := b.insertRow(ctx, next, next.SID)
+			return err
+		}}
 	}
-	return []func(context.Context) error{func(ctx context.Context) error {
-		return b.rewrite(ctx, func(next *row) { b.replaceToken(next, sent) }, b.rows.update)
-	}}
+	return nil
 }

@@ -1,8 +1,9 @@
-// Package migrations holds the migrations of the table sessions, in fizz, for all
-// dialects. A later version of the store adds files and never changes these.
+// Package migrations contains the migrations of the table sessions, in fizz, for all
+// databases that the store supports. Later versions of the store add files and never
+// change existing ones.
 //
-// buffalo-latchkey copies them into a Buffalo app. A program without migrations
-// of its own can run them with [Up].
+// In a Buffalo app, the command buffalo-latchkey adds the migration. A program that does
+// not use Pop's migrations itself calls [Up] when it starts.
 package migrations
 
 import (
@@ -12,14 +13,17 @@ import (
 	"github.com/gobuffalo/pop/v6"
 )
 
-// FS holds the files.
+// FS contains the fizz files, named as Pop's migrations are.
 //
 //go:embed *.fizz
 var FS embed.FS
 
-// Up runs the migrations that the database does not have yet. It is for programs
-// whose database has no other migrations of Pop's: those count theirs in the
-// same table, by numbers of their own.
+// Up runs the migrations that have not been run on the database, and does nothing if there
+// are none. The connection must be open. It returns the errors of Pop.
+//
+// Do not use it on a database with other Pop migrations: Pop records all of them in one
+// table, by version number, and the numbers could collide. Do not call it in several
+// programs at the same time.
 func Up(conn *pop.Connection) error {
 	box, err := pop.NewMigrationBox(FS, conn)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// tokenKey is where templates and form helpers find the token of mw-csrf.
+	// tokenKey is the key under which templates and form helpers expect a token.
 	tokenKey = "authenticity_token"
 	// tokenValue is in every form. Nothing checks it.
 	tokenValue = "not-used"
@@ -16,18 +16,19 @@ const (
 
 var crossOrigin = csrf.New()
 
-// CSRF replaces csrf.New of mw-csrf. It refuses requests that another site had the
-// browser send, with 403, unless their method is GET, HEAD or OPTIONS. It needs no
-// token and no session. authenticity_token stays set for templates that show it,
-// but has the same value for everyone.
+// CSRF protects against cross-site request forgery (OWASP ASVS 5.0, 3.5.1). It replaces
+// csrf.New of mw-csrf. It answers 403 to requests that a browser sends from another origin,
+// unless their method is GET, HEAD or OPTIONS, as [net/http.CrossOriginProtection] of Go
+// 1.25 does. It needs no token and no session. For templates that use it,
+// authenticity_token has a fixed value, which nothing checks.
 //
-// It trusts the header Sec-Fetch-Site, which browsers send over https and to
-// localhost. Without it, the host of the header Origin must be the request's Host:
-// a proxy in front of an app on plain http has to pass Host on unchanged. A request
-// with neither header does not come from a browser, and passes.
+// CSRF trusts the header Sec-Fetch-Site, which browsers send over https and to localhost.
+// Without that header, the host in the header Origin must equal the request's Host. So a
+// proxy in front of an app on plain http must pass Host on unchanged. A request with
+// neither header does not come from a current browser, and is allowed.
 //
-// Where another site is meant to send forms, such as a provider that answers with
-// POST, skip it as you would csrf.New:
+// If another site must be able to send forms to a handler, such as an identity provider
+// that uses POST, skip CSRF for that handler:
 //
 //	app.Middleware.Skip(sessionmw.CSRF, AuthCallback)
 func CSRF(next buffalo.Handler) buffalo.Handler {

@@ -1,8 +1,9 @@
 package sessionmw
 
-// Ignore is for Options.Ignore. It reports the values that Buffalo puts into every
-// session: the ID of the requestor for its log, and the flash messages when there
-// are none. Without it every visitor would get a row and a cookie.
+// Ignore is for [sessionstore.Options].Ignore. It reports whether Buffalo puts a value into
+// every session: requestor_id, which it logs, and the flash messages if there are none.
+// Without Ignore, every visitor would get a row and a cookie. It is safe for concurrent
+// use.
 func Ignore(key, value any) bool {
 	if key == "requestor_id" {
 		return true

@@ -14,12 +14,13 @@ import (
 // retryAfter is the Retry-After header of a 503, in seconds.
 const retryAfter = "5"
 
-// Require answers 503 with Retry-After when the session could not be loaded.
-// Buffalo drops that error, and the app would treat the user as anonymous. Put it
-// before all middleware that asks for the current user.
+// Require answers 503 with Retry-After when the session could not be loaded. Buffalo drops
+// that error, so without Require the app would treat the user as anonymous. Use it before
+// all middleware that needs the current user.
 //
-// A session of another store is a 500, because nobody could sign in. In the test
-// environment it passes: Buffalo's suite replaces the app's store with its own.
+// If the app uses another session store, Require answers 500, because sign-ins would not
+// be stored. In the test environment it lets the request pass: Buffalo's test suite
+// replaces the app's store with its own.
 func Require(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
 		if err := sessionError(c, sessionstore.Err(c.Session().Session)); err != nil {
@@ -29,8 +30,8 @@ func Require(next buffalo.Handler) buffalo.Handler {
 	}
 }
 
-// sessionError returns the answer to an error of the session store, or nil if the
-// request can go on.
+// sessionError returns the error to answer for an error of the session store, or nil if
+// the request can go on.
 func sessionError(c buffalo.Context, err error) error {
 	switch {
 	case err == nil, isSuite(c, err):
@@ -42,13 +43,13 @@ func sessionError(c buffalo.Context, err error) error {
 	return unavailable(c, err)
 }
 
-// isSuite reports whether err only says that Buffalo's test suite replaced the
+// isSuite reports whether the reason for err is that Buffalo's test suite replaced the
 // app's session store.
 func isSuite(c buffalo.Context, err error) bool {
 	return errors.Is(err, sessionstore.ErrForeign) && environment(c) == "test"
 }
 
-// unavailable is a 503 that tells the client when to try again.
+// unavailable returns a 503 with Retry-After.
 func unavailable(c buffalo.Context, err error) error {
 	c.Response().Header().Set("Retry-After", retryAfter)
 	return c.Error(http.StatusServiceUnavailable, err)

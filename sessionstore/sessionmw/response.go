@@ -10,13 +10,13 @@ import (
 	"github.com/gobuffalo/buffalo"
 )
 
-// heldResponse takes the place of the writer in a buffalo.Response, and keeps what
-// is written until it is released or dropped. After that, or after Flush or Hijack,
-// it is direct: it passes everything on.
+// heldResponse replaces the writer of a buffalo.Response and buffers what is written until
+// it is released or dropped. After that, and after Flush or Hijack, it is direct: it
+// passes everything on to the writer.
 type heldResponse struct {
-	response *buffalo.Response   // nil if there is none to hold
-	out      http.ResponseWriter // what response wrote to before
-	before   buffalo.Response    // response without what is held
+	response *buffalo.Response   // nil if it cannot be held
+	out      http.ResponseWriter // the writer
+	before   buffalo.Response    // response as it was at first
 
 	direct bool
 	header http.Header
@@ -24,9 +24,8 @@ type heldResponse struct {
 	body   bytes.Buffer
 }
 
-// hold holds back the response of c. It can hold a buffalo.Response only, which is
-// what Buffalo gives to every handler unless middleware of net/http wraps it. Any
-// other is sent as it is written.
+// hold holds back the response of c if it is a buffalo.Response. It usually is, unless
+// net/http middleware wraps it. Any other response is sent as it is written.
 func hold(c buffalo.Context) *heldResponse {
 	response, ok := c.Response().(*buffalo.Response)
 	if !ok {
@@ -38,7 +37,7 @@ func hold(c buffalo.Context) *heldResponse {
 	return h
 }
 
-// reset forgets what is held.
+// reset discards what is held.
 func (h *heldResponse) reset() {
 	if h.direct {
 		return
@@ -59,8 +58,8 @@ func (h *heldResponse) release() error {
 	return err
 }
 
-// drop forgets what is held, so that something else can be sent. What was sent
-// directly cannot be dropped.
+// drop discards what is held, so that another response can be sent. What was sent
+// already cannot be dropped.
 func (h *heldResponse) drop() {
 	h.reset()
 	h.direct = true
@@ -74,7 +73,7 @@ func (h *heldResponse) restore() {
 	}
 }
 
-// sendHeld sends what is held, and has everything after it sent directly.
+// sendHeld sends what is held, and makes h direct.
 func (h *heldResponse) sendHeld() error {
 	if h.direct {
 		return nil
@@ -89,7 +88,7 @@ func (h *heldResponse) sendHeld() error {
 		return nil
 	}
 	_, err := h.out.Write(h.body.Bytes())
-	h.body = bytes.Buffer{} // a stream may go on for hours
+	h.body = bytes.Buffer{} // free the memory: a stream may take hours
 	return err
 }
 
@@ -132,7 +131,7 @@ func (h *heldResponse) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(h.out).Hijack()
 }
 
-// CloseNotify is what Buffalo's render.EventSource looks for.
+// CloseNotify is for Buffalo's render.EventSource.
 func (h *heldResponse) CloseNotify() <-chan bool {
 	if notifier, ok := h.out.(interface{ CloseNotify() <-chan bool }); ok {
 		return notifier.CloseNotify()
@@ -140,5 +139,5 @@ func (h *heldResponse) CloseNotify() <-chan bool {
 	return nil
 }
 
-// Unwrap is what http.ResponseController looks for, to set deadlines.
+// Unwrap is for http.ResponseController, to set deadlines.
 func (h *heldResponse) Unwrap() http.ResponseWriter { return h.out }

@@ -11,22 +11,21 @@ import (
 )
 
 const (
-	// minSecretBytes is what [sessionstore.Options] requires.
-	minSecretBytes = 32
-	// buffaloSecret is what Buffalo signs with in development and test when
-	// SESSION_SECRET is empty.
+	minSecretBytes = 32 // as sessionstore requires
+	// buffaloSecret is Buffalo's secret in development and test when SESSION_SECRET
+	// is empty.
 	buffaloSecret = "buffalo-secret"
 
 	newSecretHint = "make one with `openssl rand -hex 32`"
 )
 
 // Secrets returns the secrets in the environment variable SESSION_SECRET, for
-// Options.Secrets. Several are separated by commas: the first signs, all verify.
-// It returns an error if there is none, or one has fewer than 32 bytes.
+// [sessionstore.Options].Secrets. Separate several secrets with commas: the first signs,
+// all verify. To rotate, put a new one in front. It returns an error if SESSION_SECRET is
+// empty or a secret has fewer than 32 bytes.
 //
-// In development and test, which is also what Buffalo takes an unset GO_ENV for,
-// SESSION_SECRET may be empty or short. Empty stands for a fixed secret, and a
-// short one is replaced by its SHA-256 hash, which is no harder to guess.
+// If GO_ENV is development, test or not set, SESSION_SECRET may be empty or short. Secrets
+// then uses a fixed, public secret, or the SHA-256 hash of the short one.
 func Secrets() ([][]byte, error) {
 	texts := secretTexts()
 	if len(texts) == 0 {
@@ -57,7 +56,7 @@ func secretTexts() []string {
 	return texts
 }
 
-// longEnough returns the secret of at least minSecretBytes that text stands for.
+// longEnough returns text as a secret of at least minSecretBytes.
 func longEnough(text string) ([]byte, error) {
 	if len(text) >= minSecretBytes {
 		return []byte(text), nil
@@ -66,7 +65,7 @@ func longEnough(text string) ([]byte, error) {
 		hash := sha256.Sum256([]byte(text))
 		return hash[:], nil
 	}
-	return nil, fmt.Errorf("SESSION_SECRET has a secret of %d bytes, and needs at least %d: %s; to keep people signed in, set OLD_SESSION_SECRET to the short one",
+	return nil, fmt.Errorf("SESSION_SECRET has a secret of %d bytes, and at least %d are required: %s; to keep users signed in, set OLD_SESSION_SECRET to the short one",
 		len(text), minSecretBytes, newSecretHint)
 }
 
@@ -76,15 +75,16 @@ func isLocal() bool {
 	return env == "development" || env == "test"
 }
 
-// OldCookies returns the cookie store that Buffalo gives an app without a
-// SessionStore, for Options.Adopt. It verifies cookies with OLD_SESSION_SECRET, with
-// SESSION_SECRET, both as Buffalo used them, and in development and test with
-// Buffalo's fixed secret. Anyone who guesses one of them can sign in as any user
-// until Options.AdoptUntil, as before: keep that date near if a secret is short.
+// OldCookies returns the cookie store that Buffalo gives to an app without a SessionStore,
+// for [sessionstore.Options].Adopt. An app that had a SessionStore sets Adopt to that store
+// instead.
 //
-// An app that had a store of its own passes that to Options.Adopt instead.
+// It accepts cookies that Buffalo signed with the environment variable OLD_SESSION_SECRET
+// or SESSION_SECRET and, if GO_ENV is development, test or not set, with Buffalo's fixed
+// secret. Anyone who guesses one of these secrets can sign in as any user until
+// Options.AdoptUntil, as they could before; so choose an early date if a secret is short.
 func OldCookies() sessions.Store {
-	var pairs [][]byte // for signing and for encryption, which Buffalo does not use
+	var pairs [][]byte // each a key to sign and one to encrypt, which Buffalo does not do
 	for _, secret := range oldSecrets() {
 		if secret != "" {
 			pairs = append(pairs, []byte(secret), nil)

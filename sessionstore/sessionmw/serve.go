@@ -10,10 +10,10 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// Serve is app.Serve with the background work of the app's session store, which
-// deletes expired sessions; see [sessionstore.Store.Run]. It returns when the
-// servers have stopped and that work is finished. It returns an error if the app
-// uses another session store, or what app.Serve returns.
+// Serve calls app.Serve, and runs the background work of the app's session store meanwhile;
+// see [sessionstore.Store.Run]. It returns when the servers have stopped and that work is
+// finished. It returns the error of app.Serve, or an error if the app uses another session
+// store.
 func Serve(app *buffalo.App, srvs ...servers.Server) error {
 	store, ok := app.SessionStore.(*sessionstore.Store)
 	if !ok {

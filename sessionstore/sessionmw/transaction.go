@@ -12,20 +12,21 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// Transaction saves sessions in the transaction that around begins for each
-// request; around is popmw.Transaction(models.DB). Without it an app hangs when a
-// request saves its session and the transaction has the last connection of the
-// pool, or has written to SQLite.
+// Transaction saves sessions in the transaction of the request, which around starts.
+// Replace popmw.Transaction(models.DB) with
+// sessionmw.Transaction(popmw.Transaction(models.DB)). Without it, saving a session fails
+// after 5 seconds if the transaction has the last connection of the pool or has written to
+// SQLite; see [sessionstore.InTransaction].
 //
-// The response is held back until the transaction is over, so that no browser gets
-// a cookie whose session is not committed. If the handler or the commit fails, the
-// response is dropped, with its headers, and the error is returned. A page with a
-// status of 400 or more is sent, although popmw rolls back for it; the session is
-// then saved on its own, see [sessionstore.Settle]. When no transaction can be
-// started, the error is a 503 with Retry-After.
+// The response is held back until the transaction is over, so that no browser gets a cookie
+// whose session is not committed. If the handler or the commit fails, the response is
+// dropped with its headers, and the error is returned. If no transaction can be started,
+// that is a 503 with Retry-After. popmw also rolls back if the status is 400 or more; that
+// response is sent, and the session is saved outside of the transaction, as
+// [sessionstore.Settle] describes.
 //
-// Flush and Hijack send what is held and everything after it directly, so streaming
-// works. A handler that sends more than should be in memory calls Flush first.
+// Flush and Hijack send what is held, and everything after that is sent directly. A
+// handler that streams, or sends more than fits in memory, must call Flush first.
 func Transaction(around buffalo.MiddlewareFunc) buffalo.MiddlewareFunc {
 	return func(next buffalo.Handler) buffalo.Handler {
 		return func(c buffalo.Context) error {
@@ -39,9 +40,9 @@ func Transaction(around buffalo.MiddlewareFunc) buffalo.MiddlewareFunc {
 type transaction struct {
 	c         buffalo.Context
 	response  *heldResponse
-	began     bool            // the handler was called
+	began     bool            // the transaction was started and the handler called
 	tx        *pop.Connection // nil until then
-	succeeded bool            // the handler wants it committed
+	succeeded bool            // neither an error nor a status that popmw rolls back for
 }
 
 func (t *transaction) run(around buffalo.MiddlewareFunc, next buffalo.Handler) error {
@@ -56,7 +57,7 @@ func (t *transaction) run(around buffalo.MiddlewareFunc, next buffalo.Handler) e
 	return t.finish(err)
 }
 
-// handler is next, in the transaction. Pop may call it more than once.
+// handler calls next in the transaction. Pop may call it more than once.
 func (t *transaction) handler(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
 		t.response.reset()
@@ -75,14 +76,14 @@ func (t *transaction) handler(next buffalo.Handler) buffalo.Handler {
 	}
 }
 
-// rollsBack reports whether popmw rolls back for the status of the response.
+// rollsBack reports whether popmw rolls back because of the status of the response.
 func rollsBack(c buffalo.Context) bool {
 	response, ok := c.Response().(*buffalo.Response)
 	return ok && (response.Status < http.StatusOK || response.Status >= http.StatusBadRequest)
 }
 
-// finish settles the session and the response after the transaction, which ended
-// with err, and returns the error to answer.
+// finish settles the session and sends or drops the response after the transaction, which
+// returned err. It returns the error to answer.
 func (t *transaction) finish(err error) error {
 	if err != nil {
 		return t.fail(err)
@@ -101,8 +102,8 @@ func (t *transaction) finish(err error) error {
 	return sessionError(t.c, err)
 }
 
-// fail drops the response of a transaction that failed with err. Settle comes
-// second: that the response has no cookie left tells it that none was sent.
+// fail drops the response of a transaction that failed with err. It calls Settle after
+// that, because Settle looks for the cookie in the response.
 func (t *transaction) fail(err error) error {
 	t.response.drop()
 	if !t.began {
@@ -111,7 +112,7 @@ func (t *transaction) fail(err error) error {
 	return errors.Join(err, sessionError(t.c, t.settle(false)))
 }
 
-// settle is sessionstore.Settle.
+// settle calls sessionstore.Settle, if there was a transaction.
 func (t *transaction) settle(committed bool) error {
 	if t.tx == nil {
 		return nil
@@ -123,15 +124,16 @@ func (t *transaction) settle(committed bool) error {
 	return err
 }
 
-// send sends the response. The client may be gone; what the request did stays.
+// send sends the response. If that fails, the client has disconnected, and the
+// transaction stays committed.
 func (t *transaction) send() {
 	if err := t.response.release(); err != nil {
 		t.c.Logger().Debugf("response not sent: %v", err)
 	}
 }
 
-// abandon cleans up when the handler panics. Pop before 6.1 leaves the transaction
-// open then, which blocks SQLite for everyone.
+// abandon cleans up when the handler panics. Pop before 6.1 leaves the transaction open
+// then, which blocks all other writes to SQLite.
 func (t *transaction) abandon() {
 	t.response.drop()
 	if t.tx == nil {

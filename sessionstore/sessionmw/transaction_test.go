@@ -216,7 +216,7 @@ func TestTransaction_Panic(t *testing.T) {
 // Anonymous visitors load no session, so Require lets them through.
 func TestTransaction_DatabaseAway(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
-	if err := s.conn.Close(); err != nil {
+	if err := s.conn.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	wantUnavailable(t, s.browser(t).get(t, "/get/cart"))
@@ -230,7 +230,7 @@ func TestTransaction_SettleFails(t *testing.T) {
 		if err := c.Render(http.StatusUnprocessableEntity, text("too many")); err != nil {
 			return err
 		}
-		return s.conn.Close() // not the transaction, which goes on
+		return s.conn.Store.Close() // not the transaction, which goes on
 	})
 	wantUnavailable(t, s.browser(t).post(t, "/form"))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/build/constraint"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -45,7 +46,7 @@ var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)"?`)
 func Read(root string) (*App, error) {
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("there is no go.mod in this folder: run the command in the main folder of your Buffalo app")
+		return nil, noModule(root)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the module's name: %w", err)
@@ -59,6 +60,14 @@ func Read(root string) (*App, error) {
 		return nil, fmt.Errorf("read the app: %w", err)
 	}
 	return app, nil
+}
+
+// noModule is the error for a folder without go.mod. Apps from before 2018 have none.
+func noModule(root string) error {
+	if _, err := os.Stat(filepath.Join(root, "actions")); err == nil {
+		return errors.New("this app has no go.mod: the store needs Go modules, Buffalo 0.18 or later and Pop 6, so move the app to them first")
+	}
+	return errors.New("there is no go.mod in this folder: run the command in the main folder of your Buffalo app")
 }
 
 func (a *App) visit(name string, entry fs.DirEntry, err error) error {
@@ -107,8 +116,28 @@ func (a *App) parse(name string) error {
 		}
 		return fmt.Errorf("%w: make the app compile first", err)
 	}
+	if neverBuilt(tree) {
+		return nil
+	}
 	a.Files = append(a.Files, &File{Path: rel, Src: src, AST: tree, Test: strings.HasSuffix(rel, "_test.go")})
 	return nil
+}
+
+// neverBuilt reports whether a build constraint leaves the file out with all other
+// tags set and with none set, as "ignore" does for scripts.
+func neverBuilt(tree *ast.File) bool {
+	for _, group := range tree.Comments {
+		if group.Pos() > tree.Package {
+			break
+		}
+		for _, comment := range group.List {
+			expr, err := constraint.Parse(comment.Text)
+			if err == nil && !expr.Eval(func(tag string) bool { return tag != "ignore" }) && !expr.Eval(func(string) bool { return false }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Code returns the files that are not tests.

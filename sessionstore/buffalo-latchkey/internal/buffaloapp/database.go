@@ -12,23 +12,30 @@ type Dialects struct {
 	// Shared is the dialect of all environments, or nothing if they differ or one
 	// of them is not known.
 	Shared string
-	SQLite bool
+	// Tags are the build tags that they need: Pop leaves SQLite out without one.
+	Tags string
 }
+
+// databaseFiles are where Pop looks for the settings.
+var databaseFiles = []string{"database.yml", "config/database.yml"}
 
 // ReadDialects reads database.yml. An app without one connects in its own code.
 func (a *App) ReadDialects() (Dialects, error) {
-	text, exists, err := a.ReadFile("database.yml")
-	if err != nil {
-		return Dialects{}, fmt.Errorf("read database.yml: %w", err)
+	for _, name := range databaseFiles {
+		text, exists, err := a.ReadFile(name)
+		if err != nil {
+			return Dialects{}, fmt.Errorf("read the databases: %w", err)
+		}
+		if !exists {
+			continue
+		}
+		environments, err := pop.ParseConfig(strings.NewReader(text))
+		if err != nil {
+			return Dialects{}, fmt.Errorf("%s cannot be read: %w: fix it first", name, err)
+		}
+		return summarize(environments), nil
 	}
-	if !exists {
-		return Dialects{}, nil
-	}
-	environments, err := pop.ParseConfig(strings.NewReader(text))
-	if err != nil {
-		return Dialects{}, fmt.Errorf("read database.yml: %w: mend it first", err)
-	}
-	return summarize(environments), nil
+	return Dialects{}, nil
 }
 
 func summarize(environments map[string]*pop.ConnectionDetails) Dialects {
@@ -40,7 +47,9 @@ func summarize(environments map[string]*pop.ConnectionDetails) Dialects {
 		}
 		dialect := dialectOf(details)
 		seen[dialect] = true
-		result.SQLite = result.SQLite || dialect == "sqlite3"
+		if dialect == "sqlite3" {
+			result.Tags = "sqlite"
+		}
 		result.Shared = dialect
 	}
 	if len(seen) != 1 {

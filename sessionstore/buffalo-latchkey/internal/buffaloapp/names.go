@@ -11,7 +11,7 @@ import (
 // Import paths of the packages that an app calls, in all their versions.
 var (
 	buffaloPath = regexp.MustCompile(`^github\.com/gobuffalo/buffalo$`)
-	popPath     = regexp.MustCompile(`^github\.com/gobuffalo/pop(/v[0-9]+)?$`)
+	popPath     = regexp.MustCompile(`^github\.com/(gobuffalo|markbates)/pop(/v[0-9]+)?$`)
 	popmwPath   = regexp.MustCompile(`^github\.com/gobuffalo/buffalo-pop(/v[0-9]+)?/pop/popmw$`)
 	csrfPath    = regexp.MustCompile(`^github\.com/gobuffalo/(mw-csrf|middleware/csrf|buffalo/middleware/csrf)$`)
 	gothicPath  = regexp.MustCompile(`^github\.com/markbates/goth/gothic$`)

@@ -11,13 +11,23 @@ import (
 type NewCall struct {
 	File *File
 	Call *ast.CallExpr
-	// Options is nil if they are not written as a literal.
-	Options *ast.CompositeLit
-	// Body holds the statement Stmt, in which the call is.
+	// Options is the literal with the options, or nil if there is none. It may be in
+	// another file.
+	Options *Literal
+	// OptionsVar is the variable with the options, or nothing.
+	OptionsVar string
+	// Body holds the statement Stmt, in which the call is. Both are nil for a variable
+	// of the package.
 	Body *ast.BlockStmt
 	Stmt ast.Stmt
 	// Var is the variable that the app is kept in, or nothing.
 	Var string
+}
+
+// A Literal is a composite literal in a file.
+type Literal struct {
+	File *File
+	Lit  *ast.CompositeLit
 }
 
 // NewCalls returns the calls of buffalo.New outside of tests. The one in the
@@ -26,7 +36,7 @@ func (a *App) NewCalls() []*NewCall {
 	var calls []*NewCall
 	for _, f := range a.Code() {
 		for _, sel := range members(f, buffaloPath, "New") {
-			if call := newCall(f, sel); call != nil {
+			if call := a.newCall(f, sel); call != nil {
 				calls = append(calls, call)
 			}
 		}
@@ -37,28 +47,20 @@ func (a *App) NewCalls() []*NewCall {
 	return calls
 }
 
-func newCall(f *File, sel *ast.SelectorExpr) *NewCall {
-	found := &NewCall{File: f}
-	for _, n := range pathTo(f.AST, sel) { // from the outside in
-		switch n := n.(type) {
-		case *ast.BlockStmt:
-			found.Body, found.Stmt = n, nil
-		case ast.Stmt:
-			if found.Stmt == nil {
-				found.Stmt = n
-			}
-		case *ast.CallExpr:
-			if n.Fun == sel {
-				found.Call = n
-			}
-		}
-	}
-	if found.Call == nil {
+func (a *App) newCall(f *File, sel *ast.SelectorExpr) *NewCall {
+	nodes := pathTo(f.AST, sel)
+	call, ok := callOf(nodes, sel)
+	if !ok {
 		return nil
 	}
+	found := &NewCall{File: f, Call: call}
+	found.Body, found.Stmt = enclosing(nodes)
 	found.Var = assigned(f, found.Stmt)
-	if len(found.Call.Args) == 1 {
-		found.Options = composite(found.Call.Args[0])
+	if len(call.Args) == 1 {
+		found.Options = a.literalOf(f, call.Args[0])
+		if id, ok := call.Args[0].(*ast.Ident); ok {
+			found.OptionsVar = id.Name
+		}
 	}
 	return found
 }
@@ -76,13 +78,40 @@ func pathTo(root, target ast.Node) []ast.Node {
 	return nodes
 }
 
-// assigned is the first variable that a statement assigns to.
-func assigned(f *File, stmt ast.Stmt) string {
-	assign, ok := stmt.(*ast.AssignStmt)
-	if !ok {
-		return ""
+// enclosing is the innermost block on a path, and its statement on that path.
+func enclosing(nodes []ast.Node) (body *ast.BlockStmt, stmt ast.Stmt) {
+	for _, n := range nodes {
+		switch n := n.(type) {
+		case *ast.BlockStmt:
+			body, stmt = n, nil
+		case ast.Stmt:
+			if stmt == nil {
+				stmt = n
+			}
+		}
 	}
-	return exprText(f, assign.Lhs[0])
+	return body, stmt
+}
+
+// StatementOf is the statement that an expression is in, or nil.
+func StatementOf(f *File, e ast.Expr) ast.Stmt {
+	_, stmt := enclosing(pathTo(f.AST, e))
+	return stmt
+}
+
+// assigned is the first variable that a statement gives a value.
+func assigned(f *File, stmt ast.Stmt) string {
+	switch stmt := stmt.(type) {
+	case *ast.AssignStmt:
+		return exprText(f, stmt.Lhs[0])
+	case *ast.DeclStmt:
+		if gen, ok := stmt.Decl.(*ast.GenDecl); ok && len(gen.Specs) == 1 {
+			if spec, ok := gen.Specs[0].(*ast.ValueSpec); ok {
+				return spec.Names[0].Name
+			}
+		}
+	}
+	return ""
 }
 
 func exprText(f *File, e ast.Expr) string {
@@ -90,37 +119,81 @@ func exprText(f *File, e ast.Expr) string {
 	return string(f.Src[e.Pos()-base : e.End()-base])
 }
 
-// composite is the literal that e is, or that its variable was given.
-func composite(e ast.Expr) *ast.CompositeLit {
+// literalOf is the literal that e is, that its variable was given, or that its
+// function returns. It is nil if there is none.
+func (a *App) literalOf(f *File, e ast.Expr) *Literal {
 	switch e := e.(type) {
 	case *ast.CompositeLit:
-		return e
+		return &Literal{f, e}
 	case *ast.Ident:
-		if e.Obj == nil {
-			return nil
+		if value := valueOf(e); value != nil {
+			return a.literalOf(f, value)
 		}
-		switch decl := e.Obj.Decl.(type) {
-		case *ast.AssignStmt:
-			if len(decl.Rhs) == 1 {
-				return literalOf(decl.Rhs[0])
-			}
-		case *ast.ValueSpec:
-			if len(decl.Values) == 1 {
-				return literalOf(decl.Values[0])
-			}
+	case *ast.CallExpr:
+		if id, ok := e.Fun.(*ast.Ident); ok {
+			return a.returned(f.Dir(), id.Name)
 		}
 	}
 	return nil
 }
 
-func literalOf(e ast.Expr) *ast.CompositeLit {
-	lit, _ := e.(*ast.CompositeLit)
-	return lit
+// valueOf is the value that a variable was declared with, or nil.
+func valueOf(id *ast.Ident) ast.Expr {
+	if id.Obj == nil {
+		return nil
+	}
+	switch decl := id.Obj.Decl.(type) {
+	case *ast.AssignStmt:
+		if decl.Tok == token.DEFINE && len(decl.Rhs) == 1 {
+			return decl.Rhs[0]
+		}
+	case *ast.ValueSpec:
+		if len(decl.Values) == 1 {
+			return decl.Values[0]
+		}
+	}
+	return nil
 }
 
-// Option returns the entry of buffalo.Options with this name.
-func (c *NewCall) Option(name string) *ast.KeyValueExpr {
-	for _, elt := range c.Options.Elts {
+// returned is the literal that a function of a package returns in its only return
+// statement.
+func (a *App) returned(dir, function string) *Literal {
+	f, fn := a.function(dir, function)
+	if fn == nil || fn.Body == nil {
+		return nil
+	}
+	var returns []*ast.ReturnStmt
+	ast.Inspect(fn.Body, func(n ast.Node) bool {
+		if stmt, ok := n.(*ast.ReturnStmt); ok {
+			returns = append(returns, stmt)
+		}
+		_, nested := n.(*ast.FuncLit)
+		return !nested
+	})
+	if len(returns) != 1 || len(returns[0].Results) != 1 {
+		return nil
+	}
+	if lit, ok := returns[0].Results[0].(*ast.CompositeLit); ok {
+		return &Literal{f, lit}
+	}
+	return nil
+}
+
+// function finds a function of a package by its name, outside of tests.
+func (a *App) function(dir, name string) (*File, *ast.FuncDecl) {
+	for _, f := range a.In(dir) {
+		for _, decl := range f.AST.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && !f.Test && fn.Recv == nil && fn.Name.Name == name {
+				return f, fn
+			}
+		}
+	}
+	return nil, nil
+}
+
+// Entry returns the entry of a struct literal with this name, or nil.
+func (l *Literal) Entry(name string) *ast.KeyValueExpr {
+	for _, elt := range l.Lit.Elts {
 		if kv, ok := elt.(*ast.KeyValueExpr); ok {
 			if key, ok := kv.Key.(*ast.Ident); ok && key.Name == name {
 				return kv
@@ -130,21 +203,31 @@ func (c *NewCall) Option(name string) *ast.KeyValueExpr {
 	return nil
 }
 
-// StoreAssignments returns the assignments to the field SessionStore of the app
-// in the package of buffalo.New that are not to want: they take the place of the
-// option.
-func (a *App) StoreAssignments(c *NewCall, want string) []*ast.AssignStmt {
-	var found []*ast.AssignStmt
+// StoreAssignments returns the values that are assigned to SessionStore of the app or
+// of its options, in the package of buffalo.New. They take the place of the option.
+func (a *App) StoreAssignments(c *NewCall) []Spot {
+	var found []Spot
 	for _, f := range a.In(c.File.Dir()) {
+		if f.Test {
+			continue
+		}
 		ast.Inspect(f.AST, func(n ast.Node) bool {
-			assign, ok := n.(*ast.AssignStmt)
-			if ok && !f.Test && c.Var != "" && exprText(f, assign.Lhs[0]) == c.Var+".SessionStore" && exprText(f, assign.Rhs[0]) != want {
-				found = append(found, assign)
+			if assign, ok := n.(*ast.AssignStmt); ok && len(assign.Rhs) == 1 && c.setsStore(f, assign.Lhs[0]) {
+				found = append(found, Spot{f, assign.Rhs[0]})
 			}
 			return true
 		})
 	}
 	return found
+}
+
+func (c *NewCall) setsStore(f *File, target ast.Expr) bool {
+	sel, ok := target.(*ast.SelectorExpr)
+	if !ok || sel.Sel.Name != "SessionStore" {
+		return false
+	}
+	owner := exprText(f, sel.X)
+	return owner == c.Var || owner == c.OptionsVar
 }
 
 // Function is the name of the function that holds pos.

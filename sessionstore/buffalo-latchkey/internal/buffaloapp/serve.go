@@ -2,7 +2,8 @@ package buffaloapp
 
 import (
 	"go/ast"
-	"strings"
+
+	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/gosrc"
 )
 
 // A Serve is the call of app.Serve in a main package.
@@ -12,18 +13,15 @@ type Serve struct {
 	App  ast.Expr
 }
 
-// Serves returns the calls of app.Serve in the main packages that import the
-// package in actionsDir.
+// Serves returns the calls of app.Serve in the main packages that use the package in
+// actionsDir, for each app that is a *buffalo.App.
 func (a *App) Serves(actionsDir string) []Serve {
 	var found []Serve
-	for _, f := range a.Code() {
-		if f.AST.Name.Name != "main" || !imports(f, a.ImportPath(actionsDir)) {
-			continue
-		}
+	for _, f := range a.mains(actionsDir) {
 		ast.Inspect(f.AST, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok {
-				if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Serve" && fromActions(f, sel.X, a.ImportPath(actionsDir)) {
-					found = append(found, Serve{f, call, sel.X})
+			if call, ok := n.(*ast.CallExpr); ok && methodName(call) == "Serve" {
+				if app := call.Fun.(*ast.SelectorExpr).X; a.isApp(f, app, actionsDir) {
+					found = append(found, Serve{f, call, app})
 				}
 			}
 			return true
@@ -32,29 +30,41 @@ func (a *App) Serves(actionsDir string) []Serve {
 	return found
 }
 
-// MainFiles returns the files of main packages that import the package in
+// mains returns the files of main packages that import the package in actionsDir or
+// are in it.
+func (a *App) mains(actionsDir string) []*File {
+	var files []*File
+	for _, f := range a.Code() {
+		if f.AST.Name.Name == "main" && (f.Dir() == actionsDir || imports(f, a.ImportPath(actionsDir))) {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// MainFiles returns the names of the files of main packages that use the package in
 // actionsDir.
 func (a *App) MainFiles(actionsDir string) []string {
 	var names []string
-	for _, f := range a.Code() {
-		if f.AST.Name.Name == "main" && imports(f, a.ImportPath(actionsDir)) {
-			names = append(names, f.Path)
-		}
+	for _, f := range a.mains(actionsDir) {
+		names = append(names, f.Path)
 	}
 	return names
 }
 
 func imports(f *File, importPath string) bool {
 	for _, spec := range f.AST.Imports {
-		if strings.Trim(spec.Path.Value, "`\"") == importPath {
+		if gosrc.ImportPath(spec) == importPath {
 			return true
 		}
 	}
 	return false
 }
 
-// fromActions reports whether e is actions.App() or a variable that was given it.
-func fromActions(f *File, e ast.Expr, importPath string) bool {
+// isApp reports whether e is a *buffalo.App: a parameter of that type, a call of a
+// function of the package in actionsDir that returns one, or a variable that was
+// given it.
+func (a *App) isApp(f *File, e ast.Expr, actionsDir string) bool {
 	switch e := e.(type) {
 	case *ast.Ident:
 		if e.Obj == nil {
@@ -62,40 +72,42 @@ func fromActions(f *File, e ast.Expr, importPath string) bool {
 		}
 		switch decl := e.Obj.Decl.(type) {
 		case *ast.AssignStmt:
-			return len(decl.Rhs) > 0 && fromActions(f, decl.Rhs[0], importPath)
+			return a.isApp(f, decl.Rhs[0], actionsDir)
 		case *ast.ValueSpec:
-			return len(decl.Values) > 0 && fromActions(f, decl.Values[0], importPath)
+			return len(decl.Values) > 0 && a.isApp(f, decl.Values[0], actionsDir)
+		case *ast.Field:
+			return isAppType(f, decl.Type)
 		}
 	case *ast.CallExpr:
-		sel, ok := e.Fun.(*ast.SelectorExpr)
-		if !ok {
-			return false
-		}
-		id, ok := sel.X.(*ast.Ident)
-		if !ok {
-			return false
-		}
-		spec := ImportOf(f, id.Name)
-		return spec != nil && strings.Trim(spec.Path.Value, "`\"") == importPath
+		name := a.calledIn(f, e, actionsDir)
+		file, fn := a.function(actionsDir, name)
+		return fn != nil && fn.Type.Results.NumFields() > 0 && isAppType(file, fn.Type.Results.List[0].Type)
 	}
 	return false
 }
 
-// ReturnsApp reports whether the function App of a package returns *buffalo.App,
-// which sessionmw.Serve needs.
-func (a *App) ReturnsApp(dir string) bool {
-	for _, f := range a.In(dir) {
-		buffalo, _ := importName(f, buffaloPath)
-		for _, decl := range f.AST.Decls {
-			fn, ok := decl.(*ast.FuncDecl)
-			if !ok || fn.Recv != nil || fn.Name.Name != "App" || fn.Type.Results == nil {
-				continue
+// calledIn is the name of the function of the package in dir that a call calls, or
+// nothing.
+func (a *App) calledIn(f *File, call *ast.CallExpr, dir string) string {
+	switch fun := call.Fun.(type) {
+	case *ast.Ident:
+		if f.Dir() == dir {
+			return fun.Name
+		}
+	case *ast.SelectorExpr:
+		if pkg, ok := fun.X.(*ast.Ident); ok {
+			if spec := ImportOf(f, pkg.Name); spec != nil && gosrc.ImportPath(spec) == a.ImportPath(dir) {
+				return fun.Sel.Name
 			}
-			star, ok := fn.Type.Results.List[0].Type.(*ast.StarExpr)
-			return ok && isMember(star.X, buffalo, "App")
 		}
 	}
-	return false
+	return ""
+}
+
+func isAppType(f *File, t ast.Expr) bool {
+	buffalo, ok := importName(f, buffaloPath)
+	star, isPointer := t.(*ast.StarExpr)
+	return ok && isPointer && isMember(star.X, buffalo, "App")
 }
 
 // StoreFunc is the name of the package's function that returns our store, or

@@ -1,11 +1,9 @@
 package buffaloapp
 
 import (
-	"fmt"
 	"os/exec"
 	"path"
 	"regexp"
-	"sort"
 	"strings"
 )
 
@@ -18,27 +16,6 @@ func (a *App) Grifts() string {
 		}
 	}
 	return "grifts"
-}
-
-// A Migration is a file in the folder migrations.
-type Migration struct{ Path, Text string }
-
-// Migrations returns the files in the folder migrations, by name.
-func (a *App) Migrations() ([]Migration, error) {
-	names, err := a.list("migrations")
-	if err != nil {
-		return nil, err
-	}
-	var found []Migration
-	for _, name := range names {
-		text, _, err := a.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("read migration: %w", err)
-		}
-		found = append(found, Migration{name, text})
-	}
-	sort.Slice(found, func(i, j int) bool { return found[i].Path < found[j].Path })
-	return found, nil
 }
 
 // Ignored reports whether git ignores a file, and whether it has committed it.

@@ -24,6 +24,7 @@ type UserKey struct {
 
 var (
 	userKeyName = regexp.MustCompile(`(?i)^(.*[_-])?(user|member|account|customer|admin|person)[_-]?(id|uuid)?$|^(uid|login)$|UserID$`)
+	idName      = regexp.MustCompile(`(?i)id$`)
 	signInName  = regexp.MustCompile(`(?i)auth|log.?in|logged|sign.?in|session|create|register`)
 	idValue     = regexp.MustCompile(`(?i)(\.|^)(uu)?id\b|(user|member|account|customer|admin|person)_?id\b|\.ID\b`)
 )
@@ -41,9 +42,11 @@ func (a *App) UserKeys(actionsDir string) []UserKey {
 			return true
 		})
 	}
-	keys := make([]UserKey, 0, len(found))
+	var keys []UserKey
 	for _, key := range found {
-		keys = append(keys, *key)
+		if key.SetsID || idName.MatchString(key.Key) { // else it may hold a whole user
+			keys = append(keys, *key)
+		}
 	}
 	sort.Slice(keys, func(i, j int) bool {
 		if keys[i].rank() != keys[j].rank() {

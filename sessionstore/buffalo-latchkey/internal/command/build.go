@@ -27,7 +27,10 @@ func build(ctx context.Context, root string, plan *install.Plan, s Streams) erro
 }
 
 func compile(ctx context.Context, root string, plan *install.Plan, packages ...string) ([]byte, error) {
-	args := []string{"build", "-o", os.DevNull, "-tags=" + tags(plan)}
+	args := []string{"build", "-o", os.DevNull}
+	if plan.Tags != "" {
+		args = append(args, "-tags="+plan.Tags)
+	}
 	if exists(root + "/vendor/modules.txt") {
 		args = append(args, "-mod=mod")
 	}

@@ -25,6 +25,7 @@ type settings struct {
 	adoptDays int
 	noAdopt   bool
 	store     string
+	newSecret bool
 	skipBuild bool
 }
 
@@ -39,6 +40,7 @@ func parse(args []string, out io.Writer) (settings, error) {
 	flags.BoolVar(&set.keepCSRF, "keep-csrf", false, "keep the app's csrf middleware, which stores a session for every visitor")
 	flags.IntVar(&set.adoptDays, "adopt-days", 30, "how many `days` users who are signed in with the old cookie stay signed in")
 	flags.BoolVar(&set.noAdopt, "no-adopt", false, "sign out all users who are signed in with the old cookie")
+	flags.BoolVar(&set.newSecret, "new-secret", false, "add SESSION_SECRET to a .env without one; it overrides the environment")
 	flags.StringVar(&set.store, "store", "", "use the store's source in this `folder`, by a replace directive")
 	flags.BoolVar(&set.skipBuild, "skip-build", false, "do not build the app afterwards")
 	if err := flags.Parse(args); err != nil {

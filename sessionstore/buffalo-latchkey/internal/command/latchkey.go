@@ -26,11 +26,11 @@ func latchkey(ctx context.Context, args []string, s Streams) error {
 	if err != nil {
 		return err
 	}
-	ask := newPrompt(s, set.yes)
+	ask := newPrompt(ctx, s, set.yes)
 	if set.undo {
 		return undo(set, ask, s)
 	}
-	plan, modules, err := prepare(set, ask)
+	plan, modules, err := prepare(ctx, set, ask)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func latchkey(ctx context.Context, args []string, s Streams) error {
 }
 
 // prepare works out all changes. It writes nothing.
-func prepare(set settings, ask *prompt) (*install.Plan, *gomod.Result, error) {
+func prepare(ctx context.Context, set settings, ask *prompt) (*install.Plan, *gomod.Result, error) {
 	app, err := buffaloapp.Read(set.root)
 	if err != nil {
 		return nil, nil, err
@@ -51,7 +51,7 @@ func prepare(set settings, ask *prompt) (*install.Plan, *gomod.Result, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	modules, err := gomod.Resolve(set.root, tags(plan), require)
+	modules, err := gomod.Resolve(ctx, gomod.App{Root: set.root, Tags: plan.Tags, Files: plan.GoFiles()}, require)
 	if err != nil {
 		return nil, nil, fmt.Errorf("nothing was changed: require %s: %w", buffaloapp.StoreModule, err)
 	}
@@ -64,22 +64,15 @@ func options(set settings, version string, ask *prompt) install.Options {
 	now := time.Now()
 	opts := install.Options{
 		UserKey: set.userKey, Choose: ask.userKey, KeepCSRF: set.keepCSRF,
-		Version: version, Now: now, Random: rand.Reader,
+		NewSecret: set.newSecret, Version: version, Now: now, Random: rand.Reader,
 	}
 	if version == "" {
-		opts.Version = "latest"
+		opts.Version = install.Latest
 	}
 	if !set.noAdopt {
 		opts.AdoptUntil = now.UTC().AddDate(0, 0, set.adoptDays)
 	}
 	return opts
-}
-
-func tags(plan *install.Plan) string {
-	if plan.SQLite {
-		return "sqlite"
-	}
-	return ""
 }
 
 func moduleChanges(m *gomod.Result) []install.Change {
@@ -113,7 +106,11 @@ func offer(ctx context.Context, set settings, plan *install.Plan, modules *gomod
 		fmt.Fprintln(s.Out, "Nothing was changed. To apply the changes without a question, use --yes.")
 		return nil
 	}
-	if err := apply(set.root, plan, modules); err != nil {
+	rec, err := record.Read(set.root)
+	if err != nil {
+		return err
+	}
+	if err := rec.Apply(set.root, version(), plan.Changes); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.Out, "\nChanged %d files. To take everything back: %s\n", len(plan.Changes), undoCommand)
@@ -125,23 +122,6 @@ func offer(ctx context.Context, set settings, plan *install.Plan, modules *gomod
 	}
 	printNext(s.Out, plan.Next)
 	return nil
-}
-
-func apply(root string, plan *install.Plan, modules *gomod.Result) error {
-	rec, err := record.Read(root)
-	if err != nil {
-		return err
-	}
-	dirs, err := record.Apply(root, plan.Changes)
-	if err != nil {
-		return err
-	}
-	run := record.Run{Version: version(), Dirs: dirs, Modules: modules.Versions}
-	for _, c := range plan.Changes {
-		run.Files = append(run.Files, record.Of(c))
-	}
-	rec.Runs = append(rec.Runs, run)
-	return rec.Write(root)
 }
 
 func exists(name string) bool {

@@ -112,7 +112,7 @@ func printNext(out io.Writer, next []string) {
 
 // noteGo adds notes about the Go version and the folder vendor.
 func noteGo(plan *install.Plan, app *buffaloapp.App, m *gomod.Result) {
-	if m.GoBefore != m.GoAfter {
+	if gomod.OlderGo(m.GoBefore, m.GoAfter) {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("go.mod asks for Go %s instead of %s, because the store needs it.%s", m.GoAfter, m.GoBefore, loops(m.GoBefore)))
 	}
 	if image := app.DockerGo(); image != "" && gomod.OlderGo(image, m.GoAfter) {

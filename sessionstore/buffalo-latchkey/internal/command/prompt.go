@@ -2,6 +2,7 @@ package command
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"strings"
 
@@ -11,13 +12,29 @@ import (
 
 // A prompt asks the owner, unless they said yes to everything.
 type prompt struct {
+	ctx context.Context
 	in  *bufio.Reader
 	s   Streams
 	yes bool
 }
 
-func newPrompt(s Streams, yes bool) *prompt {
-	return &prompt{bufio.NewReader(s.In), s, yes}
+func newPrompt(ctx context.Context, s Streams, yes bool) *prompt {
+	return &prompt{ctx, bufio.NewReader(s.In), s, yes}
+}
+
+// answer is the next line, or nothing if the owner interrupts the program.
+func (p *prompt) answer() string {
+	line := make(chan string, 1)
+	go func() {
+		text, _ := p.in.ReadString('\n')
+		line <- strings.TrimSpace(text)
+	}()
+	select {
+	case text := <-line:
+		return text
+	case <-p.ctx.Done():
+		return ""
+	}
 }
 
 // confirm asks a question. No answer is a no.
@@ -26,8 +43,7 @@ func (p *prompt) confirm(question string) bool {
 		return true
 	}
 	fmt.Fprintf(p.s.Out, "\n%s [y/N] ", question)
-	answer, _ := p.in.ReadString('\n')
-	answer = strings.ToLower(strings.TrimSpace(answer))
+	answer := strings.ToLower(p.answer())
 	return answer == "y" || answer == "yes"
 }
 
@@ -39,8 +55,7 @@ func (p *prompt) userKey(keys []buffaloapp.UserKey) (string, error) {
 	}
 	if !p.yes {
 		fmt.Fprintf(p.s.Out, "Several session values may hold the ID of the signed-in user:\n%sWhich one is it? ", list.String())
-		answer, _ := p.in.ReadString('\n')
-		if answer = strings.TrimSpace(answer); answer != "" {
+		if answer := p.answer(); answer != "" {
 			return answer, nil
 		}
 	}

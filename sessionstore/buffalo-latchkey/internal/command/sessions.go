@@ -7,12 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/buffaloapp"
 )
 
-// taskProgram runs one task of the app. The buffalo command makes the like.
+// taskProgram runs one task of the app, as "buffalo task" does.
 const taskProgram = `// Command runs a task. buffalo-latchkey made it and removes it.
 package main
 
@@ -51,10 +50,7 @@ func sessions(ctx context.Context, root string, args []string, s Streams) error 
 	if len(app.Registers()) == 0 {
 		return errors.New("this app has no tasks for sessions: run buffalo-latchkey latchkey first")
 	}
-	args = append([]string{"sessions:" + args[0]}, args[1:]...)
-	if buffalo, err := exec.LookPath("buffalo"); err == nil {
-		return run(ctx, root, s, buffalo, append([]string{"task"}, args...)...)
-	}
+	args[0] = "sessions:" + args[0]
 	return runTask(ctx, app, args, s)
 }
 
@@ -74,18 +70,13 @@ func runTask(ctx context.Context, app *buffaloapp.App, args []string, s Streams)
 		return err
 	}
 	command := []string{"run"}
-	if dialects.SQLite {
-		command = append(command, "-tags=sqlite")
+	if dialects.Tags != "" {
+		command = append(command, "-tags="+dialects.Tags)
 	}
-	command = append(command, "./"+filepath.Base(dir))
-	return run(ctx, app.Root, s, "go", append(command, args...)...)
-}
-
-func run(ctx context.Context, root string, s Streams, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = root, s.In, s.Out, s.Err
+	cmd := exec.CommandContext(ctx, "go", append(append(command, "./"+filepath.Base(dir)), args...)...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = app.Root, s.In, s.Out, s.Err
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w", filepath.Base(name), strings.Join(args[:min(2, len(args))], " "), err)
+		return fmt.Errorf("task %s: %w", args[0], err)
 	}
 	return nil
 }

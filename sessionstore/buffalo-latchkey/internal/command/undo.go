@@ -32,13 +32,10 @@ func undo(set settings, ask *prompt, s Streams) error {
 		fmt.Fprintln(s.Out, "Nothing was changed.")
 		return nil
 	}
-	if err := record.Perform(set.root, reversals, rec.Dirs()); err != nil {
+	if err := rec.Perform(set.root, reversals); err != nil {
 		return err
 	}
-	if err := (&record.Record{}).Write(set.root); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.Out, "\nTook back the changes to %d files. If you ran the migration, the table sessions is still there: drop it yourself.\n", len(reversals))
+	fmt.Fprintf(s.Out, "\nTook back the changes to %d files. If you ran the migration, the table sessions is still there. To drop it: DROP TABLE sessions\n", len(reversals))
 	return nil
 }
 
@@ -70,6 +67,6 @@ func printLeft(s Streams, left []record.Leftover) {
 
 func printLines(s Streams, prefix string, lines []string) {
 	for _, line := range lines {
-		fmt.Fprintln(s.Out, prefix+strings.TrimRight(line, "\r\n"))
+		fmt.Fprintln(s.Out, prefix+install.MaskCode(strings.TrimRight(line, "\r\n")))
 	}
 }

@@ -3,16 +3,21 @@
 package gomod
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
+	"context"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 )
+
+// An App is what the go command has to know about the app.
+type App struct {
+	Root string
+	// Tags are build tags, such as "sqlite". They may be empty.
+	Tags string
+	// Files are the Go files that are about to change, by their path in Root. What
+	// they import decides what go.mod has to require.
+	Files map[string]string
+}
 
 // A Target is what to require: a version, or the source in a folder.
 type Target struct {
@@ -29,15 +34,13 @@ type Result struct {
 	Moves               []Move
 	// GoBefore and GoAfter are the versions in the lines "go".
 	GoBefore, GoAfter string
-	// Versions are those before, of all modules.
-	Versions map[string]string
 }
 
 var goLine = regexp.MustCompile(`(?m)^go\s+(\S+)`)
 
-// Resolve works out the new go.mod and go.sum of the app in root.
-func Resolve(root, tags string, target Target) (*Result, error) {
-	w, err := newWorkspace(root, tags)
+// Resolve works out the new go.mod and go.sum of the app.
+func Resolve(ctx context.Context, app App, target Target) (*Result, error) {
+	w, err := newWorkspace(ctx, app)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +49,8 @@ func Resolve(root, tags string, target Target) (*Result, error) {
 	if requires(w.mod, target) {
 		return r, nil
 	}
-	if r.Versions, err = w.versions("before"); err != nil {
+	before, err := w.versions("before")
+	if err != nil {
 		return nil, err
 	}
 	if err := w.require(target); err != nil {
@@ -56,7 +60,7 @@ func Resolve(root, tags string, target Target) (*Result, error) {
 		return nil, err
 	}
 	r.GoBefore, r.GoAfter = goVersion(r.ModBefore), goVersion(r.ModAfter)
-	r.Moves, err = w.moves(r, target)
+	r.Moves, err = w.moves(r, before, target)
 	return r, err
 }
 
@@ -81,70 +85,7 @@ func requires(mod string, target Target) bool {
 	return replace != nil || !older(require[1], target.Version)
 }
 
-// A workspace is a folder with copies of go.mod and go.sum.
-type workspace struct {
-	root, tags, dir string
-	mod, sum        string
-}
-
-func newWorkspace(root, tags string) (*workspace, error) {
-	dir, err := os.MkdirTemp("", "latchkey-")
-	if err != nil {
-		return nil, fmt.Errorf("make a temporary folder: %w", err)
-	}
-	w := &workspace{root: root, tags: tags, dir: dir}
-	if err := w.fill(); err != nil {
-		_ = os.RemoveAll(dir)
-		return nil, err
-	}
-	return w, nil
-}
-
-func (w *workspace) fill() error {
-	mod, err := os.ReadFile(filepath.Join(w.root, "go.mod"))
-	if err != nil {
-		return fmt.Errorf("read the requirements: %w", err)
-	}
-	sum, err := os.ReadFile(filepath.Join(w.root, "go.sum"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read the checksums: %w", err)
-	}
-	w.mod, w.sum = string(mod), string(sum)
-	for _, name := range []string{"before", "after"} {
-		if err := w.write(name, w.mod, w.sum); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *workspace) write(name, mod, sum string) error {
-	if err := os.WriteFile(w.file(name), []byte(mod), 0o600); err != nil {
-		return fmt.Errorf("copy go.mod: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(w.dir, name+".sum"), []byte(sum), 0o600); err != nil {
-		return fmt.Errorf("copy go.sum: %w", err)
-	}
-	return nil
-}
-
-func (w *workspace) file(name string) string { return filepath.Join(w.dir, name+".mod") }
-
-func (w *workspace) read(name string) (mod, sum string, err error) {
-	m, err := os.ReadFile(w.file(name))
-	if err != nil {
-		return "", "", fmt.Errorf("read the new go.mod: %w", err)
-	}
-	s, err := os.ReadFile(filepath.Join(w.dir, name+".sum"))
-	if err != nil {
-		return "", "", fmt.Errorf("read the new go.sum: %w", err)
-	}
-	return string(m), string(s), nil
-}
-
-// require adds the requirement to the copy "after", and the checksums that the
-// store's packages and the app's need. It is not "go mod tidy", which would also
-// change what has nothing to do with the store.
+// require adds the requirement to the copy "after", and what the new imports need.
 func (w *workspace) require(target Target) error {
 	mod := "-modfile=" + w.file("after")
 	if target.Dir != "" {
@@ -158,33 +99,72 @@ func (w *workspace) require(target Target) error {
 	if _, err := w.run(args...); err != nil {
 		return err
 	}
-	return w.addSums()
+	if listsAll(w.mod) {
+		return w.complete()
+	}
+	return w.tidy()
 }
 
-// addSums adds the checksums that the app's own packages need. It works on a copy,
-// because listing them also rewrites the comments in go.mod.
-func (w *workspace) addSums() error {
+// listsAll reports whether go.mod lists the indirect requirements too, as it does
+// since Go 1.17.
+func listsAll(mod string) bool {
+	version := goVersion(mod)
+	return version != "" && !OlderGo(version, "1.17")
+}
+
+// complete adds to the copy "after" what the app needs with its new imports. It is
+// not "go mod tidy", which would also change what has nothing to do with the store.
+// It lists the app's packages with another copy, because that also rewrites comments
+// in go.mod, and takes the checksums; the rest only if the go command insists.
+func (w *workspace) complete() error {
 	mod, sum, err := w.read("after")
 	if err != nil {
 		return err
 	}
-	if err := w.write("sums", mod, sum); err != nil {
+	if err := w.write("full", mod, sum); err != nil {
 		return err
 	}
-	if _, err := w.run("list", "-e", "-mod=mod", "-modfile="+w.file("sums"), "-tags="+w.tags, "-deps", "-test", "./..."); err != nil {
+	if _, err := w.list("mod", "full", "-e", "-test"); err != nil {
 		return err
 	}
-	fullMod, sum, err := w.read("sums")
+	fullMod, fullSum, err := w.read("full")
 	if err != nil {
 		return err
+	}
+	if err := w.write("after", mod, fullSum); err != nil {
+		return err
+	}
+	if _, err := w.list("readonly", "after", "-e"); err != nil {
+		return w.write("after", fullMod, fullSum)
+	}
+	return nil
+}
+
+// list lists the app's packages, with its new imports, by one of the copies.
+func (w *workspace) list(mode, copy string, flags ...string) (string, error) {
+	args := []string{"list", "-mod=" + mode, "-modfile=" + w.file(copy), "-overlay=" + w.overlay(), "-deps"}
+	if w.app.Tags != "" {
+		args = append(args, "-tags="+w.app.Tags)
+	}
+	return w.run(append(append(args, flags...), "./...")...)
+}
+
+// tidy is complete for a go.mod that did not list its indirect requirements: the go
+// command has added all modules that any of them mentions, and "go mod tidy" leaves
+// those that the app uses. If the app has imports that it cannot resolve, the long
+// list stays.
+func (w *workspace) tidy() error {
+	mod, sum, err := w.read("after")
+	if err != nil {
+		return err
+	}
+	if _, err := w.run("mod", "tidy", "-modfile="+w.file("after"), "-overlay="+w.overlay()); err == nil {
+		return nil
 	}
 	if err := w.write("after", mod, sum); err != nil {
 		return err
 	}
-	if _, err := w.run("list", "-e", "-mod=readonly", "-modfile="+w.file("after"), "-tags="+w.tags, "-deps", "./..."); err != nil {
-		return w.write("after", fullMod, sum) // it needs more than checksums
-	}
-	return nil
+	return w.complete()
 }
 
 // useFolder requires the module beside the direct requirements, as "go get" does,
@@ -214,24 +194,4 @@ func addRequirement(mod, module string) string {
 		at += len(line)
 	}
 	return mod[:at] + "\t" + module + " v0.0.0\n" + mod[at:]
-}
-
-// run runs the go command in the app.
-func (w *workspace) run(args ...string) (string, error) {
-	cmd := exec.Command("go", args...)
-	cmd.Dir = w.root
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, tail(stderr.String()))
-	}
-	return stdout.String(), nil
-}
-
-// tail is the end of a long output, where go writes the cause.
-func tail(text string) string {
-	const lines = 15
-	all := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }

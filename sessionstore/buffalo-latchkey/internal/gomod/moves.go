@@ -1,6 +1,7 @@
 package gomod
 
 import (
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -40,7 +41,9 @@ func (w *workspace) copyForList(name string) error {
 	return w.write("list", mod, sum)
 }
 
-func (w *workspace) moves(r *Result, target Target) ([]Move, error) {
+// moves compares the versions of the modules that go.mod lists, before or after. The
+// others are only mentioned by some module: the app has no package of theirs.
+func (w *workspace) moves(r *Result, before map[string]string, target Target) ([]Move, error) {
 	after, err := w.versions("after")
 	if err != nil {
 		return nil, err
@@ -52,15 +55,26 @@ func (w *workspace) moves(r *Result, target Target) ([]Move, error) {
 	graph := parseGraph(out)
 	start := target.Module + "@" + after[target.Module]
 	var moves []Move
-	for module, version := range after {
-		before, had := r.Versions[module]
-		if had && before == version || module == target.Module {
+	for module := range listed(r.ModBefore + "\n" + r.ModAfter) {
+		version := after[module]
+		if version == "" || version == before[module] || module == target.Module {
 			continue
 		}
-		moves = append(moves, Move{module, before, version, graph.path(start, module+"@"+version)})
+		moves = append(moves, Move{module, before[module], version, graph.path(start, module+"@"+version)})
 	}
 	sort.Slice(moves, func(i, j int) bool { return moves[i].Module < moves[j].Module })
 	return moves, nil
+}
+
+var requirement = regexp.MustCompile(`(?m)^\s*(?:require\s+)?(\S+)\s+v[0-9]\S*`)
+
+// listed returns the modules that the text of a go.mod names.
+func listed(mod string) map[string]bool {
+	names := map[string]bool{}
+	for _, match := range requirement.FindAllStringSubmatch(mod, -1) {
+		names[match[1]] = true
+	}
+	return names
 }
 
 // A graph maps each module version to the ones that it requires.

@@ -40,16 +40,19 @@ func Apply(src []byte, edits []Edit) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Format formats after if before was formatted. A file that its owners do not
-// format keeps its layout.
+// Format formats after if before was formatted, whatever its line endings are. A file
+// that its owners do not format keeps its layout.
 func Format(before, after []byte) ([]byte, error) {
-	formatted, err := format.Source(after)
+	formatted, err := format.Source(after) // with "\n" only
 	if err != nil {
 		return nil, fmt.Errorf("format the edited file: %w", err)
 	}
 	was, err := format.Source(before)
-	if err != nil || !bytes.Equal(was, before) {
+	if err != nil || !bytes.Equal(was, bytes.ReplaceAll(before, []byte("\r\n"), []byte("\n"))) {
 		return after, nil
+	}
+	if bytes.Contains(before, []byte("\r\n")) {
+		return bytes.ReplaceAll(formatted, []byte("\n"), []byte("\r\n")), nil
 	}
 	return formatted, nil
 }

@@ -44,9 +44,9 @@ func NameOf(spec *ast.ImportSpec) string {
 	return BaseName(ImportPath(spec))
 }
 
-// AddImport adds an import if it is not there, beside the imports that resemble
-// it most. The name may be empty.
-func AddImport(src []byte, name, importPath string) ([]byte, error) {
+// AddImport adds an import if it is not there, beside the imports that resemble it
+// most. The name may be empty. Module is the one that the file belongs to.
+func AddImport(src []byte, module, name, importPath string) ([]byte, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "", src, parser.ImportsOnly|parser.ParseComments)
 	if err != nil {
@@ -54,12 +54,14 @@ func AddImport(src []byte, name, importPath string) ([]byte, error) {
 	}
 	line := strings.TrimSpace(name + " " + strconv.Quote(importPath))
 	var best *ast.ImportSpec
+	bestLikeness := 0
 	for _, spec := range file.Imports {
 		if ImportPath(spec) == importPath {
 			return src, nil
 		}
-		if best == nil || likeness(ImportPath(spec), importPath) >= likeness(ImportPath(best), importPath) {
-			best = spec
+		l := likeness(ImportPath(spec), module, importPath)
+		if best == nil || l > bestLikeness || l == bestLikeness && l < 0 { // the last of the standard library
+			best, bestLikeness = spec, l
 		}
 	}
 	if best == nil {
@@ -69,10 +71,14 @@ func AddImport(src []byte, name, importPath string) ([]byte, error) {
 	return Apply(src, []Edit{placeImport(src, fset, file, best, line, importPath)})
 }
 
-// likeness counts the leading path elements that two imports share. An import of
-// the standard library resembles only others of it.
-func likeness(a, b string) int {
-	if isStandard(a) != isStandard(b) {
+// likeness counts the leading path elements that two imports share. It is 0 for the
+// file's own module, and -1 for the standard library, to which no import of another
+// module belongs.
+func likeness(a, module, b string) int {
+	switch {
+	case a == module || strings.HasPrefix(a, module+"/"):
+		return 0
+	case isStandard(a) != isStandard(b):
 		return -1
 	}
 	n := 0
@@ -94,7 +100,7 @@ func placeImport(src []byte, fset *token.FileSet, file *ast.File, best *ast.Impo
 		at := LineEnd(src, offset(decl.End()))
 		return Edit{at, at, "\nimport " + line}
 	}
-	if likeness(ImportPath(best), importPath) < 0 { // only the standard library is imported
+	if isStandard(ImportPath(best)) != isStandard(importPath) { // a group of its own
 		at := LineEnd(src, offset(best.End()))
 		return Edit{at, at, "\n\n\t" + line}
 	}

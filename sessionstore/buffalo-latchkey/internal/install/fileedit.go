@@ -75,7 +75,7 @@ func (p *planner) finishEdits() error {
 	sort.Strings(names)
 	var changes []Change
 	for _, name := range names {
-		after, err := p.edits[name].result()
+		after, err := p.edits[name].result(p.app.Module)
 		if err != nil {
 			return fmt.Errorf("edit %s: %w", name, err)
 		}
@@ -88,13 +88,13 @@ func (p *planner) finishEdits() error {
 	return nil
 }
 
-func (e *fileEdit) result() (string, error) {
+func (e *fileEdit) result(module string) (string, error) {
 	src, err := gosrc.Apply(e.file.Src, e.edits)
 	if err != nil {
 		return "", err
 	}
 	for _, importPath := range sortedKeys(e.add) {
-		if src, err = gosrc.AddImport(src, e.add[importPath], importPath); err != nil {
+		if src, err = gosrc.AddImport(src, module, e.add[importPath], importPath); err != nil {
 			return "", err
 		}
 	}

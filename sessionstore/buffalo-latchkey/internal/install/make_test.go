@@ -36,8 +36,6 @@ func TestMake(t *testing.T) {
 			mainFile + ":sessionmw.Serve(app); err != nil",
 			"grifts/sessions.go:sessiontask.Register(actions.SessionStore)",
 			"config/buffalo-plugins.toml:buffalo-latchkey@v1.2.3",
-			".gitignore:.env\n",
-			".env:SESSION_SECRET=abab",
 			"create_sessions.down.fizz:drop_table",
 		}, not: []string{appFile + ":middleware/csrf", mainFile + ":app.Serve("}},
 		{name: "import aliases", changes: []string{
@@ -71,6 +69,42 @@ func TestMake(t *testing.T) {
 			appFile, "app = buffalo.New(buffalo.Options{", "opts := buffalo.Options{",
 			appFile, "\"_coke_session\",\n\t\t})", "\"_coke_session\",\n\t\t}\n\t\tapp = buffalo.New(opts)",
 		}, want: []string{appFile + ":SessionStore: SessionStore(),\n\t\t}"}},
+		{name: "options from a function with a literal", changes: []string{
+			appFile, "buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t}", "settings()",
+			"actions/auth.go", "func AuthCreate", "func settings() buffalo.Options {\n\treturn buffalo.Options{\n\t\tEnv: ENV,\n\t}\n}\n\nfunc AuthCreate",
+		}, want: []string{"actions/auth.go:Env: ENV,\n\t\tSessionStore: SessionStore(),"}},
+		{name: "options from elsewhere in a variable", changes: []string{
+			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})",
+			"opts := buffalo.NewOptions()\n\t\topts.Env = ENV\n\t\tapp = buffalo.New(opts)",
+		}, want: []string{appFile + ":opts.Env = ENV\n\t\topts.SessionStore = SessionStore()\n\t\tapp = buffalo.New(opts)"}},
+		{name: "store assigned to the options", changes: []string{
+			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})",
+			"opts := buffalo.NewOptions()\n\t\topts.SessionStore = newStore(ENV)\n\t\tapp = buffalo.New(opts)",
+		}, want: []string{appFile + ":opts.SessionStore = SessionStore()\n", storeFile + ":Adopt: newStore(ENV),"}},
+		{name: "store assigned to the app", changes: []string{
+			appFile, "// Automatically", "key := load()\n\t\tapp.SessionStore = newStore(key)\n\n\t\t// Automatically",
+		}, want: []string{
+			appFile + ":oldSessionStore = newStore(key)\n\n\t\tapp.SessionStore = SessionStore()",
+			storeFile + ":Adopt: oldSessionStore,",
+		}, not: []string{appFile + ":SessionStore: SessionStore()"}},
+		{name: "local store in options in a variable", changes: []string{
+			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})",
+			"old := newStore()\n\t\topts := buffalo.Options{SessionStore: old}\n\t\tapp = buffalo.New(opts)",
+		}, want: []string{appFile + ":oldSessionStore = old\n\n\t\topts := buffalo.Options{SessionStore: SessionStore()}"}},
+		{name: "app made in a function of its own", changes: []string{
+			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})", "app = newApp()",
+			"actions/auth.go", "func AuthCreate", "func newApp() *buffalo.App {\n\treturn buffalo.New(buffalo.Options{Env: ENV})\n}\n\nfunc AuthCreate",
+		}, want: []string{
+			"actions/auth.go:buffalo.Options{Env: ENV, SessionStore: SessionStore()}",
+			appFile + ":app.Use(paramlogger.ParameterLogger)\n\n\t\t// Answer 503 when the session could not be loaded.\n\t\tapp.Use(sessionmw.Require)",
+		}},
+		{name: "app in a variable of the package", changes: []string{
+			appFile, "app     *buffalo.App", "app = buffalo.New(buffalo.Options{Env: ENV})",
+			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})\n\n", "",
+		}, want: []string{
+			appFile + ":app = buffalo.New(buffalo.Options{Env: ENV, SessionStore: SessionStore()})",
+			appFile + ":app.Use(sessionmw.Require)",
+		}},
 		{name: "options on one line", changes: []string{
 			appFile, "{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t}", `{SessionName: "_coke_session"}`,
 		}, want: []string{appFile + `:{SessionName: "_coke_session", SessionStore: SessionStore()}`}},
@@ -94,6 +128,10 @@ func TestMake(t *testing.T) {
 		{name: "serve with a server", changes: []string{
 			mainFile, "app := actions.App()\n\tif err := app.Serve()", "if err := actions.App().Serve(server)",
 		}, want: []string{mainFile + ":sessionmw.Serve(actions.App(), server)"}},
+		{name: "serve in a function", changes: []string{
+			mainFile, "\tapp := actions.App()\n\tif err := app.Serve()", "\trun(actions.App())\n}\n\nfunc run(app *buffalo.App) {\n\tif err := app.Serve()",
+			mainFile, "\"coke/actions\"", "\"coke/actions\"\n\n\t\"github.com/gobuffalo/buffalo\"",
+		}, want: []string{mainFile + ":sessionmw.Serve(app); err != nil"}},
 		{name: "no serve", changes: []string{mainFile, "app.Serve()", "start(app)"}, manual: 1},
 		{name: "no transaction", changes: []string{
 			appFile, "app.Use(popmw.Transaction(models.DB))", "", appFile, "\t\"github.com/gobuffalo/buffalo-pop/v3/pop/popmw\"\n", "",
@@ -229,9 +267,9 @@ func TestMake_ManualNamesTheFile(t *testing.T) {
 			appFile, "buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t}", "settings()",
 		}, appFile + ":24, function App", "SessionStore: SessionStore(),"},
 		{"transaction", []string{appFile, "popmw.Transaction(models.DB)", "transaction()"}, appFile + ", function App", "sessionmw.Transaction("},
-		{"a store that is set later", []string{
-			appFile, "// Automatically", "app.SessionStore = newStore()\n\t\t// Automatically",
-		}, appFile + ":29", "app.SessionStore = SessionStore()"},
+		{"one of two stores", []string{
+			appFile, "// Automatically", "app.SessionStore = SessionStore()\n\t\tapp.SessionStore = newStore()\n\t\t// Automatically",
+		}, appFile + ":30", "SessionStore = SessionStore()"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -16,59 +16,61 @@ func (p *planner) addRequire() error {
 	if len(p.app.Requires()) > 0 {
 		return nil
 	}
-	if p.call == nil || p.call.Var == "" {
+	stack := p.app.Stack(p.call)
+	if stack == nil {
 		p.manual("the function with buffalo.New, in front of the first app.Use", "the variable with the app was not found",
 			"// Answer 503 when the session could not be loaded.\napp.Use(sessionmw.Require)")
 		return nil
 	}
-	f := p.call.File
+	f := stack.File
 	kit := p.use(f, kitPackage)
-	at, before := p.requirePlace()
-	indent := gosrc.Indent(f.Src, p.app.Offset(p.call.Stmt.Pos()))
-	text := "// Answer 503 when the session could not be loaded.\n" + indent + p.call.Var + ".Use(" + kit + ".Require)"
+	anchor, before := p.requirePlace(stack)
+	indent := gosrc.Indent(f.Src, p.app.Offset(anchor.Pos()))
+	text := "// Answer 503 when the session could not be loaded.\n" + indent + stack.Var + ".Use(" + kit + ".Require)"
+	at := p.app.Offset(p.paragraph(stack, anchor))
 	if before {
 		text += "\n\n" + indent
 	} else {
+		at = gosrc.LineEnd(f.Src, p.app.Offset(anchor.End()))
 		text = "\n\n" + indent + text
 	}
 	p.insert(f, at, at, text)
 	return nil
 }
 
-// requirePlace is the offset for app.Use(sessionmw.Require), and whether that is
-// before or behind a statement.
-func (p *planner) requirePlace() (at int, before bool) {
-	f := p.call.File
-	var last ast.Node = p.call.Stmt
-	for _, use := range p.app.Uses(p.call) {
-		if !p.app.Early(f, use) {
-			return p.app.Offset(p.paragraph(f, use.Stmt)), true
+// requirePlace is the statement that app.Use(sessionmw.Require) goes next to, and
+// whether it goes before it.
+func (p *planner) requirePlace(stack *buffaloapp.Stack) (anchor ast.Stmt, before bool) {
+	last := stack.New
+	for _, use := range stack.Uses() {
+		if !p.app.Early(stack.File, use) {
+			return use.Stmt, true
 		}
 		last = use.Stmt
 	}
-	return gosrc.LineEnd(f.Src, p.app.Offset(last.End())), false
+	return last, false
 }
 
 // paragraph is where the lines without a blank line that end with a statement
 // start, as long as none of them is another middleware.
-func (p *planner) paragraph(f *buffaloapp.File, stmt ast.Stmt) token.Pos {
-	start := p.withComment(f, stmt)
-	list := p.call.Body.List
-	for i := len(list) - 1; i > 0; i-- {
-		if list[i].Pos() >= stmt.Pos() || list[i] == p.call.Stmt {
+func (p *planner) paragraph(stack *buffaloapp.Stack, stmt ast.Stmt) token.Pos {
+	start := p.withComment(stack.File, stmt)
+	list := stack.Body.List
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].Pos() >= stmt.Pos() {
 			continue
 		}
 		adjacent := p.app.Fset.Position(list[i].End()).Line == p.app.Fset.Position(start).Line-1
-		if !adjacent || list[i].Pos() < p.call.Stmt.Pos() || p.usesMiddleware(list[i]) {
+		if !adjacent || stack.New != nil && list[i].Pos() <= stack.New.Pos() || usesMiddleware(stack, list[i]) {
 			break
 		}
-		start = p.withComment(f, list[i])
+		start = p.withComment(stack.File, list[i])
 	}
 	return start
 }
 
-func (p *planner) usesMiddleware(stmt ast.Stmt) bool {
-	for _, use := range p.app.Uses(p.call) {
+func usesMiddleware(stack *buffaloapp.Stack, stmt ast.Stmt) bool {
+	for _, use := range stack.Uses() {
 		if use.Stmt == stmt {
 			return true
 		}
@@ -128,10 +130,14 @@ func (p *planner) replaceCSRF() error {
 	if p.opts.KeepCSRF {
 		return nil
 	}
-	for _, spot := range p.app.CSRF() {
+	spots := p.app.CSRF()
+	for _, spot := range spots {
 		kit := p.use(spot.File, kitPackage)
 		p.mayDrop(spot.File, spot.Expr)
 		p.replace(spot.File, spot.Expr, kit+".CSRF")
+	}
+	if len(spots) > 0 {
+		p.note("sessionmw.CSRF replaces csrf.New: it refuses requests from other sites without a token, so that visitors need no session. A proxy in front of the app has to pass the header Host on unchanged. To keep csrf.New, use --keep-csrf.")
 	}
 	return nil
 }
@@ -142,21 +148,25 @@ func (p *planner) replaceServe() error {
 		return nil
 	}
 	serves := p.app.Serves(p.dir)
-	if len(serves) != 1 || !p.app.ReturnsApp(p.dir) {
-		where := "the function main, in place of app.Serve()"
-		if files := p.app.MainFiles(p.dir); len(files) > 0 {
-			where = strings.Join(files, " or ") + ", " + where
+	for _, s := range serves {
+		kit := p.use(s.File, kitPackage)
+		text := kit + ".Serve(" + p.app.Text(s.File, s.App)
+		if len(s.Call.Args) > 0 {
+			text += ", "
 		}
-		p.manual(where, "the call of app.Serve was not found, or App does not return *buffalo.App",
-			"if err := sessionmw.Serve(app); err != nil { // app is a *buffalo.App\n\tlog.Fatal(err)\n}")
-		return nil
+		p.insert(s.File, p.app.Offset(s.Call.Pos()), p.app.Offset(s.Call.Lparen)+1, text)
 	}
-	s := serves[0]
-	kit := p.use(s.File, kitPackage)
-	text := kit + ".Serve(" + p.app.Text(s.File, s.App)
-	if len(s.Call.Args) > 0 {
-		text += ", "
+	if len(serves) == 0 {
+		p.manualServe()
 	}
-	p.insert(s.File, p.app.Offset(s.Call.Pos()), p.app.Offset(s.Call.Lparen)+1, text)
 	return nil
+}
+
+func (p *planner) manualServe() {
+	where := "the function main, in place of app.Serve()"
+	if files := p.app.MainFiles(p.dir); len(files) > 0 {
+		where = strings.Join(files, " or ") + ", " + where
+	}
+	p.manual(where, "no call of Serve on a *buffalo.App was found",
+		"if err := sessionmw.Serve(app); err != nil { // app is a *buffalo.App\n\tlog.Fatal(err)\n}")
 }

@@ -20,15 +20,17 @@ const marker = "{{/* Added by buffalo-latchkey: "
 
 func markerOf(source string) string { return marker + source + " */}}" }
 
-var (
-	ownTable  = regexp.MustCompile(`(?i)create_table\(\s*"sessions"|create\s+table\s+(if\s+not\s+exists\s+)?(["` + "`" + `]?\w+["` + "`" + `]?\.)?["` + "`" + `]?sessions\b`)
-	fizzFile  = regexp.MustCompile(`^([0-9]+)_(.+)\.(up|down)\.fizz$`)
-	timestamp = "20060102150405"
-)
+const timestamp = "20060102150405"
+
+var sourceName = regexp.MustCompile(`^[0-9]+_(.+)$`)
 
 // addMigrations copies the migrations that the app does not have yet.
 func (p *planner) addMigrations() error {
-	have, err := p.app.Migrations()
+	dir, err := p.app.MigrationsDir()
+	if err != nil {
+		return err
+	}
+	have, err := p.app.Migrations(dir)
 	if err != nil {
 		return err
 	}
@@ -39,27 +41,43 @@ func (p *planner) addMigrations() error {
 	if err != nil {
 		return err
 	}
-	p.SQLite = dialects.SQLite
-	names, err := fs.Glob(migrations.FS, "*.up.fizz")
+	p.Tags = dialects.Tags
+	sources, err := missing(have)
 	if err != nil {
-		return fmt.Errorf("list migrations: %w", err)
+		return err
 	}
 	at := p.opts.Now.UTC()
-	for _, name := range names {
-		source := strings.TrimSuffix(name, ".up.fizz")
-		if added(have, source) {
-			continue
-		}
-		if err := p.addMigration(source, at, dialects.Shared); err != nil {
+	for _, source := range sources {
+		if err := p.addMigration(dir, source, at, dialects.Shared); err != nil {
 			return err
 		}
 		at = at.Add(time.Second)
 	}
+	if len(sources) > 0 {
+		p.noteModel(have)
+		p.nextMigrate(dir)
+	}
 	return nil
 }
 
-func (p *planner) addMigration(source string, at time.Time, dialect string) error {
-	match := fizzFile.FindStringSubmatch(source + ".up.fizz")
+// missing returns the store's migrations that the app does not have, without the
+// endings of their names.
+func missing(have []buffaloapp.Migration) ([]string, error) {
+	names, err := fs.Glob(migrations.FS, "*.up.fizz")
+	if err != nil {
+		return nil, fmt.Errorf("list migrations: %w", err)
+	}
+	var sources []string
+	for _, name := range names {
+		if source := strings.TrimSuffix(name, ".up.fizz"); !added(have, source) {
+			sources = append(sources, source)
+		}
+	}
+	return sources, nil
+}
+
+func (p *planner) addMigration(dir, source string, at time.Time, dialect string) error {
+	match := sourceName.FindStringSubmatch(source)
 	if match == nil {
 		return fmt.Errorf("migration %s: the name must be like 1_create_sessions", source)
 	}
@@ -72,11 +90,18 @@ func (p *planner) addMigration(source string, at time.Time, dialect string) erro
 		if err != nil {
 			return fmt.Errorf("migration %s: %w", source, err)
 		}
-		name := fmt.Sprintf("%s_%s.%s.fizz", at.Format(timestamp), match[2], direction)
-		p.create(path.Join("migrations", name), markerOf(source)+"\n"+fizz)
+		name := fmt.Sprintf("%s_%s.%s.fizz", at.Format(timestamp), match[1], direction)
+		p.create(path.Join(dir, name), markerOf(source)+"\n"+fizz)
 	}
-	p.Next = append(p.Next, "buffalo pop migrate    # creates the table sessions")
 	return nil
+}
+
+func (p *planner) nextMigrate(dir string) {
+	command := "buffalo pop migrate"
+	if dir != "migrations" {
+		command += " -p " + dir
+	}
+	p.Next = append(p.Next, command+"    # creates or updates the table sessions")
 }
 
 // render fills in the dialect. Without one the migration stays a template, which
@@ -96,27 +121,15 @@ func render(text, dialect string) (string, error) {
 	return strings.TrimLeft(out.String(), "\n"), nil
 }
 
+// firstSource is the migration that creates the table.
+const firstSource = "1_create_sessions"
+
 func added(have []buffaloapp.Migration, source string) bool {
 	for _, m := range have {
 		first, _, _ := strings.Cut(m.Text, "\n")
-		if strings.TrimSpace(first) == markerOf(source) || source == "1_create_sessions" && isCopy(m.Text) {
+		if strings.TrimSpace(first) == markerOf(source) || source == firstSource && isCopy(m.Text) {
 			return true
 		}
 	}
 	return false
-}
-
-// isCopy reports whether a migration was copied from the store by hand.
-func isCopy(text string) bool {
-	return ownTable.MatchString(text) && strings.Contains(text, "secret_hash") && strings.Contains(text, "last_seen_at")
-}
-
-// refuseOwnTable stops if the app has a table sessions for something else.
-func refuseOwnTable(have []buffaloapp.Migration) error {
-	for _, m := range have {
-		if ownTable.MatchString(m.Text) && !strings.HasPrefix(m.Text, marker) && !isCopy(m.Text) {
-			return fmt.Errorf("%s creates a table named sessions: the store needs that name, so rename your table first (a migration with rename_table, and its model), then run the command again", m.Path)
-		}
-	}
-	return nil
 }

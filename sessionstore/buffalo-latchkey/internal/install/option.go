@@ -9,62 +9,86 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/gosrc"
 )
 
-// oldStore is the session store that the app had.
+// oldStore is the session store that the app had. It is zero for Buffalo's cookie
+// store.
 type oldStore struct {
-	code    string            // of the store, as Go
-	imports map[string]string // that the code needs, path to name
-	isLocal bool              // uses variables of its function
-	value   ast.Expr          // nil if the app had Buffalo's cookie store
-	file    *buffaloapp.File  // that value is in
+	value   ast.Expr
+	file    *buffaloapp.File // that value is in
+	code    string           // of the value
+	empty   bool             // it kept no sessions
+	isLocal bool             // it uses variables of its function
 }
 
-// setOption sets SessionStore in buffalo.Options.
+// setOption sets SessionStore: where the app assigns it, or else in buffalo.Options.
 func (p *planner) setOption() error {
 	want := p.store + "()"
-	p.manualAssignments(want)
-	if p.call == nil || p.call.Options == nil {
+	switch assignments := p.storeAssignments(); {
+	case len(assignments) > 1:
+		p.manualAssignments(assignments, want)
+	case len(assignments) == 1:
+		p.replaceStore(assignments[0].File, assignments[0].Expr, want)
+	case p.call != nil && p.call.Options != nil:
+		p.setEntry(p.call.Options, want)
+	case p.call != nil && p.call.OptionsVar != "" && p.call.Stmt != nil:
+		p.assignOption(want)
+	default:
 		p.manualOption(want)
-		return nil
 	}
-	old := p.call.Option("SessionStore")
-	if old == nil {
-		p.addOption("SessionStore: " + want)
-		return nil
-	}
-	if p.app.Text(p.call.File, old.Value) == want {
-		return nil
-	}
-	p.keepOldStore(old.Value)
-	p.replace(p.call.File, old.Value, want)
 	return nil
 }
 
-// manualAssignments names the lines that would put another store in the place of
-// ours.
-func (p *planner) manualAssignments(want string) {
+func (p *planner) storeAssignments() []buffaloapp.Spot {
 	if p.call == nil {
+		return nil
+	}
+	return p.app.StoreAssignments(p.call)
+}
+
+// manualAssignments names the lines that set the store. Which of them counts is for
+// the owner to say.
+func (p *planner) manualAssignments(assignments []buffaloapp.Spot, want string) {
+	for _, a := range assignments {
+		if p.app.Text(a.File, a.Expr) != want {
+			p.manual(p.app.Place(a.Expr), "this is one of several lines that set the session store", "SessionStore = "+want)
+		}
+	}
+}
+
+// replaceStore puts the new store in the place of the old one.
+func (p *planner) replaceStore(f *buffaloapp.File, old ast.Expr, want string) {
+	if p.app.Text(f, old) == want {
 		return
 	}
-	for _, assign := range p.app.StoreAssignments(p.call, want) {
-		place := p.app.Place(assign)
-		p.manual(place, "this line replaces the session store that buffalo.New gets: remove it, or put this in its place", p.call.Var+".SessionStore = "+want)
+	p.keepOldStore(f, old)
+	p.replace(f, old, want)
+}
+
+func (p *planner) setEntry(options *buffaloapp.Literal, want string) {
+	if entry := options.Entry("SessionStore"); entry != nil {
+		p.replaceStore(options.File, entry.Value, want)
+		return
 	}
+	p.addEntry(options, "SessionStore: "+want)
+}
+
+// assignOption sets the option in front of buffalo.New.
+func (p *planner) assignOption(want string) {
+	f := p.call.File
+	at := p.app.Offset(p.withComment(f, p.call.Stmt))
+	p.insert(f, at, at, p.call.OptionsVar+".SessionStore = "+want+"\n"+gosrc.Indent(f.Src, at))
 }
 
 func (p *planner) manualOption(want string) {
 	where := "the file with buffalo.New"
 	if p.call != nil {
-		if strings.Contains(string(p.call.File.Src), "SessionStore = "+want) {
-			return
-		}
 		where = fmt.Sprintf("%s, function %s, in the buffalo.Options", p.app.Place(p.call.Call), buffaloapp.Function(p.call.File, p.call.Call.Pos()))
 	}
 	p.manual(where, "buffalo.Options{…} was not found next to buffalo.New", "SessionStore: "+want+",")
 }
 
-// addOption adds an entry behind SessionName, or else as the last one.
-func (p *planner) addOption(entry string) {
-	f, lit := p.call.File, p.call.Options
+// addEntry adds an entry behind SessionName, or else as the last one.
+func (p *planner) addEntry(options *buffaloapp.Literal, entry string) {
+	f, lit := options.File, options.Lit
 	line := func(n ast.Node) int { return p.app.Fset.Position(n.End()).Line }
 	if len(lit.Elts) == 0 {
 		at := p.app.Offset(lit.Lbrace) + 1
@@ -78,16 +102,16 @@ func (p *planner) addOption(entry string) {
 		return
 	}
 	var anchor ast.Node = last
-	if name := p.call.Option("SessionName"); name != nil && p.aloneOnLine(name) {
+	if name := options.Entry("SessionName"); name != nil && p.aloneOnLine(lit, name) {
 		anchor = name
 	}
 	at := gosrc.LineEnd(f.Src, p.app.Offset(anchor.End()))
 	p.insert(f, at, at, "\n"+gosrc.Indent(f.Src, p.app.Offset(anchor.Pos()))+entry+",")
 }
 
-func (p *planner) aloneOnLine(elt ast.Node) bool {
+func (p *planner) aloneOnLine(lit *ast.CompositeLit, elt ast.Node) bool {
 	line := p.app.Fset.Position(elt.End()).Line
-	for _, other := range p.call.Options.Elts {
+	for _, other := range lit.Elts {
 		if other != elt && p.app.Fset.Position(other.Pos()).Line == line {
 			return false
 		}
@@ -95,25 +119,23 @@ func (p *planner) aloneOnLine(elt ast.Node) bool {
 	return true
 }
 
-// keepOldStore remembers the store that the option had, so that its sessions are
-// taken over.
-func (p *planner) keepOldStore(value ast.Expr) {
-	f := p.call.File
-	p.oldStore = oldStore{code: p.app.Text(f, value), value: value, file: f}
-	if strings.Contains(p.oldStore.code, "Null{}") {
-		p.oldStore.code = ""
-		p.note("%s kept no sessions at all (%s). Now it does.", p.app.Place(value), p.app.Text(f, value))
-		p.mayDrop(f, value)
-		return
+// keepOldStore remembers the store that the app had, so that its sessions are
+// adopted.
+func (p *planner) keepOldStore(f *buffaloapp.File, value ast.Expr) {
+	p.oldStore = oldStore{
+		value: value, file: f, code: p.app.Text(f, value), isLocal: buffaloapp.UsesLocals(f, value),
 	}
-	p.oldStore.isLocal = buffaloapp.UsesLocals(f, value)
-	if !p.oldStore.isLocal || p.opts.AdoptUntil.IsZero() {
-		p.oldStore.imports = p.importsOf(f, value)
+	if strings.Contains(p.oldStore.code, "Null{}") {
+		p.oldStore.empty = true
+		p.note("%s kept no sessions at all (%s). Now the app keeps them.", p.app.Place(value), p.oldStore.code)
+	}
+	if p.oldStore.empty || !p.oldStore.isLocal || p.opts.AdoptUntil.IsZero() {
 		p.mayDrop(f, value)
 	}
 }
 
-func (p *planner) importsOf(f *buffaloapp.File, e ast.Expr) map[string]string {
+// importsOf returns the imports that an expression needs, path to name.
+func importsOf(f *buffaloapp.File, e ast.Expr) map[string]string {
 	imports := map[string]string{}
 	ast.Inspect(e, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok && id.Obj == nil {

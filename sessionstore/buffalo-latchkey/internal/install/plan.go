@@ -20,6 +20,9 @@ const (
 	taskPackage  = buffaloapp.StoreModule + "/sessiontask"
 )
 
+// Latest stands for the version of a program that was built from source.
+const Latest = "latest"
+
 // Options are the choices of the app's owner.
 type Options struct {
 	// UserKey is the session value with the user's ID. Without it the app's code
@@ -28,9 +31,11 @@ type Options struct {
 	Choose  func(keys []buffaloapp.UserKey) (string, error)
 	// KeepCSRF leaves the app's csrf middleware alone.
 	KeepCSRF bool
+	// NewSecret adds SESSION_SECRET to a .env without one.
+	NewSecret bool
 	// AdoptUntil is how long sessions of the old cookie count. Zero: not at all.
 	AdoptUntil time.Time
-	// Version is what the plugin is installed by, such as "v0.1.0" or "latest".
+	// Version is what the plugin is installed by, such as "v0.1.0" or Latest.
 	Version string
 	Now     time.Time
 	Random  io.Reader
@@ -56,9 +61,21 @@ type Plan struct {
 	Manual  []Manual
 	Notes   []string
 	Next    []string
-	SQLite  bool
+	// Tags are the build tags that the app needs, or nothing.
+	Tags string
 	// Packages are the folders whose Go files change, as "./actions".
 	Packages []string
+}
+
+// GoFiles returns the new texts of the Go files that change.
+func (p *Plan) GoFiles() map[string]string {
+	files := map[string]string{}
+	for _, c := range p.Changes {
+		if strings.HasSuffix(c.Path, ".go") {
+			files[c.Path] = c.After
+		}
+	}
+	return files
 }
 
 type planner struct {

@@ -27,19 +27,22 @@ type EnvEdit struct {
 
 var secretLine = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?(SESSION_SECRET)[ \t]*[=:][ \t]*(.*?)[ \t]*\r?$`)
 
-// addSecret puts a secret into .env and keeps git from committing it.
+// addSecret replaces a secret in .env that is too short, and keeps git from committing
+// the new one. Without a secret there it adds none unless the owner wants it: .env
+// overrides the environment, so one there would replace the secret that the app runs
+// with and sign everyone out.
 func (p *planner) addSecret() error {
 	text, exists, err := p.app.ReadFile(".env")
 	if err != nil {
 		return fmt.Errorf("read .env: %w", err)
 	}
-	ignored, committed := p.app.Ignored(".env")
 	length := secretLength(text)
-	if length >= minSecret {
+	if length >= minSecret || length < 0 && !p.opts.NewSecret {
 		return nil
 	}
+	ignored, committed := p.app.Ignored(".env")
 	if committed {
-		p.note(".env is committed to git, so no secret was put into it. Set %s to at least %d bytes where the app runs: openssl rand -hex 32", secretName, minSecret)
+		p.note(".env is committed to git, so no secret was put into it.")
 		return nil
 	}
 	secret := make([]byte, minSecret)
@@ -126,7 +129,9 @@ func MaskEnv(text string) string {
 	return strings.Join(lines, "")
 }
 
-var codeSecret = regexp.MustCompile("(Store\\(\\[\\]byte\\(|\"[A-Z_]*SECRET[A-Z_]*\",[ \\t]*)(\"[^\"\\n]+\"|`[^`\\n]+`)")
+// In Go a secret is a literal that becomes bytes, the default of a variable of the
+// environment, or the value of a variable with such a name.
+var codeSecret = regexp.MustCompile(`(?i)(\[\]byte\(\s*|"\w*(?:secret|password|token)\w*",\s*|\w*(?:secret|password|token)\w*\s*:?=\s*)("[^"\n]*"|` + "`[^`\\n]*`)")
 
 // MaskCode hides secrets that the app has in its code.
 func MaskCode(text string) string {

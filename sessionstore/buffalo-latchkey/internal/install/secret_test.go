@@ -17,6 +17,7 @@ func TestMake_Env(t *testing.T) {
 		{"short secret", "SESSION_SECRET=short\nA=1\n", "OLD_SESSION_SECRET=short\nA=1\n" + fresh},
 		{"exported and quoted", "export SESSION_SECRET=\"short\"\n", "export OLD_SESSION_SECRET=\"short\"\n" + fresh},
 		{"long enough", long, ""},
+		{"empty", "SESSION_SECRET=\nA=1\n", "SESSION_SECRET=\nA=1\n" + fresh},
 		{"commented out", "# SESSION_SECRET=XXX\n", "# SESSION_SECRET=XXX\n" + fresh},
 	}
 	for _, test := range tests {
@@ -25,10 +26,25 @@ func TestMake_Env(t *testing.T) {
 			if test.before != "" {
 				files[".env"] = test.before
 			}
-			if got := after(mustPlan(t, files, options()), ".env"); got != test.want {
+			opts := options()
+			opts.NewSecret = true
+			if got := after(mustPlan(t, files, opts), ".env"); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// .env overrides the environment, so a new secret there would sign everyone out.
+func TestMake_EnvWithoutSecretStays(t *testing.T) {
+	for _, text := range []string{"", "A=1\n"} {
+		files := edit(t)
+		if text != "" {
+			files[".env"] = text
+		}
+		if got := after(mustPlan(t, files, options()), ".env"); got != "" {
+			t.Errorf(".env is now %q, want no change to %q", got, text)
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ var (
 	{{.Once}} {{.Sync}}.Once
 {{- if .Old}}
 
-	// {{.Old}} is the store the app had before. App sets it.
+	// {{.Old}} is the store that the app had before.
 	{{.Old}} sessions.Store
 {{- end}}
 )
@@ -95,7 +95,7 @@ func (p *planner) addStoreFile() error {
 		return nil
 	}
 	taken := p.app.TopLevel(p.dir)
-	connection, err := p.app.FindConnection()
+	connection, err := p.app.FindConnection(p.dir)
 	if err != nil {
 		return err
 	}
@@ -113,9 +113,9 @@ func (p *planner) addStoreFile() error {
 		Log:     im.name("log", ""), Sync: im.name("sync", ""),
 		SessionStore: im.name(storePackage, ""), Kit: im.name(kitPackage, ""),
 	}
-	file.Connection = connection.Name
+	file.Connection = connection.Code
 	if connection.Package != p.app.ImportPath(p.dir) {
-		file.Connection = im.name(connection.Package, connection.Alias) + "." + connection.Name
+		file.Connection = im.name(connection.Package, connection.Alias) + "." + connection.Code
 	}
 	p.adopt(&file, &im, taken)
 	p.development(&file, &im, taken)
@@ -160,23 +160,24 @@ func (p *planner) userKey() (string, error) {
 
 // adopt fills in the old store.
 func (p *planner) adopt(file *storeFile, im *importList, taken map[string]bool) {
-	if p.opts.AdoptUntil.IsZero() || p.oldStore.value != nil && p.oldStore.code == "" {
+	old := p.oldStore
+	if p.opts.AdoptUntil.IsZero() || old.empty {
 		return
 	}
 	y, m, d := p.opts.AdoptUntil.Date()
 	file.Time = im.name("time", "")
 	file.AdoptUntil = fmt.Sprintf("%s.Date(%d, %s.%s, %d, 0, 0, 0, 0, %[1]s.UTC)", file.Time, y, file.Time, m, d)
 	switch {
-	case p.oldStore.value == nil:
+	case old.value == nil:
 		file.Adopt = file.Kit + ".OldCookies()"
-	case p.oldStore.isLocal:
+	case old.isLocal:
 		file.Old = freeName(taken, "oldSessionStore", "cookieSessionStore", "latchkeyOldStore")
 		file.Adopt = file.Old
 		im.name("github.com/gorilla/sessions", "")
 		p.assignOldStore(file.Old)
 	default:
-		file.Adopt = p.oldStore.code
-		for importPath, name := range p.oldStore.imports {
+		file.Adopt = old.code
+		for importPath, name := range importsOf(old.file, old.value) {
 			im.name(importPath, name)
 		}
 	}
@@ -186,9 +187,9 @@ func (p *planner) adopt(file *storeFile, im *importList, taken map[string]bool) 
 // statement that had it.
 func (p *planner) assignOldStore(variable string) {
 	f := p.oldStore.file
-	at := p.app.Offset(p.withComment(f, p.call.Stmt))
+	at := p.app.Offset(p.withComment(f, buffaloapp.StatementOf(f, p.oldStore.value)))
 	indent := gosrc.Indent(f.Src, at)
-	p.insert(f, at, at, "// "+p.store+" takes the sessions of this store over.\n"+indent+variable+" = "+p.oldStore.code+"\n\n"+indent)
+	p.insert(f, at, at, "// "+p.store+" adopts the sessions of this store.\n"+indent+variable+" = "+p.oldStore.code+"\n\n"+indent)
 }
 
 // development fills in how the package tells that it runs in development.

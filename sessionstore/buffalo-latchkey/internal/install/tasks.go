@@ -10,6 +10,10 @@ func (p *planner) addTasks() error {
 	if len(p.app.Registers()) > 0 {
 		return nil
 	}
+	if p.app.PackageName(p.dir) == "main" {
+		p.note("The tasks for sessions were left out: they need %s in a package that others can import, and it is in package main.", p.store)
+		return nil
+	}
 	dir := p.app.Grifts()
 	name := p.app.PackageName(dir)
 	if name == "" {

@@ -1,5 +1,5 @@
-// Package record writes changes into an app and takes them back. It keeps them
-// in a file beside the app, without any secret.
+// Package record writes changes into an app and takes them back. It keeps them in
+// a file in the app, without the values in .env.
 package record
 
 import (
@@ -27,11 +27,10 @@ type Record struct {
 
 // A Run is what one run changed.
 type Run struct {
-	Version string   `json:"version,omitempty"`
-	Files   []File   `json:"files"`
-	Dirs    []string `json:"dirs,omitempty"`
-	// Modules are the versions before, of all modules.
-	Modules map[string]string `json:"modules,omitempty"`
+	Version string `json:"version,omitempty"`
+	Files   []File `json:"files"`
+	// Dirs are the folders that it made, the innermost first.
+	Dirs []string `json:"dirs,omitempty"`
 }
 
 // A File is what changed in one file.
@@ -67,8 +66,8 @@ func hash(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Of describes a change.
-func Of(c install.Change) File {
+// of describes a change.
+func of(c install.Change) File {
 	file := File{Path: c.Path, Created: !c.Exists, SHA256: hash(c.After)}
 	switch {
 	case file.Created:
@@ -112,22 +111,11 @@ func Read(root string) (*Record, error) {
 	return &r, nil
 }
 
-// Write writes the record, or removes it when it is empty.
-func (r *Record) Write(root string) error {
-	name := filepath.Join(root, Name)
-	if len(r.Runs) == 0 {
-		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove the record: %w", err)
-		}
-		return nil
-	}
-	r.Comment = "Written by buffalo-latchkey, for: buffalo-latchkey latchkey --undo. It holds no secrets."
-	b, err := json.MarshalIndent(r, "", "  ")
+func (r *Record) text() (string, error) {
+	r.Comment = "Written by buffalo-latchkey, for: buffalo-latchkey latchkey --undo. It holds no value from .env."
+	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
-		return fmt.Errorf("write the record: %w", err)
+		return "", fmt.Errorf("write the record: %w", err)
 	}
-	if err := os.WriteFile(name, append(b, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write the record: %w", err)
-	}
-	return nil
+	return string(text) + "\n", nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/textdiff"
@@ -39,29 +38,18 @@ func (r *Record) Undo(root string) ([]Reversal, []Leftover, error) {
 	return u.reversals(), u.left, nil
 }
 
-// Dirs returns the folders that the runs made.
-func (r *Record) Dirs() []string {
-	var dirs []string
-	for i := len(r.Runs) - 1; i >= 0; i-- {
-		dirs = append(dirs, r.Runs[i].Dirs...)
-	}
-	return dirs
-}
-
-// Perform takes the changes back and removes folders that are empty.
-func Perform(root string, reversals []Reversal, dirs []string) error {
-	var errs []error
+// Perform takes the changes back and removes the record and empty folders, or
+// changes nothing.
+func (r *Record) Perform(root string, reversals []Reversal) error {
+	var writes []write
 	for _, reversal := range reversals {
-		name := filepath.Join(root, filepath.FromSlash(reversal.Path))
-		if reversal.Remove {
-			errs = append(errs, os.Remove(name))
-		} else {
-			errs = append(errs, replaceFile(name, reversal.After, 0o644))
-		}
+		writes = append(writes, write{path: reversal.Path, text: reversal.After, remove: reversal.Remove})
 	}
-	removeDirs(root, dirs)
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("undo: %w", err)
+	if err := perform(root, append(writes, write{path: Name, remove: true})); err != nil {
+		return err
+	}
+	for i := len(r.Runs) - 1; i >= 0; i-- {
+		removeDirs(root, r.Runs[i].Dirs)
 	}
 	return nil
 }
@@ -83,7 +71,7 @@ func (u *undo) load(name string) (*text, error) {
 	if t := u.texts[name]; t != nil {
 		return t, nil
 	}
-	b, err := os.ReadFile(filepath.Join(u.root, filepath.FromSlash(name)))
+	b, err := os.ReadFile(inRoot(u.root, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
