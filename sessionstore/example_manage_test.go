@@ -16,8 +16,8 @@ func ExampleStore_List() {
 	defer remove()
 	store, err := sessionstore.New(conn, sessionstore.Options{Secrets: [][]byte{secret}})
 	check(err)
-	signIn(store, "ada") // on another device
-	cookie := signIn(store, "ada")
+	signInUser(store, "ada") // on another device
+	cookie := signInUser(store, "ada")
 
 	sessionsPage := func(w http.ResponseWriter, r *http.Request) {
 		session, err := store.Get(r, "session")
@@ -41,9 +41,9 @@ func ExampleStore_Revoke() {
 	defer remove()
 	store, err := sessionstore.New(conn, sessionstore.Options{Secrets: [][]byte{secret}})
 	check(err)
-	signIn(store, "ada") // on another device
-	signIn(store, "bob")
-	cookie := signIn(store, "ada")
+	signInUser(store, "ada") // on another device
+	signInUser(store, "bob")
+	cookie := signInUser(store, "ada")
 
 	signOutOthers := func(w http.ResponseWriter, r *http.Request) {
 		session, err := store.Get(r, "session")
@@ -73,7 +73,7 @@ func ExampleStore_Cleanup() {
 		Now:     func() time.Time { return now }, // only for this example
 	})
 	check(err)
-	signIn(store, "ada")
+	signInUser(store, "ada")
 
 	now = now.Add(2 * time.Hour) // longer than Options.IdleTimeout
 	n, err := store.Cleanup(context.Background(), math.MaxInt)

@@ -22,7 +22,7 @@ func ExampleOptions_rotate() {
 
 	before, err := sessionstore.New(conn, sessionstore.Options{Secrets: [][]byte{oldSecret}})
 	check(err)
-	cookie := signIn(before, "ada")
+	cookie := signInUser(before, "ada")
 
 	// Remove oldSecret after 30 days, the default of RememberLifetime.
 	after, err := sessionstore.New(conn, sessionstore.Options{Secrets: [][]byte{newSecret, oldSecret}})
@@ -78,7 +78,7 @@ func ExampleOptions_observe() {
 	})
 	check(err)
 
-	cookie := signIn(store, "ada")
+	cookie := signInUser(store, "ada")
 	send(func(w http.ResponseWriter, r *http.Request) {
 		_, err := store.Get(r, "session")
 		check(err)

@@ -61,7 +61,7 @@ func ExampleStore_IssueToken() {
 		token, _, err = store.IssueToken(r, session, "backup script", 90*24*time.Hour)
 		check(err)
 	}
-	send(newToken, signIn(store, "ada"))
+	send(newToken, signInUser(store, "ada"))
 
 	r := httptest.NewRequest(http.MethodGet, "/api", nil)
 	r.Header.Set("Authorization", "Bearer "+token)

@@ -35,8 +35,8 @@ func exampleDatabase() (conn *pop.Connection, remove func()) {
 	}
 }
 
-// signIn signs a user in, as a browser does, and returns the cookie.
-func signIn(store *sessionstore.Store, user string) *http.Cookie {
+// signInUser signs a user in, as a browser does, and returns the cookie.
+func signInUser(store *sessionstore.Store, user string) *http.Cookie {
 	response := send(func(w http.ResponseWriter, r *http.Request) {
 		session, err := store.Get(r, "session")
 		check(err)

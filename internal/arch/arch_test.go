@@ -23,6 +23,8 @@ var allowed = map[string][]string{
 	"sessionstore/internal/codec": {},
 	"sessionstore/migrations":     {},
 	"sessionstore/sessionmw":      {"sessionstore"},
+	"sessionstore/sessiontask":    {"sessionstore"},
+	"sessionstore/sessiontest":    {"sessionstore"},
 	"models":                      {},
 	"signin":                      {},
 	"templates":                   {},
@@ -32,7 +34,7 @@ var allowed = map[string][]string{
 	"internal/schema":             {""},
 	"config":                      {"", "internal/environ", "sessionstore", "sessionstore/sessionmw", "signin"},
 	"actions":                     {"", "config", "internal/schema", "locales", "models", "public", "sessionstore", "sessionstore/sessionmw", "signin", "templates"},
-	"grifts":                      {"config", "models", "sessionstore"},
+	"grifts":                      {"config", "models", "sessionstore", "sessionstore/sessiontask"},
 	"cmd/app":                     {"actions", "config", "grifts", "internal/schema", "models", "sessionstore"},
 }
 
