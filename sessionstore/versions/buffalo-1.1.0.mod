@@ -8,6 +8,7 @@ require (
 	github.com/gobuffalo/buffalo v1.1.0
 	github.com/gobuffalo/envy v1.10.2
 	github.com/gobuffalo/grift v1.5.2
+	github.com/gobuffalo/logger v1.0.7
 	github.com/gobuffalo/pop/v6 v6.1.1
 	github.com/gorilla/sessions v1.2.1
 	github.com/luna-duclos/instrumentedsql v1.1.3
@@ -28,7 +29,6 @@ require (
 	github.com/gobuffalo/flect v1.0.0 // indirect
 	github.com/gobuffalo/github_flavored_markdown v1.1.3 // indirect
 	github.com/gobuffalo/helpers v0.6.7 // indirect
-	github.com/gobuffalo/logger v1.0.7 // indirect
 	github.com/gobuffalo/meta v0.3.3 // indirect
 	github.com/gobuffalo/nulls v0.4.2 // indirect
 	github.com/gobuffalo/plush/v4 v4.1.18 // indirect
