@@ -226,34 +226,12 @@ func TestMake_Refuses(t *testing.T) {
 	}
 }
 
-func TestMake_RefusesOwnTable(t *testing.T) {
-	for _, text := range []string{
-		`create_table("sessions") {}`,
-		"CREATE TABLE sessions (id int);",
-		"create table if not exists `sessions` (id int);",
-		"CREATE TABLE public.sessions (id int);",
-		`CREATE TABLE "public"."sessions" (id int);`,
-	} {
-		files := edit(t)
-		files["migrations/1_a.up.sql"] = text
-		if _, err := plan(t, write(t, files), options()); err == nil || !strings.Contains(err.Error(), "migrations/1_a.up.sql") {
-			t.Errorf("%s: err = %v, want one with the file", text, err)
-		}
-	}
-}
-
 func TestMake_UnknownUserKeyIsNotAnError(t *testing.T) {
 	p := mustPlan(t, edit(t, "actions/auth.go", `"current_user_id"`, `"theme"`), options())
 	check(t, p, []string{storeFile + ":UserKey"}, false)
 	if !strings.Contains(strings.Join(p.Notes, " "), "--user-key") {
 		t.Error("the notes do not name --user-key")
 	}
-}
-
-func TestMake_CSRFInTests(t *testing.T) {
-	files := edit(t)
-	files["actions/app_test.go"] = "package actions\n\nimport \"github.com/gobuffalo/middleware/csrf\"\n\nfunc init() { app.Middleware.Remove(csrf.New) }\n"
-	check(t, mustPlan(t, files, options()), []string{"actions/app_test.go:Remove(sessionmw.CSRF)"}, true)
 }
 
 func TestMake_ManualNamesTheFile(t *testing.T) {

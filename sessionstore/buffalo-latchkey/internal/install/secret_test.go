@@ -60,3 +60,22 @@ func TestMaskEnv(t *testing.T) {
 		t.Errorf("the number of lines changed:\n%s", masked)
 	}
 }
+
+func TestMaskCode(t *testing.T) {
+	for _, code := range []string{
+		`sessions.NewCookieStore([]byte("hunter2"), []byte("hunter2"))`,
+		"[]byte(`hunter2`)",
+		`envy.Get("SESSION_SECRET", "hunter2")`,
+		`const apiToken = "hunter2"`,
+		`dbPassword := "hunter2"`,
+	} {
+		if masked := install.MaskCode("+\t" + code + "\n"); strings.Contains(masked, "hunter2") {
+			t.Errorf("the secret is shown: %s", masked)
+		}
+	}
+	for _, code := range []string{`envy.Get("GO_ENV", "development")`, `SessionName: "_coke_session",`} {
+		if masked := install.MaskCode(code); masked != code {
+			t.Errorf("%s is shown as %s", code, masked)
+		}
+	}
+}
