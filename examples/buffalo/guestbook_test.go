@@ -97,8 +97,7 @@ func build(t *testing.T) string {
 	return program
 }
 
-// serve runs the guest book in development, where the csrf middleware works,
-// and returns its address.
+// serve runs the guest book in development and returns its address.
 func serve(t *testing.T, program string, settings ...string) string {
 	port := testapp.FreePort(t)
 	address := "http://127.0.0.1:" + port

@@ -1,55 +1,47 @@
-// Package actions is the guest book: a stock Buffalo app with a sessionstore.
+// Package actions is the guest book: a stock Buffalo app with sessions in its database.
 package actions
 
 import (
-	"encoding/hex"
-	"fmt"
+	"sync"
 
 	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/buffalo-pop/v3/pop/popmw"
 	"github.com/gobuffalo/envy"
-	"github.com/gobuffalo/middleware/csrf"
+	"github.com/latchkey/latchkey/sessionstore/sessionmw"
 
 	"github.com/latchkey/latchkey/examples/buffalo/models"
-	"github.com/latchkey/latchkey/sessionstore"
-	"github.com/latchkey/latchkey/sessionstore/sessionmw"
 )
 
-// ENV is used to help switch settings based on where the application is run.
+// ENV is used to help switch settings based on where the application is being run.
 var ENV = envy.Get("GO_ENV", "development")
 
-// App is where all routes and middleware for buffalo are defined.
-func App() (*buffalo.App, error) {
-	store, err := newStore() // session: the store
-	if err != nil {
-		return nil, err
-	}
-	app := buffalo.New(buffalo.Options{
-		Env:          ENV,
-		SessionName:  "_guestbook_session",
-		SessionStore: store, // session: in place of cookies
+var (
+	app     *buffalo.App
+	appOnce sync.Once
+)
+
+// App is where all routes and middleware for buffalo should be defined.
+func App() *buffalo.App {
+	appOnce.Do(func() {
+		app = buffalo.New(buffalo.Options{
+			Env:          ENV,
+			SessionName:  "_guestbook_session",
+			SessionStore: SessionStore(),
+		})
+
+		// Answer 503 when the session could not be loaded.
+		app.Use(sessionmw.Require)
+
+		// Protect against CSRF attacks.
+		app.Use(sessionmw.CSRF)
+
+		// Wraps each request in a transaction.
+		app.Use(sessionmw.Transaction(popmw.Transaction(models.DB)))
+
+		app.GET("/", HomeHandler)
+		app.POST("/signin", SignInHandler)
+		app.POST("/signout", SignOutHandler)
+		app.POST("/notes", CreateNoteHandler)
 	})
-
-	app.Use(sessionmw.Require) // session: 503 while the database is away
-	app.Use(csrf.New)
-	app.Use(sessionmw.Transaction(popmw.Transaction(models.DB))) // session: around popmw's
-
-	app.GET("/", HomeHandler)
-	app.POST("/signin", SignInHandler)
-	app.POST("/signout", SignOutHandler)
-	app.POST("/notes", CreateNoteHandler)
-	return app, nil
-}
-
-// session: the store
-func newStore() (*sessionstore.Store, error) {
-	secret, err := hex.DecodeString(envy.Get("SESSION_SECRET", ""))
-	if err != nil {
-		return nil, fmt.Errorf("SESSION_SECRET: %w", err)
-	}
-	return sessionstore.New(models.DB, sessionstore.Options{
-		Secrets: [][]byte{secret},
-		Cookie:  sessionstore.Cookie{Insecure: ENV == "development"}, // also over http
-		Ignore:  sessionmw.Ignore,
-	})
+	return app
 }

@@ -10,8 +10,6 @@ import (
 
 	"github.com/gobuffalo/envy"
 	"github.com/gobuffalo/pop/v6"
-
-	"github.com/latchkey/latchkey"
 )
 
 // DB is a connection to your database to be used throughout your application.
@@ -24,16 +22,14 @@ func init() {
 	}
 }
 
-// Migrate brings the database up to date: the sessions, and the notes.
-func Migrate(notes fs.FS) error {
-	for _, files := range []fs.FS{latchkey.Migrations(), notes} {
-		box, err := pop.NewMigrationBox(files, DB)
-		if err != nil {
-			return fmt.Errorf("read migrations: %w", err)
-		}
-		if err := box.Up(); err != nil {
-			return fmt.Errorf("migrate: %w", err)
-		}
+// Migrate brings the database up to date.
+func Migrate(migrations fs.FS) error {
+	box, err := pop.NewMigrationBox(migrations, DB)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if err := box.Up(); err != nil {
+		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
 }

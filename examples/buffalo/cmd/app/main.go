@@ -8,6 +8,7 @@ import (
 	buffaloexample "github.com/latchkey/latchkey/examples/buffalo"
 	"github.com/latchkey/latchkey/examples/buffalo/actions"
 	"github.com/latchkey/latchkey/examples/buffalo/models"
+	"github.com/latchkey/latchkey/sessionstore/sessionmw"
 )
 
 func main() {
@@ -18,11 +19,8 @@ func main() {
 	if err := models.Migrate(migrations); err != nil {
 		log.Fatal(err)
 	}
-	app, err := actions.App()
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := app.Serve(); err != nil {
+	app := actions.App()
+	if err := sessionmw.Serve(app); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -1,0 +1,11 @@
+package grifts
+
+import (
+	"github.com/latchkey/latchkey/examples/buffalo/actions"
+
+	"github.com/latchkey/latchkey/sessionstore/sessiontask"
+)
+
+func init() {
+	sessiontask.Register(actions.SessionStore)
+}
