@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/buffaloapp"
@@ -32,7 +33,11 @@ func printFile(out io.Writer, oldName, newName, before, after string) {
 		fmt.Fprintf(out, "go.sum: %d lines added, %d removed\n", added, removed)
 		return
 	}
-	fmt.Fprint(out, install.MaskCode(textdiff.Unified(oldName, newName, before, after)))
+	diff := textdiff.Unified(oldName, newName, before, after)
+	if path.Ext(newName) == ".go" || path.Ext(oldName) == ".go" {
+		diff = install.MaskCode(diff)
+	}
+	fmt.Fprint(out, diff)
 }
 
 func countLines(before, after string) (added, removed int) {
