@@ -339,6 +339,9 @@ func TestStore_AdoptCountsForTheLimit(t *testing.T) {
 			s.with(t, oldCookie(t, old, map[any]any{"user_id": "ada", "device": i})).change(t, nil)
 			s.clock.advance(time.Minute)
 		}
+		if n, err := count(t.Context(), s.store, "ada"); n != 2 || err != nil {
+			t.Errorf("adopted sessions of ada: %d, %v, want 2", n, err)
+		}
 		s.browser(t).signIn(t, "ada")
 		if n, err := count(t.Context(), s.store, "ada"); n != 2 || err != nil {
 			t.Errorf("sessions of ada: %d, %v, want 2", n, err)

@@ -110,7 +110,7 @@ func (b *bound) setCookie(w http.ResponseWriter) {
 	if b.bearer {
 		return
 	}
-	b.out = w
+	b.out, b.options = w, *b.session.Options
 	maxAge := b.session.Options.MaxAge
 	if b.row.Remembered {
 		maxAge = int(math.Ceil(b.row.deadline.Sub(b.now()).Seconds()))

@@ -145,11 +145,9 @@ func (in *interleaving) revokeOthers(q *openRequest) {
 	in.wantCount(n, err, in.model.end(func(s *modelSession) bool { return s.user == user && s.family != at.family }))
 }
 
-// revokeAll takes what is dead, and the graces, along.
+// revokeAll also deletes expired sessions, but no redirect rows.
 func (in *interleaving) revokeAll() {
 	in.step("all sessions are revoked")
 	n, err := in.store.RevokeAll(in.Context())
-	graces := len(in.model.graces)
-	clear(in.model.graces)
-	in.wantCount(n, err, graces+in.model.end(func(*modelSession) bool { return true }))
+	in.wantCount(n, err, in.model.end(func(*modelSession) bool { return true }))
 }

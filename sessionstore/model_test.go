@@ -131,7 +131,7 @@ func (q *modelRequest) signOut() {
 // save ends as the store's Save should. fresh is the sid that the session has
 // got if it was to get one.
 func (m *model) save(q *modelRequest, fresh string) fate {
-	if q.ended && !q.signsIn {
+	if q.ended && !q.signsIn && !q.signsOut {
 		return ended
 	}
 	if q.signsOut || q.at.user != "" && len(q.values) == 0 {
@@ -245,7 +245,7 @@ func (m *model) begin(q *modelRequest, s *modelSession, fresh string) {
 func (m *model) signOut(q *modelRequest) {
 	q.signsIn, q.remember, q.renew, q.signsOut = false, false, false, false
 	at := q.at
-	q.at, q.known = modelSession{}, nil
+	q.at, q.known, q.ended = modelSession{}, nil, false
 	if at.sid == "" {
 		return
 	}

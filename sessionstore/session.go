@@ -31,7 +31,7 @@ type bound struct {
 	state
 	intent
 	session *sessions.Session
-	options sessions.Options // session.Options as New set them
+	options sessions.Options // that the browser has, as far as known
 	err     error            // why Save must refuse the session: not loaded, or revoked
 	resign  bool             // the cookie was signed with an older secret
 	bearer  bool             // the request has an access token

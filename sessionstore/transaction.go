@@ -126,11 +126,11 @@ func (b *bound) rolledBack(r *http.Request) (again []func(context.Context) error
 			return b.rewrite(ctx, func(next *row) { b.replaceToken(next, sent) }, b.rows.update)
 		}}
 	case b.adopted != (token{}):
-		next := row{full: true, entries: b.known, version: 1}
-		b.intent = intent{}
-		b.begin(r, &next, b.row.UserID, sent)
-		b.refresh(&next)
 		return []func(context.Context) error{func(ctx context.Context) error {
+			b.intent = intent{}
+			next := row{full: true, entries: b.known, version: 1}
+			b.begin(r, &next, b.row.UserID, sent)
+			b.refresh(&next)
 			_, err := b.insertRow(ctx, next, next.SID)
 			return err
 		}}

@@ -1,6 +1,7 @@
 package sessionstore_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -34,8 +35,8 @@ func TestStore_DefaultUserKeys(t *testing.T) {
 	})
 }
 
-// With both keys user_id counts, so the column and SignIn agree.
-func TestStore_BothUserKeys(t *testing.T) {
+// SignIn sets user_id, so the column and SignIn agree.
+func TestSignIn_OverTheOtherUserKey(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
 		b.set(t, "current_user_id", "bob")
@@ -85,4 +86,58 @@ func TestStore_KnownUserKey(t *testing.T) {
 			t.Errorf("logged: %s", log.String())
 		}
 	}, logTo(&log), func(o *sessionstore.Options) { o.UserKey = "member_id" })
+}
+
+// An attacker plants the cookie of an anonymous session and waits for a sign-in.
+func TestStore_SessionFixationByUserKey(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		for _, key := range []string{"user_id", "current_user_id"} {
+			mallory, ada := s.browser(t), s.browser(t)
+			planted := mallory.set(t, "cart", 3).cookies[0]
+			ada.client.Jar.SetCookies(s.url(t), []*http.Cookie{planted})
+			ada.set(t, key, "ada")
+			if got := mallory.read(t); len(got) != 0 {
+				t.Errorf("%s: the attacker's session holds %v", key, got)
+			}
+			if got := ada.read(t); got[key] != "ada" || got["cart"] != 3 {
+				t.Errorf("%s: the user's session holds %v", key, got)
+			}
+		}
+	})
+}
+
+// If a session has both keys, user_id counts.
+func TestStore_BothUserKeys(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		b := s.browser(t)
+		for _, step := range []struct {
+			name   string
+			values map[any]any // nil deletes a key
+			user   string
+			renews bool
+		}{
+			{"SecondKey", map[any]any{"current_user_id": "bob"}, "bob", true},
+			{"FirstKeyBesideIt", map[any]any{"user_id": "ada"}, "ada", true},
+			{"SecondKeyChanges", map[any]any{"current_user_id": "eve"}, "ada", false},
+			{"FirstKeyIsNil", map[any]any{"user_id": nil}, "eve", true},
+			{"SameUserInBoth", map[any]any{"user_id": "eve"}, "eve", false},
+			{"SecondKeyDeleted", map[any]any{"current_user_id": nil}, "eve", false},
+		} {
+			before := b.cookie(t)
+			b.change(t, func(session *sessions.Session) {
+				for key, value := range step.values {
+					session.Values[key] = value
+					if value == nil && key == "current_user_id" {
+						delete(session.Values, key)
+					}
+				}
+			})
+			if row := s.row(t, b.cookie(t)); row.UserID == nil || *row.UserID != step.user {
+				t.Errorf("%s: user_id %v, want %s", step.name, row.UserID, step.user)
+			}
+			if is := b.cookie(t) != before; is != step.renews {
+				t.Errorf("%s: renewed: %t, want %t", step.name, is, step.renews)
+			}
+		}
+	})
 }

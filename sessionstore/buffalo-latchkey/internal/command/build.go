@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/install"
 )
@@ -31,7 +32,7 @@ func compile(ctx context.Context, root string, plan *install.Plan, packages ...s
 	if plan.Tags != "" {
 		args = append(args, "-tags="+plan.Tags)
 	}
-	if exists(root + "/vendor/modules.txt") {
+	if exists(filepath.Join(root, vendorList)) {
 		args = append(args, "-mod=mod")
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)

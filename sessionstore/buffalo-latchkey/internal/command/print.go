@@ -115,6 +115,12 @@ func printNext(out io.Writer, next []string) {
 	}
 }
 
+const (
+	// vendorList is in the folder vendor of apps that keep their modules there.
+	vendorList = "vendor/modules.txt"
+	vendorStep = "go mod vendor    # updates the folder vendor"
+)
+
 // noteGo adds notes about the Go version and the folder vendor.
 func noteGo(plan *install.Plan, app *buffaloapp.App, m *gomod.Result) {
 	if gomod.OlderGo(m.GoBefore, m.GoAfter) {
@@ -123,8 +129,8 @@ func noteGo(plan *install.Plan, app *buffaloapp.App, m *gomod.Result) {
 	if image := app.DockerGo(); image != "" && gomod.OlderGo(image, m.GoAfter) {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("The Dockerfile builds with Go %s. Use golang:%s or later there.", image, m.GoAfter))
 	}
-	if m.ModBefore != m.ModAfter && app.Exists("vendor/modules.txt") {
-		plan.Next = append([]string{"go mod vendor    # updates the folder vendor"}, plan.Next...)
+	if m.ModBefore != m.ModAfter && app.Exists(vendorList) {
+		plan.Next = append([]string{vendorStep}, plan.Next...)
 	}
 }
 

@@ -23,12 +23,14 @@ go 1.24
 require (
 	github.com/gobuffalo/buffalo v0.0.0
 	github.com/gobuffalo/buffalo-pop/v3 v3.0.0
+	github.com/gobuffalo/grift v1.0.0
 	github.com/gobuffalo/pop/v6 v6.0.0
 )
 
 replace (
 	github.com/gobuffalo/buffalo => ../buffalo
 	github.com/gobuffalo/buffalo-pop/v3 => ../buffalo-pop
+	github.com/gobuffalo/grift => ../grift
 	github.com/gobuffalo/pop/v6 => ../pop
 )
 `,
@@ -86,21 +88,53 @@ func main() {
 	}
 }
 `,
-	"app/grifts/init.go":               "package grifts\n",
-	"app/database.yml":                 "development:\n  dialect: mysql\n",
-	"app/config/buffalo-plugins.toml":  "[[plugin]]\n  binary = \"buffalo-pop\"",
-	"app/.gitignore":                   "/bin/",
-	"app/.env":                         "DATABASE_PASSWORD=hunter2\nSESSION_SECRET=tooshort",
-	"buffalo/go.mod":                   "module github.com/gobuffalo/buffalo\n\ngo 1.24\n",
-	"buffalo-pop/go.mod":               "module github.com/gobuffalo/buffalo-pop/v3\n\ngo 1.24\n",
-	"pop/go.mod":                       "module github.com/gobuffalo/pop/v6\n\ngo 1.24\n",
-	"store/go.mod":                     "module github.com/latchkey/latchkey/sessionstore\n\ngo 1.24\n",
-	"pop/pop.go":                       "package pop\n\ntype Connection struct{}\n",
-	"store/store.go":                   "package sessionstore\n\nimport \"time\"\n\ntype Store struct{}\n\ntype Cookie struct{ Insecure bool }\n\ntype Options struct {\n\tSecrets [][]byte\n\tUserKey any\n\tIgnore func(key, value any) bool\n\tCookie Cookie\n\tAdopt any\n\tAdoptUntil time.Time\n}\n\nfunc New(any, Options) (*Store, error) { return &Store{}, nil }\n",
-	"store/sessiontask/sessiontask.go": "package sessiontask\n\nimport \"github.com/latchkey/latchkey/sessionstore\"\n\nfunc Register(func() *sessionstore.Store) {}\n",
-	"store/sessionmw/sessionmw.go":     "package sessionmw\n\nfunc Require() {}\n\nfunc Transaction(f func()) func() { return f }\n\nfunc Ignore(key, value any) bool { return false }\n\nfunc Secrets() ([][]byte, error) { return nil, nil }\n\nfunc OldCookies() any { return nil }\n\nfunc Serve(any) error { return nil }\n",
-	"buffalo/buffalo.go":               "package buffalo\n\ntype App struct{}\n\ntype Options struct {\n\tSessionName string\n\tSessionStore any\n}\n\ntype session struct{}\n\nfunc (session) Set(string, any) {}\n\ntype Context interface{ Session() session }\n\nfunc New(Options) *App { return &App{} }\n\nfunc (*App) Use(func()) {}\n\nfunc (*App) Serve() error { return nil }\n",
-	"buffalo-pop/pop/popmw/popmw.go":   "package popmw\n\nfunc Transaction(any) func() { return func() {} }\n",
+	"app/grifts/init.go":              "package grifts\n",
+	"app/database.yml":                "development:\n  dialect: mysql\n",
+	"app/config/buffalo-plugins.toml": "[[plugin]]\n  binary = \"buffalo-pop\"",
+	"app/.gitignore":                  "/bin/",
+	"app/.env":                        "DATABASE_PASSWORD=hunter2\nSESSION_SECRET=tooshort",
+	"buffalo/go.mod":                  "module github.com/gobuffalo/buffalo\n\ngo 1.24\n",
+	"grift/go.mod":                    "module github.com/gobuffalo/grift\n\ngo 1.24\n",
+	"grift/grift/grift.go": `package grift
+
+type Context struct {
+	Name string
+	Args []string
+}
+
+var Tasks = map[string]func([]string) error{}
+
+func NewContext(name string) *Context { return &Context{Name: name} }
+
+func Run(name string, c *Context) error { return Tasks[name](c.Args) }
+`,
+	"buffalo-pop/go.mod": "module github.com/gobuffalo/buffalo-pop/v3\n\ngo 1.24\n",
+	"pop/go.mod":         "module github.com/gobuffalo/pop/v6\n\ngo 1.24\n",
+	"store/go.mod":       "module github.com/latchkey/latchkey/sessionstore\n\ngo 1.24\n",
+	"pop/pop.go":         "package pop\n\ntype Connection struct{}\n",
+	"store/store.go":     "package sessionstore\n\nimport \"time\"\n\ntype Store struct{}\n\ntype Cookie struct{ Insecure bool }\n\ntype Options struct {\n\tSecrets [][]byte\n\tUserKey any\n\tIgnore func(key, value any) bool\n\tCookie Cookie\n\tAdopt any\n\tAdoptUntil time.Time\n}\n\nfunc New(any, Options) (*Store, error) { return &Store{}, nil }\n",
+	"store/sessiontask/sessiontask.go": `package sessiontask
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gobuffalo/grift/grift"
+
+	"github.com/latchkey/latchkey/sessionstore"
+)
+
+func Register(open func() *sessionstore.Store) {
+	grift.Tasks["sessions:list"] = func(args []string) error {
+		fmt.Println("sessions of", args, open() != nil)
+		return nil
+	}
+	grift.Tasks["sessions:revoke"] = func([]string) error { return errors.New("no such session") }
+}
+`,
+	"store/sessionmw/sessionmw.go":   "package sessionmw\n\nfunc Require() {}\n\nfunc Transaction(f func()) func() { return f }\n\nfunc Ignore(key, value any) bool { return false }\n\nfunc Secrets() ([][]byte, error) { return nil, nil }\n\nfunc OldCookies() any { return nil }\n\nfunc Serve(any) error { return nil }\n",
+	"buffalo/buffalo.go":             "package buffalo\n\ntype App struct{}\n\ntype Options struct {\n\tSessionName string\n\tSessionStore any\n}\n\ntype session struct{}\n\nfunc (session) Set(string, any) {}\n\ntype Context interface{ Session() session }\n\nfunc New(Options) *App { return &App{} }\n\nfunc (*App) Use(func()) {}\n\nfunc (*App) Serve() error { return nil }\n",
+	"buffalo-pop/pop/popmw/popmw.go": "package popmw\n\nfunc Transaction(any) func() { return func() {} }\n",
 }
 
 // newApp writes the app and makes it the current folder.
@@ -185,17 +219,13 @@ func TestLatchkey_SecondRunChangesNothing(t *testing.T) {
 }
 
 func TestLatchkey_AsksFirst(t *testing.T) {
-	for _, test := range []struct {
-		input string
-		args  []string
-	}{{"", nil}, {"n\n", nil}, {"y\n", []string{"--dry-run"}}} {
-		newApp(t)
-		before := snapshot(t)
-		run(t, test.input, append(test.args, "--store", "../store")...)
-		same(t, snapshot(t), before)
-	}
 	newApp(t)
-	run(t, "y\n", "latchkey", "--skip-build", "--store", "../store")
+	before := snapshot(t)
+	run(t, "", "--store", "../store")
+	run(t, "n\n", "--store", "../store")
+	run(t, "y\n", "--dry-run", "--store", "../store")
+	same(t, snapshot(t), before)
+	run(t, "y\n", "--skip-build", "--store", "../store")
 	if _, err := os.Stat(".latchkey.json"); err != nil {
 		t.Error("nothing was changed after a yes")
 	}

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/install"
@@ -36,6 +37,9 @@ func undo(set settings, ask *prompt, s Streams) error {
 		return err
 	}
 	fmt.Fprintf(s.Out, "\nTook back the changes to %d files. If you ran the migration, the table sessions is still there. To drop it: DROP TABLE sessions\n", len(reversals))
+	if exists(filepath.Join(set.root, vendorList)) {
+		printNext(s.Out, []string{vendorStep})
+	}
 	return nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/textdiff"
 )
 
 // An App is what the go command has to know about the app.
@@ -59,6 +61,7 @@ func Resolve(ctx context.Context, app App, target Target) (*Result, error) {
 	if r.ModAfter, r.SumAfter, err = w.read("after"); err != nil {
 		return nil, err
 	}
+	r.ModAfter = textdiff.WithEndings(r.ModBefore, r.ModAfter) // the go command writes newlines only
 	r.GoBefore, r.GoAfter = goVersion(r.ModBefore), goVersion(r.ModAfter)
 	r.Moves, err = w.moves(r, before, target)
 	return r, err

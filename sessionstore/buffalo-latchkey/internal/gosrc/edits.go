@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/format"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +19,8 @@ type Edit struct {
 // Apply makes the edits, which must not overlap. Inserted text gets the line
 // endings of the source.
 func Apply(src []byte, edits []Edit) ([]byte, error) {
-	sorted := append([]Edit(nil), edits...)
-	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].Start < sorted[j].Start })
+	sorted := slices.Clone(edits)
+	slices.SortStableFunc(sorted, func(a, b Edit) int { return a.Start - b.Start })
 	crlf := bytes.Contains(src, []byte("\r\n"))
 
 	var out bytes.Buffer

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -71,9 +72,8 @@ func AddImport(src []byte, module, name, importPath string) ([]byte, error) {
 	return Apply(src, []Edit{placeImport(src, fset, file, best, line, importPath)})
 }
 
-// likeness counts the leading path elements that two imports share. It is 0 for the
-// file's own module, and -1 for the standard library, to which no import of another
-// module belongs.
+// likeness is 1 and the number of leading path elements that two imports share. It is
+// 0 for the file's own module, and -1 if only one of them is of the standard library.
 func likeness(a, module, b string) int {
 	switch {
 	case a == module || strings.HasPrefix(a, module+"/"):
@@ -86,7 +86,7 @@ func likeness(a, module, b string) int {
 	for n < len(aParts) && n < len(bParts) && aParts[n] == bParts[n] {
 		n++
 	}
-	return n
+	return 1 + n
 }
 
 func isStandard(importPath string) bool {
@@ -154,20 +154,11 @@ func DropUnusedImports(src []byte, importPaths []string) ([]byte, error) {
 	}
 	var edits []Edit
 	for _, spec := range file.Imports {
-		if contains(importPaths, ImportPath(spec)) && !Uses(file, NameOf(spec)) {
+		if slices.Contains(importPaths, ImportPath(spec)) && !Uses(file, NameOf(spec)) {
 			edits = append(edits, dropImport(src, fset, file, spec))
 		}
 	}
 	return Apply(src, edits)
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }
 
 // Uses reports whether the file has an expression like name.X.

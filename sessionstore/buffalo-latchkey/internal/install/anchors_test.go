@@ -58,6 +58,7 @@ func TestMake_Connection(t *testing.T) {
 		}, "models.Open()"},
 		{"a local variable in the middleware", []string{
 			appFile, "app.Use(popmw.Transaction(models.DB))", "db := connect()\n\t\tapp.Use(popmw.Transaction(db))",
+			"actions/auth.go", "func AuthCreate", "var db string\n\nfunc AuthCreate",
 		}, "models.DB"},
 		{"in the package of the app", []string{
 			"actions/auth.go", `import "github.com/gobuffalo/buffalo"`, "import (\n\t\"github.com/gobuffalo/buffalo\"\n\t\"github.com/gobuffalo/pop/v6\"\n)\n\nvar db *pop.Connection",
@@ -109,21 +110,28 @@ func TestRead_WithoutModule(t *testing.T) {
 func TestMake_BuildTags(t *testing.T) {
 	files := edit(t)
 	files["actions/script.go"] = "//go:build ignore\n\npackage main\n\nimport \"github.com/gobuffalo/middleware/csrf\"\n\nvar _ = csrf.New\n"
-	files["actions/debug.go"] = "//go:build !production\n\npackage actions\n\nimport \"github.com/gobuffalo/middleware/csrf\"\n\nvar guard = csrf.New\n"
+	for name, tag := range map[string]string{"debug": "!production", "sqlite": "sqlite"} {
+		files["actions/"+name+".go"] = "//go:build " + tag + "\n\npackage actions\n\nimport \"github.com/gobuffalo/middleware/csrf\"\n\nvar guard = csrf.New\n"
+	}
 	p := mustPlan(t, files, options())
-	check(t, p, []string{"actions/debug.go:var guard = sessionmw.CSRF"}, true)
+	check(t, p, []string{"actions/debug.go:var guard = sessionmw.CSRF", "actions/sqlite.go:var guard = sessionmw.CSRF"}, true)
 	check(t, p, []string{"actions/script.go:sessionmw"}, false)
 	check(t, p, []string{storeFile + ":package actions\n"}, true)
 }
 
 func TestMake_KeepsLineEndings(t *testing.T) {
+	const plugins = "config/buffalo-plugins.toml"
 	files := edit(t)
-	files[appFile] = strings.ReplaceAll(files[appFile], "\n", "\r\n")
-	got := after(mustPlan(t, files, options()), appFile)
-	if strings.Count(got, "\n") != strings.Count(got, "\r\n") {
-		t.Errorf("the file has both line endings:\n%q", got)
+	for _, name := range []string{appFile, plugins} {
+		files[name] = strings.ReplaceAll(files[name], "\n", "\r\n")
 	}
-	if !strings.Contains(got, "SessionName:  \"_coke_session\",\r\n\t\t\tSessionStore: SessionStore(),\r\n") {
+	p := mustPlan(t, files, options())
+	for _, name := range []string{appFile, plugins} {
+		if got := after(p, name); strings.Count(got, "\n") != strings.Count(got, "\r\n") {
+			t.Errorf("%s has both line endings:\n%q", name, got)
+		}
+	}
+	if got := after(p, appFile); !strings.Contains(got, "SessionName:  \"_coke_session\",\r\n\t\t\tSessionStore: SessionStore(),\r\n") {
 		t.Errorf("the options are not formatted:\n%s", got)
 	}
 }

@@ -3,8 +3,9 @@ package install
 import (
 	"fmt"
 	"go/ast"
+	"maps"
 	"path"
-	"sort"
+	"slices"
 
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/buffaloapp"
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/gosrc"
@@ -68,13 +69,8 @@ func (p *planner) mayDrop(f *buffaloapp.File, e ast.Expr) {
 }
 
 func (p *planner) finishEdits() error {
-	names := make([]string, 0, len(p.edits))
-	for name := range p.edits {
-		names = append(names, name)
-	}
-	sort.Strings(names)
 	var changes []Change
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(p.edits)) {
 		after, err := p.edits[name].result(p.app.Module)
 		if err != nil {
 			return fmt.Errorf("edit %s: %w", name, err)
@@ -93,7 +89,7 @@ func (e *fileEdit) result(module string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, importPath := range sortedKeys(e.add) {
+	for _, importPath := range slices.Sorted(maps.Keys(e.add)) {
 		if src, err = gosrc.AddImport(src, module, e.add[importPath], importPath); err != nil {
 			return "", err
 		}
@@ -103,13 +99,4 @@ func (e *fileEdit) result(module string) (string, error) {
 	}
 	src, err = gosrc.Format(e.file.Src, src)
 	return string(src), err
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	return keys
 }

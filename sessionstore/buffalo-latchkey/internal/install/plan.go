@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/buffaloapp"
+	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/textdiff"
 )
 
 // Import paths of the session store.
@@ -171,7 +172,7 @@ func (p *planner) create(name, text string) {
 
 // change adds new text for a file that may exist.
 func (p *planner) change(name, before, after string, exists bool) {
-	if before != after {
+	if after = textdiff.WithEndings(before, after); before != after {
 		p.Changes = append(p.Changes, Change{Path: name, Before: before, After: after, Exists: exists})
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"go/format"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -217,27 +219,18 @@ func (l *importList) name(importPath, name string) string {
 	if name == "" {
 		name = gosrc.BaseName(importPath)
 	}
-	for l.taken[name] || l.has(name) {
+	for l.taken[name] || slices.Contains(slices.Collect(maps.Values(l.names)), name) {
 		name = "latchkey" + name
 	}
 	l.names[importPath] = name
 	return name
 }
 
-func (l *importList) has(name string) bool {
-	for _, other := range l.names {
-		if other == name {
-			return true
-		}
-	}
-	return false
-}
-
 // lines are the import lines in three groups: the standard library, other
 // modules, and the app.
 func (l *importList) lines(module string) []string {
 	var standard, others, own []string
-	for _, importPath := range sortedKeys(l.names) {
+	for _, importPath := range slices.Sorted(maps.Keys(l.names)) {
 		line := strconv.Quote(importPath)
 		if name := l.names[importPath]; name != path.Base(importPath) && name != gosrc.BaseName(importPath) {
 			line = name + " " + line

@@ -24,7 +24,11 @@ func (r *Record) Apply(root, version string, changes []install.Change) error {
 	if err != nil {
 		return err
 	}
-	return perform(root, append(writes, write{path: Name, text: text}))
+	if err := perform(root, append(writes, write{path: Name, text: text})); err != nil {
+		removeDirs(root, run.Dirs)
+		return err
+	}
+	return nil
 }
 
 // missingDirs returns the folders that the changes make, the innermost first.

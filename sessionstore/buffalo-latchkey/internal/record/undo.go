@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/textdiff"
@@ -149,7 +151,7 @@ func (h Hunk) reverse(lines []string) ([]string, bool) {
 func find(lines, wanted []string) int {
 	found := -1
 	for i := 0; len(wanted) > 0 && i+len(wanted) <= len(lines); i++ {
-		if equal(lines[i:i+len(wanted)], wanted) {
+		if slices.Equal(lines[i:i+len(wanted)], wanted) {
 			if found >= 0 {
 				return -1
 			}
@@ -159,46 +161,30 @@ func find(lines, wanted []string) int {
 	return found
 }
 
-func equal(a, b []string) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return len(a) == len(b)
+func splice(lines []string, at, n int, with []string) []string {
+	return slices.Concat(lines[:at], with, lines[at+n:])
 }
 
-func splice(lines []string, at, n int, with []string) []string {
-	result := append([]string(nil), lines[:at]...)
-	result = append(result, with...)
-	return append(result, lines[at+n:]...)
-}
+// oldSecret is a line that gives OLD_SESSION_SECRET a value.
+var oldSecret = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?(OLD_)SESSION_SECRET[ \t]*[=:]`)
 
 // reverse takes the secrets out that were added.
 func (e Env) reverse(current string) string {
 	var lines []string
 	for _, line := range textdiff.Split(current) {
-		if !contains(e.Added, hash(line)) {
+		if !slices.Contains(e.Added, hash(line)) {
 			lines = append(lines, line)
 		}
 	}
 	current = strings.Join(lines, "")
-	if e.Renamed {
-		current = strings.Replace(current, "OLD_SESSION_SECRET", "SESSION_SECRET", 1)
+	if all := oldSecret.FindAllStringSubmatchIndex(current, -1); e.Renamed && len(all) > 0 {
+		last := all[len(all)-1]
+		current = current[:last[2]] + current[last[3]:]
 	}
 	if e.Newline {
 		current = strings.TrimSuffix(current, "\n")
 	}
 	return current
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (u *undo) reversals() []Reversal {

@@ -1,7 +1,10 @@
 // Package textdiff compares texts by lines.
 package textdiff
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // An Op says what happens to a line.
 type Op byte
@@ -26,6 +29,16 @@ func Split(text string) []string {
 		lines = lines[:len(lines)-1]
 	}
 	return lines
+}
+
+// WithEndings returns after with the line endings of before, if all of those are
+// carriage return and newline.
+func WithEndings(before, after string) string {
+	crlf := strings.Count(before, "\r\n")
+	if crlf == 0 || crlf < strings.Count(before, "\n") {
+		return after
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(after, "\r\n", "\n"), "\n", "\r\n")
 }
 
 // Lines returns the shortest list of operations that turns before into after.
@@ -70,7 +83,7 @@ func explore(a, b []string) [][]int {
 	reach := make([]int, 2*limit+3)
 	var history [][]int
 	for edits := 0; edits <= limit; edits++ {
-		history = append(history, append([]int(nil), reach...))
+		history = append(history, slices.Clone(reach))
 		for k := -edits; k <= edits; k += 2 {
 			x := furthest(reach, k, edits, limit)
 			for x < len(a) && x-k < len(b) && a[x] == b[x-k] {
@@ -122,12 +135,6 @@ func walkBack(a, b []string, history [][]int) []Line {
 		}
 		x, y = prevX, prevY
 	}
-	return reverse(reversed)
-}
-
-func reverse(lines []Line) []Line {
-	for i, j := 0, len(lines)-1; i < j; i, j = i+1, j-1 {
-		lines[i], lines[j] = lines[j], lines[i]
-	}
-	return lines
+	slices.Reverse(reversed)
+	return reversed
 }

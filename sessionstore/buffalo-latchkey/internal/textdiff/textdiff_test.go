@@ -68,6 +68,21 @@ func TestHunk_Side(t *testing.T) {
 	}
 }
 
+func TestWithEndings(t *testing.T) {
+	tests := []struct{ before, after, want string }{
+		{"a\r\nb\r\n", "a\r\nb\r\nc\n", "a\r\nb\r\nc\r\n"},
+		{"a\r\nb", "a\nb\n", "a\r\nb\r\n"},
+		{"a\r\nb\n", "a\r\nb\nc\n", "a\r\nb\nc\n"},
+		{"a\n", "a\nb\n", "a\nb\n"},
+		{"", "a\n", "a\n"},
+	}
+	for _, test := range tests {
+		if got := WithEndings(test.before, test.after); got != test.want {
+			t.Errorf("WithEndings(%q, %q) = %q, want %q", test.before, test.after, got, test.want)
+		}
+	}
+}
+
 func randomText(random *rand.Rand) string {
 	var text strings.Builder
 	for range 1 + random.Intn(30) {
