@@ -3,170 +3,233 @@ package actions
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gobuffalo/buffalo"
 	"github.com/gorilla/mux"
 
+	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/internal/web"
+	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/signin"
 )
 
-// retryAfter is how long a client should wait for the database, in seconds.
-const retryAfter = "5"
-
-// A sentence is an error that people may read, in their language; of any other they
-// learn only the status.
-type sentence struct {
-	id   string // of the text
-	data any    // what the text names
-	kind string // the type by which programs tell it apart (RFC 9457); "" for none
+// A problem is how an error is answered. Handlers return one, or an error that
+// problems maps to one.
+type problem struct {
+	kind   string // the end of its type (RFC 9457); "" for about:blank
+	status int
+	text   string // the ID of the user-facing message
+	field  string // the field or parameter that is wrong, if it is one
 }
 
-func (s sentence) Error() string { return strings.TrimSpace(fmt.Sprint(s.id, " ", s.data)) }
+func (p *problem) Error() string { return cmp.Or(p.kind, http.StatusText(p.status)) }
 
-// problem returns an error that ends the request with status and the text of id.
-func problem(status int, id string, data ...any) error {
-	s := sentence{id: id}
-	if len(data) > 0 {
-		s.data = data[0]
+// The errors that handlers return themselves.
+var (
+	errAnonymous       = &problem{"not-signed-in", http.StatusUnauthorized, "error.nobody", ""}
+	errTokenRefused    = &problem{"token-refused", http.StatusUnauthorized, "error.token_refused", ""}
+	errNoSuchUser      = &problem{"no-such-user", http.StatusUnauthorized, "error.no_such_user", ""}
+	errDisabled        = &problem{"user-disabled", http.StatusUnauthorized, "error.disabled", ""}
+	errNotRecent       = &problem{"sign-in-not-recent", http.StatusForbidden, "error.stale", ""}
+	errOtherUser       = &problem{"other-user", http.StatusForbidden, "error.somebody_else", ""}
+	errNotWhoBegan     = &problem{"other-user", http.StatusForbidden, "error.not_who_began", ""}
+	errProviderSignOut = &problem{"signed-out-at-provider", http.StatusForbidden, "error.over_there", ""}
+	errTooManySignIns  = &problem{"too-many-sign-ins", http.StatusTooManyRequests, "error.429", ""}
+	errNoKeys          = &problem{"provider-keys-unavailable", http.StatusBadGateway, "error.no_keys", ""}
+
+	errNoUsername      = &problem{"invalid-field", http.StatusBadRequest, "error.token", "token"}
+	errInvalidRemember = &problem{"invalid-field", http.StatusBadRequest, "error.remember", "remember"}
+	errInvalidLink     = &problem{"invalid-field", http.StatusBadRequest, "error.link", "link"}
+	errInvalidState    = &problem{"invalid-field", http.StatusBadRequest, "error.state", "state"}
+	errNoTarget        = &problem{"invalid-field", http.StatusBadRequest, "error.whose", "user"}
+	errNoChange        = &problem{"invalid-field", http.StatusBadRequest, "error.change", "role"}
+	errTokenLabel      = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_label", "label"}
+	errTokenDays       = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_days", "days"}
+	errInvalidBody     = &problem{"invalid-body", http.StatusBadRequest, "error.400", ""}
+)
+
+// problems maps the errors of other packages to their answers. The first that
+// matches counts.
+var problems = []struct {
+	err     error
+	problem *problem
+}{
+	{sessionstore.ErrUnavailable, unavailable},
+	{sessionstore.ErrConflict, &problem{"too-many-changes", http.StatusServiceUnavailable, "error.conflict", ""}},
+	{sessionstore.ErrBearer, &problem{"token-not-allowed", http.StatusBadRequest, "error.bearer", ""}},
+	{sessionstore.ErrEnded, &problem{"session-ended", http.StatusUnauthorized, "error.401", ""}},
+	{sessionstore.ErrNotFound, notFound},
+
+	{models.ErrDatabase, unavailable},
+	{models.ErrNotFound, notFound},
+	{models.ErrCursor, &problem{"invalid-field", http.StatusBadRequest, "error.cursor", "after"}},
+	{models.ErrUsername, &problem{"invalid-field", http.StatusUnprocessableEntity, "error.username", "username"}},
+	{models.ErrUsernameTaken, &problem{"username-taken", http.StatusConflict, "error.username_taken", "username"}},
+	{models.ErrIdentityTaken, &problem{"identity-taken", http.StatusConflict, "error.identity_taken", ""}},
+	{models.ErrLastIdentity, &problem{"last-sign-in-method", http.StatusConflict, "error.last_way", ""}},
+	{models.ErrRole, &problem{"invalid-field", http.StatusBadRequest, "error.role", "role"}},
+	{models.ErrLastAdmin, &problem{"last-administrator", http.StatusConflict, "error.last_admin", ""}},
+
+	{signin.ErrUnknown, notFound},
+	{signin.ErrLost, &problem{"sign-in-expired", http.StatusBadRequest, "error.lost", ""}},
+	{signin.ErrDenied, &problem{"sign-in-cancelled", http.StatusForbidden, "error.cancelled", ""}},
+	{signin.ErrNoProof, &problem{"no-authentication-time", http.StatusBadGateway, "error.no_proof", ""}},
+	{signin.ErrLogoutToken, &problem{"invalid-logout-token", http.StatusBadRequest, "error.logout_token", ""}},
+	{signin.ErrProvider, &problem{"provider-failed", http.StatusBadGateway, "error.provider", ""}},
+
+	{web.ErrLimit, &problem{"invalid-field", http.StatusBadRequest, "error.limit", "limit"}},
+}
+
+// statuses are the statuses of error pages, with their titles, and what is said
+// about an error that has no problem of its own.
+var statuses = map[int]struct {
+	title, text string
+	retryAfter  string // in seconds
+}{
+	http.StatusBadRequest:            {"status.400", "error.400", ""},
+	http.StatusUnauthorized:          {"status.401", "error.401", ""},
+	http.StatusForbidden:             {"status.403", "error.403", ""},
+	http.StatusNotFound:              {"status.404", "error.404", ""},
+	http.StatusMethodNotAllowed:      {"status.405", "error.405", ""},
+	http.StatusConflict:              {"status.409", "error.500", ""},
+	http.StatusRequestEntityTooLarge: {"status.413", "error.413", ""},
+	http.StatusUnprocessableEntity:   {"status.422", "error.500", ""},
+	http.StatusTooManyRequests:       {"status.429", "error.429", limitRetryAfter},
+	http.StatusInternalServerError:   {"status.500", "error.500", ""},
+	http.StatusBadGateway:            {"status.502", "error.500", ""},
+	http.StatusServiceUnavailable:    {"status.503", "error.503", "5"},
+}
+
+var (
+	unavailable = &problem{status: http.StatusServiceUnavailable, text: "error.503"}
+	notFound    = &problem{status: http.StatusNotFound, text: "error.404"}
+	tooLarge    = &problem{status: http.StatusRequestEntityTooLarge, text: "error.413"}
+)
+
+// problemOf returns the answer for an error. status is Buffalo's, for errors of its
+// own, such as 404 for an unknown path.
+func problemOf(status int, err error) *problem {
+	var own *problem
+	if errors.As(err, &own) {
+		return own
 	}
-	return buffalo.HTTPError{Status: status, Cause: s}
-}
-
-// unavailable ends the request with 503: the database did not answer.
-func unavailable(err error) error {
-	return buffalo.HTTPError{Status: http.StatusServiceUnavailable, Cause: err}
-}
-
-// badBody ends the request with 400, or 413 where the body was too large.
-func badBody(err error) error {
-	return buffalo.HTTPError{Status: statusOf(http.StatusBadRequest, err), Cause: fmt.Errorf("read body: %w", err)}
-}
-
-// statusOf maps errors to statuses, for the whole app.
-func statusOf(status int, err error) int {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.Is(err, sessionstore.ErrUnavailable), errors.Is(err, sessionstore.ErrConflict):
-		return http.StatusServiceUnavailable
-	case errors.Is(err, sessionstore.ErrBearer):
-		return http.StatusBadRequest
-	case errors.Is(err, sessionstore.ErrEnded):
-		return http.StatusUnauthorized
-	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge
+	for _, p := range problems {
+		if errors.Is(err, p.err) {
+			return p.problem
+		}
 	}
-	return status
-}
-
-// statusTexts are the statuses with a text for those who came without a sentence.
-var statusTexts = []int{
-	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
-	http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable,
-}
-
-// sentenceFor is what people read about an error.
-func sentenceFor(status int, err error) sentence {
-	var s sentence
-	switch {
-	case errors.As(err, &s):
-		return s
-	case errors.Is(err, sessionstore.ErrConflict):
-		return sentence{id: "error.conflict"}
-	case errors.Is(err, sessionstore.ErrBearer):
-		return sentence{id: "error.bearer"}
-	case slices.Contains(statusTexts, status):
-		return sentence{id: "error." + strconv.Itoa(status)}
+	var bodyErr *http.MaxBytesError
+	if errors.As(err, &bodyErr) {
+		return tooLarge
 	}
-	return sentence{id: "error.500"}
+	if _, known := statuses[status]; !known {
+		status = http.StatusInternalServerError
+	}
+	return &problem{status: status, text: statuses[status].text}
 }
 
-// handleErrors has every error of every status answered by answerError.
+// invalidBody returns the error for a body that cannot be read.
+func invalidBody(err error) error { return fmt.Errorf("read body: %w: %w", err, errInvalidBody) }
+
+// handleErrors makes answerError answer all errors.
 func (a *app) handleErrors(b *buffalo.App) {
 	b.ErrorHandlers.Default(a.answerError)
 	b.ErrorHandlers[http.StatusNotFound] = a.answerError
 	b.ErrorHandlers[http.StatusInternalServerError] = a.answerError
 }
 
-// answerError ends a request that failed. It leaves the session and its cookie
-// as they are.
+// answerError answers a request that failed. It does not change the session or its
+// cookie.
 func (a *app) answerError(status int, err error, c buffalo.Context) error {
 	if loadErr := sessionstore.Err(c.Session().Session); errors.Is(loadErr, sessionstore.ErrUnavailable) {
-		status, err = http.StatusServiceUnavailable, loadErr
+		err = loadErr
 	}
-	status = statusOf(status, err)
-	if clientLeft := errors.Is(c.Request().Context().Err(), context.Canceled); status >= http.StatusInternalServerError && !clientLeft {
-		a.log.ErrorContext(c.Request().Context(), "request failed", "status", status, "error", err)
+	p := problemOf(status, err)
+	r := c.Request()
+	if clientLeft := errors.Is(r.Context().Err(), context.Canceled); p.status >= http.StatusInternalServerError && !clientLeft {
+		a.log.ErrorContext(r.Context(), "request failed", "status", p.status, "error", err)
 	}
-	switch status {
-	case http.StatusUnauthorized:
-		challenge(a.store, c.Response(), c.Request())
-	case http.StatusServiceUnavailable:
-		c.Response().Header().Set("Retry-After", retryAfter)
-	case http.StatusTooManyRequests:
-		c.Response().Header().Set("Retry-After", limitRetryAfter)
-	case http.StatusMethodNotAllowed:
-		c.Response().Header().Set("Allow", strings.Join(a.allowed(c.Request()), ", "))
+	if p.status == http.StatusUnauthorized && a.usesToken(r) {
+		p = errTokenRefused
 	}
-	text := sentenceFor(status, err)
-	if status == http.StatusUnauthorized && a.store.IsBearer(c.Request()) {
-		text = sentence{id: "error.token_refused"} // it is not that nobody is signed in
+	a.setErrorHeaders(c, p)
+	if web.PrefersHTML(r) {
+		return a.errorPage(c, p, err)
 	}
-	if !prefersHTML(c) {
-		return a.writeProblem(c, status, text)
-	}
-	return a.answerErrorPage(c, status, text)
+	return a.writeProblem(c, p)
 }
 
-// allowed lists the methods that the request's address takes (RFC 9110, 15.5.6).
+func (a *app) setErrorHeaders(c buffalo.Context, p *problem) {
+	header := c.Response().Header()
+	if retryAfter := statuses[p.status].retryAfter; retryAfter != "" {
+		header.Set("Retry-After", retryAfter)
+	}
+	if p == errTokenRefused {
+		header.Set("WWW-Authenticate", tokenChallenge)
+	}
+	if p.status == http.StatusMethodNotAllowed {
+		header.Set("Allow", strings.Join(a.allowed(c.Request()), ", "))
+	}
+}
+
+// allowed returns the methods that the request's path supports (RFC 9110, 15.5.6).
 func (a *app) allowed(r *http.Request) []string {
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
-	return slices.DeleteFunc(methods, func(method string) bool { return !a.takes(r, method) })
+	return slices.DeleteFunc(methods, func(method string) bool { return !a.hasRoute(r, method) })
 }
 
-// takes reports whether the request's address takes a method.
-func (a *app) takes(r *http.Request, method string) bool {
+// hasRoute reports whether the request's path supports a method.
+func (a *app) hasRoute(r *http.Request, method string) bool {
 	as := r.Clone(r.Context())
 	as.Method = method
-	as.URL.Path = strings.TrimSuffix(as.URL.Path, "/") + "/" // as Buffalo spells it
+	as.URL.Path = strings.TrimSuffix(as.URL.Path, "/") + "/" // all of Buffalo's routes end with a slash
 	match := mux.RouteMatch{}
 	return a.router.Match(as, &match) && match.MatchErr == nil
 }
 
-// answerErrorPage shows the page, with the user's menu where the database can
-// be asked who that is: a missing page has not gone through identify. Who could not
-// be signed in sees why above the ways in.
-func (a *app) answerErrorPage(c buffalo.Context, status int, text sentence) error {
-	if status < http.StatusInternalServerError && c.Value(userKey) == nil {
+// errorPage shows what went wrong. A failed sign-in shows the sign-in page again.
+// The page has the user's menu if the database can be reached; the user of an
+// unknown path has not been looked up yet.
+func (a *app) errorPage(c buffalo.Context, p *problem, err error) error {
+	if p.status < http.StatusInternalServerError && c.Value(userKey) == nil {
 		if user, err := a.sessionUser(c); err == nil {
 			c.Set(userKey, user)
 		}
 	}
 	return a.pages.texts.Middleware()(func(c buffalo.Context) error {
-		if isFailedSignIn(c.Request(), status) {
-			a.setSignIn(c, a.waysIn(), false)
+		detail := a.pages.text(c, p.text, a.problemData(c))
+		if isFailedSignIn(c.Request(), p.status) {
+			a.setSignIn(c, a.signInMethods(), false)
 			c.Set("token", c.Param("token"))
-			c.Set("failure", a.pages.texts.Translate(c, text.id, text.data))
-			return a.pages.writeError(c, status, "signin.plush.html", "signin")
+			c.Set("failure", detail)
+			return a.pages.answer(c, p.status, "signin.plush.html", "signin")
 		}
-		c.Set("status", status)
-		c.Set("detail", a.pages.texts.Translate(c, text.id, text.data))
-		c.Set("back", "/")
-		if c.Request().Method != http.MethodGet {
-			c.Set("back", a.pageOf(c.Request()))
-		}
-		return a.pages.writeError(c, status, "error.plush.html", "status."+strconv.Itoa(titled(status)))
+		c.Set("status", p.status)
+		c.Set("detail", detail)
+		c.Set("cause", a.causeForDevelopers(p, err))
+		c.Set("back", a.previousPage(c.Request()))
+		return a.pages.answer(c, p.status, "error.plush.html", statuses[p.status].title)
 	})(c)
 }
 
-// isFailedSignIn reports whether an error means that somebody was not signed in, who
-// can try again.
+// causeForDevelopers returns the text of an internal error in development, and ""
+// elsewhere.
+func (a *app) causeForDevelopers(p *problem, err error) string {
+	if a.cfg.Env != config.Development || p.status != http.StatusInternalServerError {
+		return ""
+	}
+	return err.Error()
+}
+
+// isFailedSignIn reports whether an error means that a sign-in failed and that the
+// user can try again.
 func isFailedSignIn(r *http.Request, status int) bool {
 	switch status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusBadGateway:
@@ -175,32 +238,30 @@ func isFailedSignIn(r *http.Request, status int) bool {
 	return false
 }
 
-// problemJSON is an error in JSON (RFC 9457).
-type problemJSON struct {
-	Type      string `json:"type"`
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail"`
-	RequestID string `json:"request_id"`
-}
-
-// writeProblem answers a program, which is told in English.
-func (a *app) writeProblem(c buffalo.Context, status int, text sentence) error {
-	detail, err := a.pages.texts.TranslateWithLang(english, text.id, text.data)
+// writeProblem answers a program, in English.
+func (a *app) writeProblem(c buffalo.Context, p *problem) error {
+	detail, err := a.pages.texts.TranslateWithLang(english, p.text, a.problemData(c))
 	if err != nil {
 		return fmt.Errorf("say what is wrong: %w", err)
 	}
-	return writeJSON(c.Response(), status, "application/problem+json", problemJSON{
-		Type:      cmp.Or(text.kind, "about:blank"),
-		Title:     http.StatusText(status),
-		Status:    status,
-		Detail:    detail,
-		RequestID: requestID(c.Request().Context()),
-	})
+	out := web.Problem{
+		Type: "about:blank", Title: http.StatusText(p.status), Status: p.status, Detail: detail,
+		RequestID: web.RequestID(c.Request().Context()),
+	}
+	if p.kind != "" {
+		out.Type = "urn:latchkey:problem:" + p.kind
+	}
+	if p.field != "" {
+		out.Errors = []web.FieldError{{Field: p.field, Detail: detail}}
+	}
+	return web.WriteProblem(c.Response(), out)
 }
 
-func writeJSON(w http.ResponseWriter, status int, contentType string, v any) error {
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	return json.NewEncoder(w).Encode(v)
+// problemData is what the texts of problems may contain.
+func (a *app) problemData(c buffalo.Context) map[string]any {
+	data := maps.Clone(problemLimits)
+	data["Provider"] = a.providerLabel(providerName(c))
+	return data
 }
+
+var problemLimits = map[string]any{"MaxLimit": web.MaxLimit, "MaxLabel": maxTokenLabel, "MaxDays": maxTokenDays}

@@ -6,15 +6,16 @@ import (
 
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// userKey is where identify leaves the user, for handlers and templates.
+// userKey is where identify puts the current user, for handlers and templates.
 const userKey = "current_user"
 
-// identify finds out who asks. A user who was disabled or deleted since is
-// nobody, and the session ends.
+// identify finds the current user. If they have been disabled or deleted, the
+// session is revoked.
 func (a *app) identify(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
 		user, err := a.sessionUser(c)
@@ -26,35 +27,55 @@ func (a *app) identify(next buffalo.Handler) buffalo.Handler {
 	}
 }
 
-// sessionUserKey is where sessionstore.SignIn puts the user's id.
-const sessionUserKey = "user_id"
-
-// sessionUser returns the user of the session, and nil when nobody is signed
-// in.
+// sessionUser returns the session's user, or nil if the session is anonymous.
 func (a *app) sessionUser(c buffalo.Context) (*models.User, error) {
-	id, ok := c.Session().Get(sessionUserKey).(string)
+	id, ok := c.Session().Get(a.store.UserKey()).(string)
 	if !ok {
 		return nil, nil
 	}
 	user, err := models.FindUser(a.db.WithContext(c.Request().Context()), id)
 	if errors.Is(err, models.ErrNotFound) {
-		a.audit(c, ended(id, models.EndedUserGone, 1))
+		a.audit(c, models.Revoked(id, models.RevokedUserGone, 1))
 		if err := sessionstore.SignOut(c.Session().Session); err != nil {
 			return nil, err
 		}
 		return nil, c.Session().Save()
 	}
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	return user, nil
+	return user, err
 }
 
-// currentUser returns who asks, and nil for nobody.
+// currentUser returns the current user, or nil if the request is anonymous.
 func currentUser(c buffalo.Context) *models.User {
 	user, _ := c.Value(userKey).(*models.User)
 	return user
 }
 
-// errNobody is the answer where somebody must be signed in.
-var errNobody = problem(http.StatusUnauthorized, "error.nobody")
+// signedIn calls next for signed-in users only. It sends browsers that want a page
+// to sign in and then back.
+func (a *app) signedIn(next buffalo.Handler) buffalo.Handler {
+	return func(c buffalo.Context) error {
+		if currentUser(c) != nil {
+			return next(c)
+		}
+		if c.Request().Method == http.MethodGet && a.isBrowser(c) {
+			return c.Redirect(http.StatusSeeOther, "%s", withReturn("/signin", here(c.Request())))
+		}
+		return errAnonymous
+	}
+}
+
+// adminsOnly calls next for administrators only. For others, the address does not
+// exist (ASVS 5.0 8.2.1, 8.3.1).
+func (a *app) adminsOnly(next buffalo.Handler) buffalo.Handler {
+	return a.signedIn(func(c buffalo.Context) error {
+		if currentUser(c).Role != models.RoleAdmin {
+			return c.Error(http.StatusNotFound, errors.New("the user is not an administrator"))
+		}
+		return next(c)
+	})
+}
+
+// isBrowser reports whether the client can be sent to the sign-in page.
+func (a *app) isBrowser(c buffalo.Context) bool {
+	return web.PrefersHTML(c.Request()) && !a.usesToken(c.Request())
+}
