@@ -6,6 +6,7 @@ import (
 
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/internal/sessions"
 	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
@@ -29,7 +30,7 @@ func (a *app) identify(next buffalo.Handler) buffalo.Handler {
 
 // sessionUser returns the session's user, or nil if the session is anonymous.
 func (a *app) sessionUser(c buffalo.Context) (*models.User, error) {
-	id, ok := c.Session().Get(a.store.UserKey()).(string)
+	id, ok := c.Session().Get(sessions.UserKey).(string)
 	if !ok {
 		return nil, nil
 	}

@@ -19,8 +19,6 @@ import (
 
 	"github.com/gobuffalo/pop/v6"
 
-	"github.com/latchkey/latchkey/sessionstore"
-	"github.com/latchkey/latchkey/sessionstore/sessionmw"
 	"github.com/latchkey/latchkey/signin"
 )
 
@@ -126,22 +124,6 @@ func (c Config) CookieName() string {
 		return "__Host-" + c.Session.Name
 	}
 	return c.Session.Name
-}
-
-// SessionOptions are the settings as the session store takes them.
-func (c Config) SessionOptions() sessionstore.Options {
-	return sessionstore.Options{
-		Secrets:          c.Session.Secrets,
-		Cookie:           sessionstore.Cookie{Insecure: !c.Secure()},
-		IdleTimeout:      c.Session.IdleTimeout,
-		Lifetime:         c.Session.Lifetime,
-		RememberLifetime: c.Session.RememberLifetime,
-		MaxPerUser:       c.Session.MaxPerUser,
-		Encrypt:          c.Session.Encrypt,
-		Bearer:           true,
-		Ignore:           sessionmw.Ignore,
-		FullRecord:       true, // most requests are GET /session
-	}
 }
 
 func (c Config) defaultLogFormat() string {

@@ -20,15 +20,6 @@ var (
 	ErrRole = errors.New("a role is " + RoleMember + " or " + RoleAdmin)
 )
 
-// GetUser returns the user with that id, disabled or not, or ErrNotFound.
-func GetUser(tx *pop.Connection, id string) (*User, error) {
-	parsed, err := uuid.FromString(id)
-	if err != nil {
-		return nil, fmt.Errorf("find user: %w", ErrNotFound)
-	}
-	return firstUser(tx, "SELECT * FROM users WHERE id = ?", parsed)
-}
-
 // A Change is what an administrator changes of a user; nil is nothing.
 type Change struct {
 	Role     *string
@@ -42,10 +33,10 @@ func ChangeUser(conn *pop.Connection, id string, change Change) (user *User, cha
 	if change.Role != nil && !slices.Contains([]string{RoleMember, RoleAdmin}, *change.Role) {
 		return nil, changed, fmt.Errorf("change user: %w", ErrRole)
 	}
-	err = conn.Transaction(func(tx *pop.Connection) error {
+	err = inTransaction(conn, func(tx *pop.Connection) error {
 		// Two that take the last two administrators at once wait here for each other.
 		if err := tx.RawQuery("UPDATE users SET updated_at = ? WHERE role = ?", time.Now().UTC(), RoleAdmin).Exec(); err != nil {
-			return fmt.Errorf("change user: %w", err)
+			return dbError("change user", err)
 		}
 		if user, err = GetUser(tx, id); err != nil {
 			return err
@@ -56,7 +47,7 @@ func ChangeUser(conn *pop.Connection, id string, change Change) (user *User, cha
 		}
 		err := tx.RawQuery("UPDATE users SET role = ?, disabled_at = ?, updated_at = ? WHERE id = ?", user.Role, user.DisabledAt, time.Now().UTC(), user.ID).Exec()
 		if err != nil {
-			return fmt.Errorf("change user: %w", err)
+			return dbError("change user", err)
 		}
 		return nil
 	})
@@ -66,22 +57,22 @@ func ChangeUser(conn *pop.Connection, id string, change Change) (user *User, cha
 	return user, changed, nil
 }
 
-// EventsOf are the events that a change of a user is, and why it ends his sessions:
+// ChangeEvents are the events that a change of a user is, and why it ends his sessions:
 // what he may do begins with a new sign-in. why is "" where it does not. To be enabled
 // ends those that he still has: of a request that was under way when he was disabled,
 // or because they could not be ended then.
-func EventsOf(user *User, changed Change) (events []Event, why string) {
+func ChangeEvents(user *User, changed Change) (events []Event, why string) {
 	if changed.Role != nil {
 		event := About(user.ID, UserRoleChanged)
 		event.Detail, event.Notable = user.Role, true
-		events, why = append(events, event), EndedByRole
+		events, why = append(events, event), RevokedRoleChanged
 	}
 	if changed.Disabled != nil {
 		event := About(user.ID, UserEnabled)
 		if *changed.Disabled {
 			event.Kind = UserDisabled
 		}
-		event.Notable, why = true, EndedUserGone
+		event.Notable, why = true, RevokedUserGone
 		events = append(events, event)
 	}
 	return events, why
@@ -109,7 +100,7 @@ func leavesAdmin(tx *pop.Connection, user *User) error {
 	}
 	others, err := tx.Where("role = ? AND disabled_at IS NULL AND id <> ?", RoleAdmin, user.ID).Exists(&User{})
 	if err != nil {
-		return fmt.Errorf("look for other administrators: %w", err)
+		return dbError("look for other administrators", err)
 	}
 	if !others {
 		return fmt.Errorf("change user: %w", ErrLastAdmin)
@@ -131,7 +122,7 @@ func SearchUsers(tx *pop.Connection, begins, after string, limit int) (users []U
 	pattern := strings.ReplaceAll(begins, "_", "!_") + "%"
 	err = tx.RawQuery("SELECT * FROM users WHERE username LIKE ? ESCAPE '!' AND username > ? ORDER BY username LIMIT ?", pattern, after, limit+1).All(&users)
 	if err != nil {
-		return nil, "", fmt.Errorf("search users: %w", err)
+		return nil, "", dbError("search users", err)
 	}
 	if len(users) > limit {
 		users = users[:limit]
@@ -144,7 +135,7 @@ func SearchUsers(tx *pop.Connection, begins, after string, limit int) (users []U
 func CountUsers(tx *pop.Connection) (int, error) {
 	n, err := tx.Count(&User{})
 	if err != nil {
-		return 0, fmt.Errorf("count users: %w", err)
+		return 0, dbError("count users", err)
 	}
 	return n, nil
 }
@@ -163,7 +154,7 @@ func UsernamesOf(tx *pop.Connection, ids []string) (map[string]string, error) {
 	}
 	var users []User
 	if err := tx.Where("id IN (?)", known...).All(&users); err != nil {
-		return nil, fmt.Errorf("look up users: %w", err)
+		return nil, dbError("look up users", err)
 	}
 	for _, u := range users {
 		names[u.ID.String()] = u.Username

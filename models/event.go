@@ -29,12 +29,12 @@ const (
 
 // The values of Event.Detail where sessions end without their user's signing out.
 const (
-	EndedByUser     = "by_user"
-	EndedByAdmin    = "by_admin"
-	EndedByProvider = "by_provider"
-	EndedUserGone   = "user_gone" // the user is disabled, or no more
-	EndedByRole     = "role_changed"
-	EndedByTime     = "expired"
+	RevokedByUser      = "by_user"
+	RevokedByAdmin     = "by_admin"
+	RevokedByProvider  = "by_provider"
+	RevokedUserGone    = "user_gone" // the user is disabled, or no more
+	RevokedRoleChanged = "role_changed"
+	Expired            = "expired"
 )
 
 // ErrCursor says that a cursor is none that a list returned.
@@ -63,6 +63,18 @@ func About(userID uuid.UUID, kind string) Event {
 	return Event{Kind: kind, UserID: nulls.NewUUID(userID)}
 }
 
+// Revoked is an event about sessions that were revoked, or expired, and why. userID
+// may be "".
+func Revoked(userID, reason string, sessions int64) Event {
+	return Event{Kind: SessionEnded, UserID: NullableID(userID), Detail: reason, Sessions: sessions}
+}
+
+// NullableID returns a user's ID, or null for a text that is not an ID.
+func NullableID(text string) nulls.UUID {
+	id, err := uuid.FromString(text)
+	return nulls.UUID{UUID: id, Valid: err == nil}
+}
+
 // RecordEvent writes an event down, now. Of a sign-in it finds out whether the
 // device is new to the user, which makes it notable; the first device of all is not.
 func RecordEvent(conn *pop.Connection, e Event) error {
@@ -83,7 +95,7 @@ func RecordEvent(conn *pop.Connection, e Event) error {
 	err = conn.RawQuery("INSERT INTO events (id, created_at, kind, user_id, actor_id, method, ip, user_agent, device, sid, detail, sessions, notable) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		e.ID, e.CreatedAt, e.Kind, e.UserID, e.ActorID, e.Method, e.IP, e.UserAgent, e.Device, e.SID, e.Detail, e.Sessions, e.Notable).Exec()
 	if err != nil {
-		return fmt.Errorf("record event: %w", err)
+		return dbError("record event", err)
 	}
 	return nil
 }
@@ -97,7 +109,7 @@ func isNewDevice(conn *pop.Connection, userID nulls.UUID, device string) (bool, 
 	err := conn.RawQuery("SELECT EXISTS (SELECT 1 FROM events WHERE user_id = ? AND device = ?) AS here,"+
 		" EXISTS (SELECT 1 FROM events WHERE user_id = ? AND device > '') AS anywhere", userID, device, userID).First(&past)
 	if err != nil {
-		return false, fmt.Errorf("look for the device: %w", err)
+		return false, dbError("look for the device", err)
 	}
 	return past.Anywhere && !past.Here, nil
 }
@@ -114,7 +126,7 @@ func ListEvents(conn *pop.Connection, userID uuid.UUID, after string, limit int)
 		query, args = query+" AND id < ?", append(args, last)
 	}
 	if err := conn.RawQuery(query+" ORDER BY id DESC LIMIT ?", append(args, limit+1)...).All(&events); err != nil {
-		return nil, "", fmt.Errorf("list events: %w", err)
+		return nil, "", dbError("list events", err)
 	}
 	if len(events) > limit {
 		events = events[:limit]
@@ -152,7 +164,7 @@ func TallyEvents(conn *pop.Connection, since time.Time, kinds ...any) ([]Tally, 
 		" WHERE id >= ? AND kind IN (?) GROUP BY " + hour + ", kind, method, " + detail
 	var tallies []Tally
 	if err := conn.RawQuery(query, firstID(since), kinds).All(&tallies); err != nil {
-		return nil, fmt.Errorf("count events: %w", err)
+		return nil, dbError("count events", err)
 	}
 	return tallies, nil
 }
@@ -160,7 +172,7 @@ func TallyEvents(conn *pop.Connection, since time.Time, kinds ...any) ([]Tally, 
 // ForgetEvents deletes what happened before a time.
 func ForgetEvents(conn *pop.Connection, before time.Time) error {
 	if err := conn.RawQuery("DELETE FROM events WHERE id < ?", firstID(before)).Exec(); err != nil {
-		return fmt.Errorf("forget old events: %w", err)
+		return dbError("forget old events", err)
 	}
 	return nil
 }

@@ -11,11 +11,11 @@ import (
 )
 
 var (
-	// ErrTaken says that something belongs to another user already.
-	ErrTaken = errors.New("belongs to another user")
+	// ErrIdentityTaken is returned if an identity belongs to another user.
+	ErrIdentityTaken = errors.New("identity belongs to another user")
 
-	// ErrLast says that a user would be left without a way to sign in.
-	ErrLast = errors.New("is the only way in")
+	// ErrLastIdentity is returned if the user would have no sign-in method left.
+	ErrLastIdentity = errors.New("identity is the user's only sign-in method")
 )
 
 // Identity is who a provider says that somebody is: an issuer and a subject,
@@ -73,13 +73,13 @@ func create(conn *pop.Connection, identity Identity, n Newcomer, tooSlow bool) (
 	if user.Name == "" {
 		user.Name = username
 	}
-	err = conn.Transaction(func(tx *pop.Connection) error {
+	err = inTransaction(conn, func(tx *pop.Connection) error {
 		if err := tx.Create(user); err != nil {
-			return fmt.Errorf("create user: %w", err)
+			return dbError("create user", err)
 		}
 		identity.UserID = user.ID
 		if err := tx.Create(&identity); err != nil {
-			return fmt.Errorf("create identity: %w", err)
+			return dbError("create identity", err)
 		}
 		return nil
 	})
@@ -87,7 +87,7 @@ func create(conn *pop.Connection, identity Identity, n Newcomer, tooSlow bool) (
 }
 
 // Link gives an identity to a user, and reports whether it was not his already, when
-// nothing happens. It returns ErrTaken when it is another's.
+// nothing happens. It returns ErrIdentityTaken when it is another's.
 func Link(conn *pop.Connection, userID uuid.UUID, identity Identity) (linked bool, err error) {
 	identity.UserID = userID
 	createErr := conn.Create(&identity)
@@ -97,27 +97,27 @@ func Link(conn *pop.Connection, userID uuid.UUID, identity Identity) (linked boo
 	owner, err := UserOf(conn, identity.Issuer, identity.Subject)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return false, fmt.Errorf("link identity: %w", createErr)
+		return false, dbError("link identity", createErr)
 	case err != nil:
 		return false, fmt.Errorf("link identity: %w", err)
 	case owner.ID != userID:
-		return false, fmt.Errorf("link identity: %w", ErrTaken)
+		return false, fmt.Errorf("link identity: %w", ErrIdentityTaken)
 	}
 	return false, nil
 }
 
 // Unlink takes one of his identities from a user. It returns ErrNotFound when he
-// has no such, and ErrLast when he has no other that is usable; and otherwise the
+// has no such, and ErrLastIdentity when he has no other that is usable; and otherwise the
 // provider that it was.
 func Unlink(conn *pop.Connection, userID uuid.UUID, id string, usable func(Identity) bool) (provider string, err error) {
 	parsed, err := uuid.FromString(id)
 	if err != nil {
 		return "", fmt.Errorf("unlink identity: %w", ErrNotFound)
 	}
-	err = conn.Transaction(func(tx *pop.Connection) error {
+	err = inTransaction(conn, func(tx *pop.Connection) error {
 		// Two that unlink the last two at once wait here for each other.
 		if err := tx.RawQuery("UPDATE users SET updated_at = ? WHERE id = ?", time.Now().UTC(), userID).Exec(); err != nil {
-			return fmt.Errorf("unlink identity: %w", err)
+			return dbError("unlink identity", err)
 		}
 		mine, err := ListIdentities(tx, userID)
 		if err != nil {
@@ -128,10 +128,10 @@ func Unlink(conn *pop.Connection, userID uuid.UUID, id string, usable func(Ident
 			return fmt.Errorf("unlink identity: %w", ErrNotFound)
 		}
 		if !slices.ContainsFunc(mine, func(other Identity) bool { return other.ID != parsed && usable(other) }) {
-			return fmt.Errorf("unlink identity: %w", ErrLast)
+			return fmt.Errorf("unlink identity: %w", ErrLastIdentity)
 		}
 		if err := tx.RawQuery("DELETE FROM identities WHERE id = ? AND user_id = ?", parsed, userID).Exec(); err != nil {
-			return fmt.Errorf("unlink identity: %w", err)
+			return dbError("unlink identity", err)
 		}
 		provider = mine[i].Provider
 		return nil
@@ -143,7 +143,7 @@ func Unlink(conn *pop.Connection, userID uuid.UUID, id string, usable func(Ident
 func ListIdentities(tx *pop.Connection, userID uuid.UUID) ([]Identity, error) {
 	var identities []Identity
 	if err := tx.Where("user_id = ?", userID).Order("created_at, id").All(&identities); err != nil {
-		return nil, fmt.Errorf("list identities: %w", err)
+		return nil, dbError("list identities", err)
 	}
 	return identities, nil
 }

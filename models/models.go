@@ -15,8 +15,32 @@ import (
 	"github.com/gobuffalo/pop/v6"
 )
 
-// ErrNotFound says that there is no such thing, or none that may be used.
-var ErrNotFound = errors.New("not found")
+var (
+	// ErrNotFound is returned for what does not exist, and for a disabled user where
+	// a user who may sign in is wanted.
+	ErrNotFound = errors.New("not found")
+
+	// ErrDatabase is returned if a query fails, together with the driver's error.
+	ErrDatabase = errors.New("database error")
+)
+
+func dbError(doing string, err error) error {
+	return fmt.Errorf("%s: %w: %w", doing, ErrDatabase, err)
+}
+
+// inTransaction runs do in a transaction, which it rolls back if do returns an error.
+// It returns that error, or ErrDatabase if the transaction itself fails.
+func inTransaction(conn *pop.Connection, do func(tx *pop.Connection) error) error {
+	var doErr error
+	err := conn.Transaction(func(tx *pop.Connection) error {
+		doErr = do(tx)
+		return doErr
+	})
+	if err != nil && doErr == nil {
+		return dbError("commit", err)
+	}
+	return err
+}
 
 // DB is the connection that the main function uses which `buffalo build`
 // generates for its own command migrate. Nothing of Latchkey's does.

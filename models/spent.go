@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
@@ -33,7 +32,7 @@ func (s Spent) Spend(ctx context.Context, id string, until time.Time) (first boo
 		return false, err
 	}
 	if !spent {
-		return false, fmt.Errorf("remember what is spent: %w", insertErr)
+		return false, dbError("remember what is spent", insertErr)
 	}
 	return false, nil
 }
@@ -44,7 +43,7 @@ func (s Spent) IsSpent(ctx context.Context, id string) (bool, error) {
 		N int `db:"n"`
 	}
 	if err := s.conn.WithContext(ctx).RawQuery("SELECT COUNT(*) AS n FROM spent WHERE id = ?", keyOf(id)).First(&known); err != nil {
-		return false, fmt.Errorf("look up what is spent: %w", err)
+		return false, dbError("look up what is spent", err)
 	}
 	return known.N > 0, nil
 }
@@ -52,7 +51,7 @@ func (s Spent) IsSpent(ctx context.Context, id string) (bool, error) {
 // Forget deletes what is too old to be used anyway. It is to be called now and then.
 func (s Spent) Forget(ctx context.Context) error {
 	if err := s.conn.WithContext(ctx).RawQuery("DELETE FROM spent WHERE expires_at < ?", s.now().UTC()).Exec(); err != nil {
-		return fmt.Errorf("forget what was spent: %w", err)
+		return dbError("forget what was spent", err)
 	}
 	return nil
 }

@@ -30,27 +30,37 @@ type User struct {
 	UpdatedAt  time.Time  `db:"updated_at"`
 }
 
-// FindUser returns the user with that id who may sign in. It returns
-// ErrNotFound for an unknown and for a disabled one.
-func FindUser(tx *pop.Connection, id string) (*User, error) {
+// MaySignIn reports whether the user may sign in and use their sessions.
+func (u *User) MaySignIn() bool { return !u.DisabledAt.Valid }
+
+// GetUser returns the user with an ID, disabled or not, or ErrNotFound.
+func GetUser(tx *pop.Connection, id string) (*User, error) {
 	parsed, err := uuid.FromString(id)
 	if err != nil {
 		return nil, fmt.Errorf("find user: %w", ErrNotFound)
 	}
-	return firstUser(tx, "SELECT * FROM users WHERE id = ? AND disabled_at IS NULL", parsed)
+	return firstUser(tx, "SELECT * FROM users WHERE id = ?", parsed)
 }
 
-// FindUserByUsername is FindUser by username; upper and lower case are one.
+// FindUser is GetUser for users who may sign in.
+func FindUser(tx *pop.Connection, id string) (*User, error) {
+	return onlyEnabled(GetUser(tx, id))
+}
+
+// FindUserByUsername is LookUpUser for users who may sign in.
 func FindUserByUsername(tx *pop.Connection, username string) (*User, error) {
-	user, err := LookUpUser(tx, username)
-	if err == nil && user.DisabledAt.Valid {
-		return nil, fmt.Errorf("find user: %w", ErrNotFound)
+	return onlyEnabled(LookUpUser(tx, username))
+}
+
+func onlyEnabled(user *User, err error) (*User, error) {
+	if err == nil && !user.MaySignIn() {
+		return nil, fmt.Errorf("find user: disabled: %w", ErrNotFound)
 	}
 	return user, err
 }
 
-// LookUpUser is FindUserByUsername for those who look after users: it finds the
-// disabled ones too.
+// LookUpUser returns the user with a username, disabled or not, or ErrNotFound. Case
+// does not matter.
 func LookUpUser(tx *pop.Connection, username string) (*User, error) {
 	username = strings.ToLower(strings.TrimSpace(username))
 	if !usernamePattern.MatchString(username) {
@@ -66,7 +76,7 @@ func firstUser(tx *pop.Connection, query string, args ...any) (*User, error) {
 		return nil, fmt.Errorf("find user: %w", ErrNotFound)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find user: %w", err)
+		return nil, dbError("find user", err)
 	}
 	return user, nil
 }
@@ -75,7 +85,7 @@ func firstUser(tx *pop.Connection, query string, args ...any) (*User, error) {
 func ListUsers(tx *pop.Connection) ([]User, error) {
 	var users []User
 	if err := tx.Order("username").All(&users); err != nil {
-		return nil, fmt.Errorf("list users: %w", err)
+		return nil, dbError("list users", err)
 	}
 	return users, nil
 }

@@ -21,15 +21,20 @@ const (
 	maxNamesakes = 20
 )
 
-// ErrUsername says that something is no username.
-var ErrUsername = errors.New("a username has 1 to 64 of a-z, 0-9, dot, hyphen and underscore, and begins with a letter or digit")
+var (
+	// ErrUsername is returned for an invalid username.
+	ErrUsername = errors.New("invalid username: must have 1 to 64 of a-z, 0-9, dot, hyphen and underscore, and start with a letter or digit")
+
+	// ErrUsernameTaken is returned for a username that another user has.
+	ErrUsernameTaken = errors.New("username is taken")
+)
 
 // usernamePattern is what a username may be. It has no letters that a database
 // could hold for the same as others.
 var usernamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
 // SetUsername changes a username, and reports whether it was another; upper and lower
-// case are one. It returns ErrUsername for what is none, and ErrTaken.
+// case are one. It returns ErrUsername for what is none, and ErrUsernameTaken.
 func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) (changed bool, err error) {
 	username = strings.ToLower(strings.TrimSpace(username))
 	if !usernamePattern.MatchString(username) {
@@ -37,7 +42,7 @@ func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) (chang
 	}
 	if isSeed(username) {
 		if user, err := GetUser(conn, userID.String()); err != nil || user.Username != username {
-			return false, errors.Join(fmt.Errorf("change username: %w", ErrTaken), err)
+			return false, errors.Join(fmt.Errorf("change username: %w", ErrUsernameTaken), err)
 		}
 	}
 	n, changeErr := conn.RawQuery("UPDATE users SET username = ? WHERE id = ? AND username <> ?", username, userID, username).ExecWithCount()
@@ -46,9 +51,9 @@ func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) (chang
 	}
 	other, err := LookUpUser(conn, username)
 	if err == nil && other.ID != userID {
-		return false, fmt.Errorf("change username: %w", ErrTaken)
+		return false, fmt.Errorf("change username: %w", ErrUsernameTaken)
 	}
-	return false, fmt.Errorf("change username: %w", changeErr)
+	return false, dbError("change username", changeErr)
 }
 
 // freeUsername makes a username of what a provider tells, that nobody has now and no
@@ -66,7 +71,7 @@ func freeUsername(tx *pop.Connection, n Newcomer, tooSlow bool) (string, error) 
 		}
 		taken, err := tx.Where("username = ?", candidate).Exists(&User{})
 		if err != nil {
-			return "", fmt.Errorf("find a username: %w", err)
+			return "", dbError("find a username", err)
 		}
 		if !taken {
 			return candidate, nil
