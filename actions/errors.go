@@ -45,8 +45,6 @@ var (
 	errNoKeys          = &problem{"provider-keys-unavailable", http.StatusBadGateway, "error.no_keys", ""}
 
 	errNoUsername      = &problem{"invalid-field", http.StatusBadRequest, "error.token", "token"}
-	errInvalidRemember = &problem{"invalid-field", http.StatusBadRequest, "error.remember", "remember"}
-	errInvalidLink     = &problem{"invalid-field", http.StatusBadRequest, "error.link", "link"}
 	errInvalidState    = &problem{"invalid-field", http.StatusBadRequest, "error.state", "state"}
 	errNoTarget        = &problem{"invalid-field", http.StatusBadRequest, "error.whose", "user"}
 	errNoChange        = &problem{"invalid-field", http.StatusBadRequest, "error.change", "role"}
@@ -54,6 +52,11 @@ var (
 	errTokenDays       = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_days", "days"}
 	errInvalidBody     = &problem{"invalid-body", http.StatusBadRequest, "error.400", ""}
 )
+
+// errInvalidBool returns the error for a field that is not true or false.
+func errInvalidBool(field string) *problem {
+	return &problem{"invalid-field", http.StatusBadRequest, "error.boolean", field}
+}
 
 // problems maps the errors of other packages to their answers. The first that
 // matches counts.
@@ -204,7 +207,7 @@ func (a *app) errorPage(c buffalo.Context, p *problem, err error) error {
 		}
 	}
 	return a.pages.texts.Middleware()(func(c buffalo.Context) error {
-		detail := a.pages.text(c, p.text, a.problemData(c))
+		detail := a.pages.text(c, p.text, a.problemData(c, p))
 		if isFailedSignIn(c.Request(), p.status) {
 			a.setSignIn(c, a.signInMethods(), false)
 			c.Set("token", c.Param("token"))
@@ -240,7 +243,7 @@ func isFailedSignIn(r *http.Request, status int) bool {
 
 // writeProblem answers a program, in English.
 func (a *app) writeProblem(c buffalo.Context, p *problem) error {
-	detail, err := a.pages.texts.TranslateWithLang(english, p.text, a.problemData(c))
+	detail, err := a.pages.texts.TranslateWithLang(english, p.text, a.problemData(c, p))
 	if err != nil {
 		return fmt.Errorf("say what is wrong: %w", err)
 	}
@@ -258,8 +261,9 @@ func (a *app) writeProblem(c buffalo.Context, p *problem) error {
 }
 
 // problemData is what the texts of problems may contain.
-func (a *app) problemData(c buffalo.Context) map[string]any {
+func (a *app) problemData(c buffalo.Context, p *problem) map[string]any {
 	data := maps.Clone(problemLimits)
+	data["Field"] = p.field
 	data["Provider"] = a.providerLabel(providerName(c))
 	return data
 }

@@ -1,77 +1,143 @@
 package actions
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/gobuffalo/buffalo"
 
-	"github.com/latchkey/latchkey/models"
+	"github.com/latchkey/latchkey/internal/web"
 )
 
-// staleType is the type of the problem that a recent sign-in solves (RFC 9457).
-const staleType = "urn:latchkey:problem:sign-in-not-recent"
-
-// requireFresh returns who asks, if he proved within SESSION_FRESH_FOR who he is,
-// here or at his provider. If he did not it answers the request, by sending a
-// browser to sign in again and back, and returns nil with the error to end it with.
-// What was asked for, which the text of id act names, is done when he comes back.
-func (a *app) requireFresh(c buffalo.Context, act string) (*models.User, error) {
-	return a.requireFreshFor(c, act, "")
+// recent calls next if the current user signed in within SESSION_FRESH_FOR, here or
+// at their provider. Otherwise a browser is sent to sign in again, and the request
+// becomes a pending action. name is the text ID of the action's name.
+func (a *app) recent(name string, next buffalo.Handler) buffalo.Handler {
+	return a.recentOn("", name, next)
 }
 
-// requireFreshFor is requireFresh for who is then to come to a page of this app; to
-// where he is, if it is "".
-func (a *app) requireFreshFor(c buffalo.Context, act, page string) (*models.User, error) {
-	user := currentUser(c)
-	if user == nil {
-		return nil, errNobody
+// recentOn is recent, but the action resumes on the given page instead of the one
+// that its form is on.
+func (a *app) recentOn(page, name string, next buffalo.Handler) buffalo.Handler {
+	return a.signedIn(func(c buffalo.Context) error {
+		record, err := a.currentRecord(c)
+		if err != nil {
+			return err
+		}
+		if time.Since(record.AuthenticatedAt) < a.cfg.Session.FreshFor {
+			if err := dropPending(c); err != nil {
+				return err
+			}
+			return next(c)
+		}
+		return a.askToReauthenticate(c, page, name)
+	})
+}
+
+// askToReauthenticate sends a browser to sign in again and keeps the request as the
+// pending action. Other clients get an error.
+func (a *app) askToReauthenticate(c buffalo.Context, page, name string) error {
+	r := c.Request()
+	a.logRefusal(c, "signin.stale", "user", currentUser(c).ID, "path", web.Clip(r.URL.Path))
+	if !a.isBrowser(c) {
+		return errNotRecent
 	}
-	record, err := a.record(c)
+	if page == "" {
+		page = a.currentPage(r)
+	}
+	if err := a.keepPending(c, name, page); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/signin?%s", url.Values{"fresh": {"true"}, "return_to": {page}}.Encode())
+}
+
+const (
+	// pendingKey is the session value that holds the pending action.
+	pendingKey = "pending_action"
+	// maxPending is the largest pending action, in bytes of its form and path. Ours
+	// are far smaller.
+	maxPending = 4096
+)
+
+// A pendingAction is a form that needed a recent sign-in when the user sent it. It
+// is kept in the session, so that no other site and no link can create one. It
+// resumes when a sign-in leads back to its page. See docs/decisions/12.
+type pendingAction struct {
+	Name  string // the ID of its text
+	Page  string // that its form is on
+	Path  string // that its form is sent to
+	Form  url.Values
+	Until time.Time
+	Ready bool // the user has signed in again
+}
+
+// keepPending keeps the request's form as the pending action. Requests that do not
+// come from one of our forms, or are too long, are dropped.
+func (a *app) keepPending(c buffalo.Context, name, page string) error {
+	r := c.Request()
+	form := r.PostForm
+	isForm := r.Method == http.MethodPost || form.Get("_method") == r.Method
+	if !isForm || len(form.Encode())+len(here(r)) > maxPending {
+		return dropPending(c)
+	}
+	action := pendingAction{Name: name, Page: page, Path: here(r), Form: form, Until: time.Now().Add(a.cfg.Session.FreshFor)}
+	if err := action.store(c); err != nil {
+		return err
+	}
+	return c.Session().Save()
+}
+
+func (p *pendingAction) store(c buffalo.Context) error {
+	text, err := json.Marshal(p)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("keep pending action: %w", err)
 	}
-	if time.Since(record.AuthenticatedAt) < a.cfg.Session.FreshFor {
-		if err := dropWaiting(c); err != nil {
-			return nil, err
-		}
-		return user, nil
-	}
-	a.logRefusal(c, "signin.stale", "user", user.ID, "path", clip(c.Request().URL.Path))
-	if a.canSignIn(c) {
-		if page == "" {
-			page = a.pageOf(c.Request())
-		}
-		if err := a.await(c, act, page); err != nil {
-			return nil, err
-		}
-		return nil, c.Redirect(http.StatusSeeOther, "/signin?%s", url.Values{"fresh": {"true"}, "return_to": {page}}.Encode())
-	}
-	return nil, errStale
+	c.Session().Set(pendingKey, string(text))
+	return nil
 }
 
-// pageOf is the page that people are on: the one that they asked for, or the one
-// whose form they sent, without what that said had just happened. It is the start page
-// where nobody can say, or where the address of that page takes forms alone, as it does
-// of one that was refused.
-func (a *app) pageOf(r *http.Request) string {
-	if r.Method == http.MethodGet {
-		return here(r)
+// pending returns the session's pending action, or nil.
+func pending(c buffalo.Context) *pendingAction {
+	text, ok := c.Session().Get(pendingKey).(string)
+	if !ok {
+		return nil
 	}
-	page, err := url.Parse(r.Referer())
-	if err != nil || page.Host == "" || page.Host != r.Host && page.Host != a.cfg.Host.Host {
-		return "/"
+	var action pendingAction
+	if err := json.Unmarshal([]byte(text), &action); err != nil || time.Now().After(action.Until) {
+		return nil
 	}
-	query := page.Query()
-	query.Del("notice")
-	page.RawQuery = query.Encode()
-	sent := &http.Request{URL: page}
-	if !a.takes(sent, http.MethodGet) {
-		return "/"
-	}
-	return orHome(localPath(here(sent)))
+	return &action
 }
 
-// errStale is what programs are told of it.
-var errStale = buffalo.HTTPError{Status: http.StatusForbidden, Cause: sentence{id: "error.stale", kind: staleType}}
+// resumePending makes the pending action ready if a sign-in leads back to its page,
+// and drops it otherwise. The caller saves the session.
+func resumePending(c buffalo.Context, page string) error {
+	action := pending(c)
+	if action == nil || action.Page != page {
+		c.Session().Delete(pendingKey)
+		return nil
+	}
+	action.Ready = true
+	return action.store(c)
+}
+
+// readyAction returns the pending action that the requested page resumes, or nil.
+func readyAction(c buffalo.Context) *pendingAction {
+	action := pending(c)
+	if action == nil || !action.Ready || c.Request().Method != http.MethodGet || action.Page != here(c.Request()) {
+		return nil
+	}
+	return action
+}
+
+// dropPending drops the pending action.
+func dropPending(c buffalo.Context) error {
+	if _, ok := c.Session().Get(pendingKey).(string); !ok {
+		return nil
+	}
+	c.Session().Delete(pendingKey)
+	return c.Session().Save()
+}
