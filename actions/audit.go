@@ -3,18 +3,17 @@ package actions
 import (
 	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/nulls"
-	"github.com/gofrs/uuid"
 
+	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 )
 
-// audit writes down what happened to somebody's account or sessions: what, to whom,
-// by whom, from where, when and in which request, in the log (ASVS 5.0 16.2.1) and
-// among the events that people see. details are for the log alone. What has happened
-// has happened: if the event cannot be kept, the log says so.
+// audit logs an event (ASVS 5.0 16.2.1) and stores it for the user to see. details are
+// only logged. If the event cannot be stored, that is logged; the request goes on,
+// because what the event is about has already happened.
 func (a *app) audit(c buffalo.Context, e models.Event, details ...any) {
 	ctx, r := c.Request().Context(), c.Request()
-	e.IP, e.UserAgent = clientIP(r), r.UserAgent()
+	e.IP, e.UserAgent = web.ClientIP(r), r.UserAgent()
 	if e.Kind == models.SignInSucceeded {
 		e.Device = deviceOf(e.UserAgent).kindOfDevice()
 	}
@@ -29,47 +28,43 @@ func (a *app) audit(c buffalo.Context, e models.Event, details ...any) {
 	}
 	a.log.InfoContext(ctx, "audit", append(line, details...)...)
 	if err := models.RecordEvent(a.db.WithContext(ctx), e); err != nil {
-		a.log.ErrorContext(ctx, "an event was not kept", "event", e.Kind, "error", err)
+		a.log.ErrorContext(ctx, "event not stored", "event", e.Kind, "error", err)
 	}
 }
 
-// logRefusal writes down in the log alone that somebody was refused: he might fill a
-// table with it.
+// logRefusal logs a refused request and stores nothing, because anyone could fill the
+// table of events.
 func (a *app) logRefusal(c buffalo.Context, what string, details ...any) {
-	a.log.InfoContext(c.Request().Context(), "audit", append([]any{"event", what, "ip", clientIP(c.Request())}, details...)...)
+	a.log.InfoContext(c.Request().Context(), "audit", append([]any{"event", what, "ip", web.ClientIP(c.Request())}, details...)...)
 }
 
-// about is an event of a user's account.
+// about returns an event about a user's account.
 func about(user *models.User, kind, method string) models.Event {
 	e := models.About(user.ID, kind)
 	e.Method = method
 	return e
 }
 
-// notable is an event that the user should look at.
+// notable marks an event that the user should notice.
 func notable(e models.Event) models.Event {
 	e.Notable = true
 	return e
 }
 
-// failure is an event of a sign-in that failed. userID is "" where nobody knows whose
-// account it was about.
-func failure(method, userID, why string) models.Event {
-	return models.Event{Kind: models.SignInFailed, UserID: nullableID(userID), Method: method, Detail: why, Notable: userID != ""}
+// Why a sign-in failed: the details of its event.
+const (
+	failedDisabled   = "disabled"
+	failedOtherUser  = "somebody_else"
+	failedRefused    = "refused"
+	failedNoSuchUser = "no_such_user"
+)
+
+// failure returns an event about a failed sign-in. userID is "" if the user is
+// unknown.
+func failure(method, userID, reason string) models.Event {
+	return models.Event{Kind: models.SignInFailed, UserID: models.NullableID(userID), Method: method, Detail: reason, Notable: userID != ""}
 }
 
-// ended is an event of sessions that ended without their user's signing out.
-func ended(userID, why string, sessions int64) models.Event {
-	return models.Event{Kind: models.SessionEnded, UserID: nullableID(userID), Detail: why, Sessions: sessions}
-}
-
-// nullableID is a user's id, and null for what is none.
-func nullableID(text string) nulls.UUID {
-	id, err := uuid.FromString(text)
-	return nulls.UUID{UUID: id, Valid: err == nil}
-}
-
-// idText is the opposite of nullableID.
 func idText(id nulls.UUID) string {
 	if !id.Valid {
 		return ""

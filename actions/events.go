@@ -6,10 +6,11 @@ import (
 
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 )
 
-// eventJSON is an event as the API shows one.
+// eventJSON is an event in the API.
 type eventJSON struct {
 	ID        string `json:"id"`
 	Kind      string `json:"kind"`
@@ -33,35 +34,52 @@ func newEventJSON(e models.Event) eventJSON {
 	}
 }
 
-// listEvents shows what happened to somebody's account, the newest first.
+// eventsJSON is one page of a list of events.
+type eventsJSON struct {
+	Events []eventJSON `json:"events"`
+	Next   *string     `json:"next"`
+}
+
+// eventPage returns one page of a user's events, the newest first.
+func (a *app) eventPage(c buffalo.Context, user *models.User) (events []models.Event, page web.Page, next string, err error) {
+	page, err = web.ParsePage(c.Request().URL.Query())
+	if err != nil {
+		return nil, page, "", err
+	}
+	events, next, err = models.ListEvents(a.db.WithContext(c.Request().Context()), user.ID, page.After, page.Limit)
+	return events, page, next, err
+}
+
+func newEventsJSON(events []models.Event, next string) eventsJSON {
+	list := eventsJSON{Events: []eventJSON{}, Next: web.Cursor(next)}
+	for _, e := range events {
+		list.Events = append(list.Events, newEventJSON(e))
+	}
+	return list
+}
+
+// listEvents shows the events of the current user's account.
 func (a *app) listEvents(c buffalo.Context) error {
 	user := currentUser(c)
-	if user == nil {
-		return a.signInFirst(c)
-	}
-	after, limit, err := pageOfList(c)
+	events, page, next, err := a.eventPage(c, user)
 	if err != nil {
 		return err
 	}
-	found, next, err := models.ListEvents(a.db.WithContext(c.Request().Context()), user.ID, after, limit)
-	if err != nil {
-		return badCursor(err)
+	hideAdmins(events, user)
+	list := newEventsJSON(events, next)
+	if !web.PrefersHTML(c.Request()) {
+		return a.pages.json(c, http.StatusOK, list)
 	}
-	events := []eventJSON{}
-	for _, e := range found {
-		if e.ActorID.Valid && e.ActorID.UUID != user.ID {
-			e.IP, e.UserAgent = "", "" // an administrator's, and no device of the user's
-		}
-		events = append(events, newEventJSON(e))
-	}
-	if !prefersHTML(c) {
-		return c.Render(http.StatusOK, a.pages.json(struct {
-			Events []eventJSON `json:"events"`
-			Next   *string     `json:"next"`
-		}{events, orNone(next)}))
-	}
-	c.Set("events", events)
-	c.Set("next", next)
-	c.Set("first", after == "")
+	c.Set("events", list.Events)
+	setPaging(c, page, next)
 	return a.pages.show(c, "events.plush.html", "events.title")
+}
+
+// hideAdmins removes administrators' IP addresses and browsers from a user's events.
+func hideAdmins(events []models.Event, user *models.User) {
+	for i, e := range events {
+		if e.ActorID.Valid && e.ActorID.UUID != user.ID {
+			events[i].IP, events[i].UserAgent = "", ""
+		}
+	}
 }

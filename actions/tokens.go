@@ -9,140 +9,119 @@ import (
 
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
 const (
-	// tokenMethod is the session's auth_method of a token.
+	// tokenMethod is the auth_method of access tokens.
 	tokenMethod = "token"
 
-	// How long a token lives unless its user asks for less or more, and at most.
-	tokenDays    = 30
-	maxTokenDays = 365
+	defaultTokenDays = 30
+	maxTokenDays     = 365
 
-	// maxTokenName is what the column label holds, in characters.
-	maxTokenName = 64
+	// maxTokenLabel is the size of the column label, in characters.
+	maxTokenLabel = 64
+
+	// tokenChallenge is the WWW-Authenticate header for a refused access token (RFC
+	// 6750, 3).
+	tokenChallenge = `Bearer error="invalid_token"`
 )
 
-// tokenForm is what its user wants of a token.
-type tokenForm struct {
-	Name string `json:"name" form:"name"`
-	Days *int   `json:"days" form:"days"`
-}
+// usesToken reports whether a request has an access token, valid or not.
+func (a *app) usesToken(r *http.Request) bool { return a.store.IsBearer(r) }
 
-// createToken makes a session for a program of who asks, and shows its key once.
-func (a *app) createToken(c buffalo.Context) error {
-	user, err := a.requireFreshFor(c, "tokens.create", "/account") // where its form is, also one that was refused
-	if user == nil {
-		return err
-	}
-	form, err := tokenFormOf(c)
-	if err != nil {
-		return err
-	}
-	if field, err := form.check(); err != nil {
-		return a.refuseForm(c, user, accountForms{username: user.Username, tokenName: c.Param("name"), tokenDays: c.Param("days"), fault: err, field: field})
-	}
-	lifetime := time.Duration(*form.Days) * 24 * time.Hour
-	token, record, err := a.store.IssueToken(c.Request(), c.Session().Session, form.Name, lifetime)
-	if err != nil {
-		return err
-	}
-	event := notable(about(user, models.TokenCreated, tokenMethod))
-	event.SID, event.Detail = record.SID, record.Label
-	a.audit(c, event)
-	return a.showToken(c, token, newSessionJSON(record, c.Session().Session.ID))
-}
-
-func (a *app) showToken(c buffalo.Context, token string, session sessionJSON) error {
-	if prefersHTML(c) {
-		c.Set("token", token)
-		c.Set("token_session", session)
-		c.Set("base", a.baseURL(c.Request()))
-		return a.pages.answer(c, http.StatusCreated, "token.plush.html", "tokens.title")
-	}
-	return c.Render(http.StatusCreated, a.pages.json(struct {
-		Token   string      `json:"token"`
-		Session sessionJSON `json:"session"`
-	}{token, session}))
-}
-
-// tokenFormOf reads the form. In one that a browser sends only the number of days can be
-// unreadable, which is then none that check takes.
-func tokenFormOf(c buffalo.Context) (form tokenForm, err error) {
-	err = c.Bind(&form)
-	if err == nil {
-		return form, nil
-	}
-	if !prefersHTML(c) || statusOf(http.StatusBadRequest, err) != http.StatusBadRequest {
-		return form, badBody(err)
-	}
-	days := 0
-	return tokenForm{Name: c.Param("name"), Days: &days}, nil
-}
-
-// check fills in what may be left out, and returns what is wrong with the form and the
-// id of the field that it is about.
-func (f *tokenForm) check() (field string, err error) {
-	f.Name = strings.TrimSpace(f.Name)
-	if !isTokenName(f.Name) {
-		return "token-name", problem(http.StatusUnprocessableEntity, "error.token_name", struct{ Max int }{maxTokenName})
-	}
-	if f.Days == nil {
-		days := tokenDays
-		f.Days = &days
-	}
-	if *f.Days < 1 || *f.Days > maxTokenDays {
-		return "token-days", problem(http.StatusUnprocessableEntity, "error.token_days", struct{ Max int }{maxTokenDays})
-	}
-	return "", nil
-}
-
-// isTokenName reports whether a name is one that stays as it is in the database, and
-// that people can see and read as it is.
-func isTokenName(name string) bool {
-	isSeen := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
-	return strings.ContainsFunc(name, isSeen) && utf8.RuneCountInString(name) <= maxTokenName && !strings.ContainsFunc(name, func(r rune) bool {
-		return unicode.IsControl(r) || r == utf8.RuneError || turns(r)
-	})
-}
-
-// turns reports whether a character turns the direction of what follows, in the page
-// too. The marks that Hebrew and Arabic need within a text do not.
-func turns(r rune) bool {
-	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
-}
-
-// baseURL is the address that a program reaches the app at, as far as it is known.
-func (a *app) baseURL(r *http.Request) string {
-	switch {
-	case a.cfg.Host.Host != "":
-		return a.cfg.Host.String()
-	case a.cfg.Secure():
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
-// canSignIn reports whether who asks can be sent to sign in: somebody at a browser.
-func (a *app) canSignIn(c buffalo.Context) bool {
-	return prefersHTML(c) && !a.store.IsBearer(c.Request())
-}
-
-// refuseTokens answers 400 to a program that would sign in with a token.
-func (a *app) refuseTokens(next buffalo.Handler) buffalo.Handler {
+// browsersOnly refuses requests with an access token.
+func (a *app) browsersOnly(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
-		if a.store.IsBearer(c.Request()) {
+		if a.usesToken(c.Request()) {
 			return sessionstore.ErrBearer
 		}
 		return next(c)
 	}
 }
 
-// challenge tells a program whose token is refused that it is the token (RFC 6750, 3).
-func challenge(store *sessionstore.Store, w http.ResponseWriter, r *http.Request) {
-	if store.IsBearer(r) {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+// createToken creates an access token for the current user and shows it once.
+func (a *app) createToken(c buffalo.Context) error {
+	form, err := readToken(c)
+	if err == nil {
+		err = form.check()
 	}
+	if err != nil {
+		forms := newAccountForms(c)
+		forms.tokenLabel, forms.tokenDays = c.Param("label"), c.Param("days")
+		return a.refuseForm(c, forms, err)
+	}
+	lifetime := time.Duration(*form.Days) * 24 * time.Hour
+	token, record, err := a.store.IssueToken(c.Request(), c.Session().Session, form.Label, lifetime)
+	if err != nil {
+		return err
+	}
+	event := notable(about(currentUser(c), models.TokenCreated, tokenMethod))
+	event.SID, event.Detail = record.SID, record.Label
+	a.audit(c, event)
+	return a.showToken(c, token, newSessionJSON(record, c.Session().Session.ID))
+}
+
+func (a *app) showToken(c buffalo.Context, token string, session sessionJSON) error {
+	if web.PrefersHTML(c.Request()) {
+		c.Set("token", token)
+		c.Set("token_session", session)
+		c.Set("base", a.cfg.BaseURLFor(c.Request().Host))
+		return a.pages.answer(c, http.StatusCreated, "token.plush.html", "tokens.title")
+	}
+	return a.pages.json(c, http.StatusCreated, struct {
+		Token   string      `json:"token"`
+		Session sessionJSON `json:"session"`
+	}{token, session})
+}
+
+type tokenForm struct {
+	Label string `json:"label" form:"label"`
+	Days  *int   `json:"days" form:"days"` // nil means defaultTokenDays
+}
+
+// readToken reads the form. In a browser's form, only the number of days can be
+// unreadable.
+func readToken(c buffalo.Context) (tokenForm, error) {
+	var form tokenForm
+	err := c.Bind(&form)
+	switch {
+	case err == nil:
+		return form, nil
+	case web.PrefersHTML(c.Request()) && problemOf(http.StatusBadRequest, err) != tooLarge:
+		return form, errTokenDays
+	}
+	return form, invalidBody(err)
+}
+
+// check validates the form and sets what was left out.
+func (f *tokenForm) check() error {
+	f.Label = strings.TrimSpace(f.Label)
+	if !isTokenLabel(f.Label) {
+		return errTokenLabel
+	}
+	if f.Days == nil {
+		days := defaultTokenDays
+		f.Days = &days
+	}
+	if *f.Days < 1 || *f.Days > maxTokenDays {
+		return errTokenDays
+	}
+	return nil
+}
+
+// isTokenLabel reports whether people can read a label, and the database can store it
+// unchanged.
+func isTokenLabel(label string) bool {
+	isVisible := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+	isHarmful := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError || isDirectional(r) }
+	return utf8.RuneCountInString(label) <= maxTokenLabel && strings.ContainsFunc(label, isVisible) && !strings.ContainsFunc(label, isHarmful)
+}
+
+// isDirectional reports whether a character changes the direction of all text that
+// follows. The marks that Hebrew and Arabic need do not.
+func isDirectional(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
