@@ -7,53 +7,63 @@ import (
 	"github.com/mileusna/useragent"
 )
 
-// device is what a browser says of itself, in words; "" where it does not say.
+// device is what a browser reports about itself. Unknown parts are "".
 type device struct {
-	Browser string `json:"browser"` // with its main version
+	Browser string `json:"browser"` // with its major version
 	System  string `json:"system"`
-	Device  string `json:"device"` // computer, phone, tablet, bot or other
+	Device  string `json:"device"`
 
 	name string // the browser without its version
 }
 
-// deviceOf reads User-Agent. It is what a client claims, and proves nothing.
+// The values of device.Device.
+const (
+	deviceComputer = "computer"
+	devicePhone    = "phone"
+	deviceTablet   = "tablet"
+	deviceBot      = "bot"
+	deviceOther    = "other"
+)
+
+// maxBrowserName is longer than any browser's name, in bytes.
+const maxBrowserName = 40
+
+// deviceOf reads a User-Agent header. Clients can send anything in it.
 func deviceOf(userAgent string) device {
-	ua := useragent.Parse(strings.Map(printable, userAgent))
-	if len(ua.Name) > longestName {
-		ua.Name = "" // it took the whole for one
+	ua := useragent.Parse(strings.Map(withoutControls, userAgent))
+	if len(ua.Name) > maxBrowserName {
+		ua.Name = "" // the parser took the whole text for a name
 	}
-	d := device{System: ua.OS, Device: "other", name: ua.Name}
+	d := device{System: ua.OS, Device: deviceOther, name: ua.Name}
 	switch {
 	case ua.Bot:
-		d.Device = "bot"
+		d.Device = deviceBot
 	case ua.Tablet:
-		d.Device = "tablet"
+		d.Device = deviceTablet
 	case ua.Mobile:
-		d.Device = "phone"
+		d.Device = devicePhone
 	case ua.Desktop:
-		d.Device = "computer"
-	case ua.Name != "" && ua.OS == "": // curl and its like
-		d.Device = "bot"
+		d.Device = deviceComputer
+	case ua.Name != "" && ua.OS == "": // such as curl
+		d.Device = deviceBot
 	}
 	version, _, _ := strings.Cut(ua.Version, ".")
 	d.Browser = strings.TrimSpace(ua.Name + " " + version)
 	return d
 }
 
-// self is the device of what has one.
+// self lets templates pass anything that has a device.
 func (d device) self() device { return d }
 
-// longestName is more than the name of any browser has, in bytes.
-const longestName = 40
-
-func printable(c rune) rune {
+func withoutControls(c rune) rune {
 	if unicode.IsControl(c) {
 		return -1
 	}
 	return c
 }
 
-// kindOfDevice is the same for a browser of any version: what makes a device new.
+// kindOfDevice returns the device without its browser's version. A sign-in from
+// another kind of device is notable.
 func (d device) kindOfDevice() string {
 	return strings.TrimSpace(d.name + " / " + d.System + " / " + d.Device)
 }

@@ -44,13 +44,13 @@ var (
 	errTooManySignIns  = &problem{"too-many-sign-ins", http.StatusTooManyRequests, "error.429", ""}
 	errNoKeys          = &problem{"provider-keys-unavailable", http.StatusBadGateway, "error.no_keys", ""}
 
-	errNoUsername      = &problem{"invalid-field", http.StatusBadRequest, "error.token", "token"}
-	errInvalidState    = &problem{"invalid-field", http.StatusBadRequest, "error.state", "state"}
-	errNoTarget        = &problem{"invalid-field", http.StatusBadRequest, "error.whose", "user"}
-	errNoChange        = &problem{"invalid-field", http.StatusBadRequest, "error.change", "role"}
-	errTokenLabel      = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_label", "label"}
-	errTokenDays       = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_days", "days"}
-	errInvalidBody     = &problem{"invalid-body", http.StatusBadRequest, "error.400", ""}
+	errNoUsername   = &problem{"invalid-field", http.StatusBadRequest, "error.token", "token"}
+	errInvalidState = &problem{"invalid-field", http.StatusBadRequest, "error.state", "state"}
+	errNoTarget     = &problem{"invalid-field", http.StatusBadRequest, "error.whose", "user"}
+	errNoChange     = &problem{"invalid-field", http.StatusBadRequest, "error.change", "role"}
+	errTokenLabel   = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_label", "label"}
+	errTokenDays    = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_days", "days"}
+	errInvalidBody  = &problem{"invalid-body", http.StatusBadRequest, "error.400", ""}
 )
 
 // errInvalidBool returns the error for a field that is not true or false.

@@ -1,52 +1,71 @@
 package actions
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
+	"github.com/latchkey/latchkey/internal/web"
+	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/signin"
 )
 
-func TestStatusOf(t *testing.T) {
-	for err, want := range map[error]int{
-		sessionstore.ErrUnavailable:      http.StatusServiceUnavailable,
-		sessionstore.ErrConflict:         http.StatusServiceUnavailable,
-		sessionstore.ErrBearer:           http.StatusBadRequest,
-		sessionstore.ErrEnded:            http.StatusUnauthorized,
-		new(http.MaxBytesError):          http.StatusRequestEntityTooLarge,
-		sessionstore.ErrNotFound:         http.StatusTeapot,
-		fmt.Errorf("say what is not so"): http.StatusTeapot,
-	} {
-		if got := statusOf(http.StatusTeapot, fmt.Errorf("do it: %w", err)); got != want {
-			t.Errorf("%v: %d, want %d", err, got, want)
-		}
-	}
-}
-
-func TestSentenceFor(t *testing.T) {
-	said := sentence{id: "error.token"}
-	for _, c := range []struct {
+func TestProblemOf(t *testing.T) {
+	for err, want := range map[error]struct {
 		status int
-		err    error
-		want   string
+		text   string
 	}{
-		{http.StatusNotFound, fmt.Errorf("find: %w", said), "error.token"},
-		{http.StatusServiceUnavailable, sessionstore.ErrConflict, "error.conflict"},
-		{http.StatusBadRequest, sessionstore.ErrBearer, "error.bearer"},
-		{http.StatusNotFound, sessionstore.ErrNotFound, "error.404"},
-		{http.StatusInternalServerError, sessionstore.ErrNotFound, "error.500"},
-		{http.StatusTeapot, sessionstore.ErrNotFound, "error.500"},
+		errNoUsername:               {http.StatusBadRequest, "error.token"},
+		sessionstore.ErrUnavailable: {http.StatusServiceUnavailable, "error.503"},
+		sessionstore.ErrConflict:    {http.StatusServiceUnavailable, "error.conflict"},
+		sessionstore.ErrBearer:      {http.StatusBadRequest, "error.bearer"},
+		sessionstore.ErrEnded:       {http.StatusUnauthorized, "error.401"},
+		sessionstore.ErrNotFound:    {http.StatusNotFound, "error.404"},
+		models.ErrDatabase:          {http.StatusServiceUnavailable, "error.503"},
+		models.ErrNotFound:          {http.StatusNotFound, "error.404"},
+		models.ErrLastAdmin:         {http.StatusConflict, "error.last_admin"},
+		signin.ErrLost:              {http.StatusBadRequest, "error.lost"},
+		signin.ErrProvider:          {http.StatusBadGateway, "error.provider"},
+		web.ErrLimit:                {http.StatusBadRequest, "error.limit"},
+		new(http.MaxBytesError):     {http.StatusRequestEntityTooLarge, "error.413"},
+		errors.New("unknown"):       {http.StatusInternalServerError, "error.500"},
 	} {
-		if got := sentenceFor(c.status, c.err); got.id != c.want {
-			t.Errorf("%d, %v: %q, want %q", c.status, c.err, got.id, c.want)
+		got := problemOf(http.StatusTeapot, fmt.Errorf("do it: %w", err))
+		if got.status != want.status || got.text != want.text {
+			t.Errorf("%v: %d %s, want %d %s", err, got.status, got.text, want.status, want.text)
 		}
 	}
 }
 
-// Who was not signed in sees the ways in again. Elsewhere, and where another attempt
-// does not help, there is a page of the error alone.
+// A status of Buffalo's stays if nothing else is known about the error.
+func TestProblemOf_Status(t *testing.T) {
+	for status, want := range map[int]string{404: "error.404", 405: "error.405", 403: "error.403", 500: "error.500"} {
+		if got := problemOf(status, errors.New("unknown")); got.status != status || got.text != want {
+			t.Errorf("%d: %d %s, want %s", status, got.status, got.text, want)
+		}
+	}
+}
+
+// Every problem has a status with a title for its page, and every kind has one status
+// only, so that programs can rely on it.
+func TestProblems(t *testing.T) {
+	kinds := map[string]int{}
+	for _, row := range problems {
+		p := row.problem
+		if _, ok := statuses[p.status]; !ok {
+			t.Errorf("%v: there is no title for %d", row.err, p.status)
+		}
+		if before, seen := kinds[p.kind]; seen && before != p.status && p.kind != "" && p.kind != "invalid-field" {
+			t.Errorf("%s has the statuses %d and %d", p.kind, before, p.status)
+		}
+		kinds[p.kind] = p.status
+	}
+}
+
+// A failed sign-in shows the sign-in page again, unless trying again does not help.
 func TestIsFailedSignIn(t *testing.T) {
 	for path, statuses := range map[string]map[int]bool{
 		"/auth/bypass":          {400: true, 401: true, 403: true, 429: true, 502: true, 404: false, 405: false, 413: false, 500: false, 503: false},

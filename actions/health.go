@@ -10,29 +10,31 @@ import (
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/internal/schema"
+	"github.com/latchkey/latchkey/internal/web"
 )
 
-// healthz answers as long as the process does: restart it when it does not.
+// healthz answers 200 while the process works. If it does not answer, restart the
+// process.
 func (a *app) healthz(c buffalo.Context) error {
-	return a.healthy(c)
+	return sayOK(c)
 }
 
-// readyz answers whether this instance can serve: whether its database is
-// there, with every migration applied.
+// readyz answers 200 if this instance can serve requests: its database answers and has
+// all migrations.
 func (a *app) readyz(c buffalo.Context) error {
 	if err := a.ready.check(a.db.WithContext(c.Request().Context())); err != nil {
 		a.log.WarnContext(c.Request().Context(), "not ready", "error", err)
-		return unavailable(err)
+		return unavailable
 	}
-	return a.healthy(c)
+	return sayOK(c)
 }
 
-// healthy answers past Buffalo's Render, which would save the session.
-func (a *app) healthy(c buffalo.Context) error {
-	return writeJSON(c.Response(), http.StatusOK, "application/json", map[string]string{"status": "ok"})
+// sayOK does not use Buffalo's Render, which would save the session.
+func sayOK(c buffalo.Context) error {
+	return web.WriteJSON(c.Response(), http.StatusOK, "application/json", map[string]string{"status": "ok"})
 }
 
-// readiness remembers that no migration was pending: none comes back.
+// readiness remembers that all migrations were applied, because that stays so.
 type readiness struct {
 	migrated atomic.Bool
 }

@@ -4,11 +4,13 @@ import (
 	"net/http"
 
 	"github.com/gobuffalo/buffalo"
+
+	"github.com/latchkey/latchkey/internal/web"
 )
 
-// home says what this is and who asks.
+// home shows the home page. In JSON, it returns the current user.
 func (a *app) home(c buffalo.Context) error {
-	if prefersPage(c) {
+	if web.PrefersPage(c.Request()) {
 		return a.pages.show(c, "home.plush.html", "home.title")
 	}
 	var user *userJSON
@@ -16,5 +18,5 @@ func (a *app) home(c buffalo.Context) error {
 		shown := newUserJSON(u)
 		user = &shown
 	}
-	return c.Render(http.StatusOK, a.pages.json(map[string]any{"name": "latchkey", "user": user}))
+	return a.pages.json(c, http.StatusOK, map[string]any{"name": "latchkey", "user": user})
 }

@@ -1,26 +1,26 @@
 package actions
 
 import (
-	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/go-chi/httprate"
 	"github.com/gobuffalo/buffalo"
+
+	"github.com/latchkey/latchkey/internal/web"
 )
 
 const (
-	// signInLimit is how many sign-ins one address may begin, and how often it may
-	// fail with the bypass, in a limitWindow. What was begun may end: it costs nothing
-	// without the attempt's cookie. Many people share an address at work. Each
-	// instance of the app counts for itself.
+	// signInLimit is how many sign-ins one address may start in a limitWindow, and how
+	// many development sign-ins may fail. Callbacks are not limited: without a sign-in
+	// that was started they cost nothing. The limit is high because many people can
+	// share an address. Each instance of the app counts for itself.
 	signInLimit = 60
 	limitWindow = time.Minute
 )
 
 var limitRetryAfter = strconv.Itoa(int(limitWindow.Seconds()))
 
-// limits count who comes too often.
 type limits struct {
 	signIns, failures *httprate.RateLimiter
 }
@@ -33,26 +33,23 @@ func newLimits() limits {
 	}
 }
 
-var errTooMany = problem(http.StatusTooManyRequests, "error.429")
-
-// limitSignIns answers 429 to an address that begins too many sign-ins.
+// limitSignIns answers 429 to an address that starts too many sign-ins.
 func (a *app) limitSignIns(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
-		if a.limits.signIns.OnLimit(c.Response(), c.Request(), addressOf(c)) {
-			a.logRefusal(c, "signin.limited", "method", providerOf(c))
-			return errTooMany
+		if a.limits.signIns.OnLimit(c.Response(), c.Request(), limitKey(c)) {
+			a.logRefusal(c, "signin.limited", "method", providerName(c))
+			return errTooManySignIns
 		}
 		return next(c)
 	}
 }
 
-// countFailure reports whether an address failed too often, and counts that it
-// failed now.
+// countFailure counts a failed sign-in and reports whether the address had too many.
 func (a *app) countFailure(c buffalo.Context) (tooMany bool) {
-	return a.limits.failures.OnLimit(c.Response(), c.Request(), addressOf(c))
+	return a.limits.failures.OnLimit(c.Response(), c.Request(), limitKey(c))
 }
 
-// addressOf is what is counted: an IPv6 network, or an IPv4 address.
-func addressOf(c buffalo.Context) string {
-	return httprate.CanonicalizeIP(clientIP(c.Request()))
+// limitKey returns the client's IPv4 address or IPv6 network.
+func limitKey(c buffalo.Context) string {
+	return httprate.CanonicalizeIP(web.ClientIP(c.Request()))
 }

@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
@@ -43,7 +42,7 @@ func TestPeriod(t *testing.T) {
 	}
 }
 
-// read has a page in a reader's language say something.
+// read calls say with a request in a language.
 func read(t *testing.T, language string, say func(pages, buffalo.Context)) {
 	t.Helper()
 	texts, err := newTexts(locales.FS())
@@ -53,7 +52,7 @@ func read(t *testing.T, language string, say func(pages, buffalo.Context)) {
 	app := buffalo.New(buffalo.Options{Env: "test"})
 	app.Use(texts.Middleware())
 	app.GET("/", func(c buffalo.Context) error {
-		say(pages{texts: texts, label: func(provider string) string { return "By " + provider }}, c)
+		say(pages{texts: texts, providerLabel: func(provider string) string { return "By " + provider }}, c)
 		return nil
 	})
 	request := httptest.New(app).HTML("/")
@@ -86,8 +85,8 @@ func TestDeviceName(t *testing.T) {
 	}
 }
 
-// The menu marks the page that is open, and what it belongs under.
-func TestIsHere(t *testing.T) {
+// The menu marks the current page, and the section that it belongs to.
+func TestIsUnder(t *testing.T) {
 	for _, c := range []struct {
 		page, menu string
 		want       bool
@@ -99,16 +98,8 @@ func TestIsHere(t *testing.T) {
 		{"/sessionsx", "/sessions", false},
 		{"/", "/sessions", false},
 	} {
-		if got := isHere(c.page, c.menu); got != c.want {
+		if got := isUnder(c.page, c.menu); got != c.want {
 			t.Errorf("%s at %s: %t, want %t", c.menu, c.page, got, c.want)
-		}
-	}
-}
-
-func TestTitled(t *testing.T) {
-	for status, want := range map[int]int{http.StatusNotFound: 404, http.StatusBadGateway: 502, http.StatusTeapot: 500} {
-		if got := titled(status); got != want {
-			t.Errorf("%d bears the title of %d, want %d", status, got, want)
 		}
 	}
 }

@@ -58,6 +58,7 @@ func (a *app) routes(b *buffalo.App) {
 	b.DELETE("/admin/sessions/{sid}", a.adminsOnly(a.recent("act.end_one", a.revokeFoundSession)))
 	b.GET("/admin/users", a.adminsOnly(a.listUsers))
 	b.GET("/admin/users/{id}", a.adminsOnly(a.showUser))
+	b.GET("/admin/users/{id}/events", a.adminsOnly(a.listUserEvents))
 	b.PATCH("/admin/users/{id}", a.adminsOnly(a.recent("act.change_user", a.changeUser)))
 
 	// The API's document, and a page to try it

@@ -9,141 +9,137 @@ import (
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
 const (
-	// figuresAge is how old figures may be: to count a million sessions takes a
-	// database longer than a page may.
-	figuresAge = time.Minute
-	// figuresHours is how far back they go.
-	figuresHours = 24
-	// figuresTimeout bounds the counting.
-	figuresTimeout = 30 * time.Second
-	// countedAnew is up to how many sessions are counted whenever somebody asks.
-	countedAnew = 10_000
+	// statisticsAge is how old statistics may be. Counting a million sessions takes
+	// too long for a page.
+	statisticsAge = time.Minute
+	// statisticsHours is how many hours they cover.
+	statisticsHours = 24
+	// statisticsTimeout bounds the counting.
+	statisticsTimeout = 30 * time.Second
+	// maxExactCount is how many sessions are counted exactly on each request.
+	maxExactCount = 10_000
 )
 
-// figures are how the app is doing.
-type figures struct {
-	AsOf     string  `json:"as_of"`
-	Sessions int     `json:"sessions"`
-	Users    int     `json:"users"`
-	Hours    []hours `json:"hours"`
+// statistics is what the dashboard shows.
+type statistics struct {
+	AsOf     string      `json:"as_of"`
+	Sessions int         `json:"sessions"`
+	Users    int         `json:"users"`
+	Hours    []hourStats `json:"hours"`
 }
 
-// hours is what happened in one hour.
-type hours struct {
-	Hour     string         `json:"hour"` // when it began
+// hourStats is what happened in one hour.
+type hourStats struct {
+	Hour     string         `json:"hour"` // when it started
 	SignIns  map[string]int `json:"signins"`
 	Failures int            `json:"failures"`
 	Ends     map[string]int `json:"ends"`
 }
 
-// figuresCache counts again when somebody asks and the figures are old. It shows the
-// old ones meanwhile, and waits only where there are none.
-type figuresCache struct {
+// statisticsCache computes new statistics when a request finds old ones. That request
+// gets the old ones; only the first of all has to wait. It is safe for concurrent
+// use.
+type statisticsCache struct {
 	db    *pop.Connection
 	store *sessionstore.Store
 	log   *slog.Logger
 
-	mu       sync.Mutex
-	last     *figures
-	at       time.Time
-	counting chan struct{} // closed when it is done; nil while nobody counts
-	err      error
+	group singleflight.Group
+	mu    sync.Mutex
+	last  *statistics
+	at    time.Time
 }
 
-func (f *figuresCache) get(ctx context.Context) (figures, error) {
-	f.mu.Lock()
-	if f.last != nil && time.Since(f.at) < figuresAge {
-		defer f.mu.Unlock()
-		return *f.last, nil
+func (s *statisticsCache) get(ctx context.Context) (statistics, error) {
+	last, isFresh := s.cached()
+	if isFresh {
+		return *last, nil
 	}
-	if f.counting == nil {
-		f.counting = make(chan struct{})
-		go f.refresh(context.WithoutCancel(ctx))
-	}
-	last, counting := f.last, f.counting
-	f.mu.Unlock()
+	computing := s.group.DoChan("", func() (any, error) { return s.refresh(context.WithoutCancel(ctx)) })
 	if last != nil {
 		return *last, nil
 	}
 	select {
-	case <-counting:
+	case result := <-computing:
+		computed, _ := result.Val.(statistics)
+		return computed, result.Err
 	case <-ctx.Done():
-		return figures{}, ctx.Err()
+		return statistics{}, ctx.Err()
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.last == nil {
-		return figures{}, f.err
-	}
-	return *f.last, nil
 }
 
-// alive counts the live sessions; where they are too many to be counted now, it is
-// about as many as there were a minute ago.
-func (f *figuresCache) alive(ctx context.Context) (n int, about bool, err error) {
-	last, err := f.get(ctx)
+func (s *statisticsCache) cached() (last *statistics, isFresh bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last, s.last != nil && time.Since(s.at) < statisticsAge
+}
+
+// sessions counts the live sessions. If there are many, it returns an estimate, which
+// is up to a minute old.
+func (s *statisticsCache) sessions(ctx context.Context) (n int, isEstimate bool, err error) {
+	last, err := s.get(ctx)
 	if err != nil {
 		return 0, false, err
 	}
-	if last.Sessions > countedAnew {
+	if last.Sessions > maxExactCount {
 		return last.Sessions, true, nil
 	}
-	exact, err := f.store.Count(ctx, sessionstore.Filter{AnyUser: true})
+	exact, err := s.store.Count(ctx, sessionstore.Filter{AnyUser: true})
 	return int(exact), false, err
 }
 
-func (f *figuresCache) refresh(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, figuresTimeout)
+func (s *statisticsCache) refresh(ctx context.Context) (statistics, error) {
+	ctx, cancel := context.WithTimeout(ctx, statisticsTimeout)
 	defer cancel()
 	now := time.Now().UTC()
-	counted, err := f.count(ctx, now)
+	computed, err := s.compute(ctx, now)
 	if err != nil {
-		f.log.ErrorContext(ctx, "the figures were not counted", "error", err)
+		s.log.ErrorContext(ctx, "cannot compute statistics", "error", err)
+		return statistics{}, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err = err; err == nil {
-		f.last, f.at = &counted, now
-	}
-	close(f.counting)
-	f.counting = nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last, s.at = &computed, now
+	return computed, nil
 }
 
-func (f *figuresCache) count(ctx context.Context, now time.Time) (counted figures, err error) {
-	db := f.db.WithContext(ctx)
-	counted.AsOf = now.Format(time.RFC3339)
-	alive, err := f.store.Count(ctx, sessionstore.Filter{AnyUser: true})
+func (s *statisticsCache) compute(ctx context.Context, now time.Time) (computed statistics, err error) {
+	db := s.db.WithContext(ctx)
+	computed.AsOf = now.Format(time.RFC3339)
+	live, err := s.store.Count(ctx, sessionstore.Filter{AnyUser: true})
 	if err != nil {
-		return counted, err
+		return computed, err
 	}
-	counted.Sessions = int(alive)
-	if counted.Users, err = models.CountUsers(db); err != nil {
-		return counted, err
+	computed.Sessions = int(live)
+	if computed.Users, err = models.CountUsers(db); err != nil {
+		return computed, err
 	}
-	since := now.Truncate(time.Hour).Add(-(figuresHours - 1) * time.Hour)
+	since := now.Truncate(time.Hour).Add(-(statisticsHours - 1) * time.Hour)
 	tallies, err := models.TallyEvents(db, since, models.SignInSucceeded, models.SignInFailed, models.SignedOut, models.SessionEnded)
 	if err != nil {
-		return counted, err
+		return computed, err
 	}
-	counted.Hours = hoursOf(since, tallies)
-	return counted, nil
+	computed.Hours = hoursOf(since, tallies)
+	return computed, nil
 }
 
-// hoursOf sorts tallies into the hours since a time, empty ones too.
-func hoursOf(since time.Time, tallies []models.Tally) []hours {
-	all := make([]hours, figuresHours)
+// hoursOf sorts tallies into the hours since a time. Hours without events are
+// included.
+func hoursOf(since time.Time, tallies []models.Tally) []hourStats {
+	all := make([]hourStats, statisticsHours)
 	for i := range all {
-		all[i] = hours{Hour: since.Add(time.Duration(i) * time.Hour).Format(time.RFC3339), SignIns: map[string]int{}, Ends: map[string]int{}}
+		all[i] = hourStats{Hour: since.Add(time.Duration(i) * time.Hour).Format(time.RFC3339), SignIns: map[string]int{}, Ends: map[string]int{}}
 	}
 	for _, t := range tallies {
-		name := strings.Replace(t.Hour, " ", "T", 1) + ":00:00Z"
-		i := slices.IndexFunc(all, func(h hours) bool { return h.Hour == name })
+		hour := strings.Replace(t.Hour, " ", "T", 1) + ":00:00Z"
+		i := slices.IndexFunc(all, func(h hourStats) bool { return h.Hour == hour })
 		if i < 0 {
 			continue
 		}

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -9,13 +10,14 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/internal/appdb"
+	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
-// figuresOf counts what is in an empty database.
-func figuresOf(t *testing.T) *figuresCache {
+// newStatistics returns the statistics of an empty database.
+func newStatistics(t *testing.T) *statisticsCache {
 	t.Helper()
 	db := appdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))
 	log := slog.New(slog.DiscardHandler)
@@ -23,14 +25,14 @@ func figuresOf(t *testing.T) *figuresCache {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &figuresCache{db: db, store: store, log: log}
+	return &statisticsCache{db: db, store: store, log: log}
 }
 
-// signUp begins a session.
-func (f *figuresCache) signUp(t *testing.T) {
+// addSession signs a user in.
+func (s *statisticsCache) addSession(t *testing.T) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	session, err := f.store.New(r, "session")
+	session, err := s.store.New(r, "session")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,87 +44,84 @@ func (f *figuresCache) signUp(t *testing.T) {
 	}
 }
 
-// age makes the last figures ones of before that time.
-func (f *figuresCache) age(by time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.at = f.at.Add(-by)
+// age makes the statistics older.
+func (s *statisticsCache) age(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = s.at.Add(-by)
 }
 
-func (f *figuresCache) want(t *testing.T, what string, sessions int) {
+func (s *statisticsCache) want(t *testing.T, what string, sessions int) {
 	t.Helper()
-	if got, err := f.get(t.Context()); err != nil || got.Sessions != sessions {
+	if got, err := s.get(t.Context()); err != nil || got.Sessions != sessions {
 		t.Errorf("%s: %d sessions, %v, want %d", what, got.Sessions, err, sessions)
 	}
 }
 
-// Figures are counted once a minute, and nobody who has seen some waits for new ones.
-func TestFigures_Cached(t *testing.T) {
-	f := figuresOf(t)
-	f.want(t, "the first", 0)
+// Statistics are computed once a minute, and only the first request waits for them.
+func TestStatistics_Cached(t *testing.T) {
+	s := newStatistics(t)
+	s.want(t, "first", 0)
 	for n := range 2 {
-		f.signUp(t)
-		f.age(figuresAge / 2)
-		at := f.at
-		f.want(t, "not old", n)
-		if f.mu.Lock(); f.counting != nil || !f.at.Equal(at) {
-			t.Error("counted again within the minute")
+		s.addSession(t)
+		s.age(statisticsAge / 2)
+		s.want(t, "within the minute", n)
+		if _, isFresh := s.cached(); !isFresh {
+			t.Error("not fresh within the minute")
 		}
-		f.mu.Unlock()
-		f.age(figuresAge)
-		f.want(t, "old, while others are counted", n)
+		s.age(statisticsAge)
+		s.want(t, "after a minute, while they are computed", n)
 		err := testproc.Poll(func() bool {
-			got, err := f.get(t.Context())
+			got, err := s.get(t.Context())
 			return err == nil && got.Sessions == n+1
 		})
 		if err != nil {
-			t.Fatalf("the figures stay as old as they are: %v", err)
+			t.Fatalf("the statistics stay old: %v", err)
 		}
 	}
 }
 
-// Who leaves does not stop the counting.
-func TestFigures_FirstAskerLeaves(t *testing.T) {
-	f := figuresOf(t)
-	f.signUp(t)
+// The computation goes on if the client that started it leaves.
+func TestStatistics_ClientLeaves(t *testing.T) {
+	s := newStatistics(t)
+	s.addSession(t)
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	_, _ = f.get(ctx)
+	_, _ = s.get(ctx)
 	err := testproc.Poll(func() bool {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return f.last != nil || f.err != nil
+		last, _ := s.cached()
+		return last != nil
 	})
-	if err != nil || f.err != nil {
-		t.Errorf("%v, %v", err, f.err)
+	if err != nil {
+		t.Error(err)
 	}
-	f.want(t, "the next", 1)
+	s.want(t, "next request", 1)
 }
 
-func TestFigures_NotCounted(t *testing.T) {
-	f := figuresOf(t)
-	if err := f.db.RawQuery("ALTER TABLE events RENAME TO away").Exec(); err != nil {
+func TestStatistics_DatabaseError(t *testing.T) {
+	s := newStatistics(t)
+	if err := s.db.RawQuery("ALTER TABLE events RENAME TO away").Exec(); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := f.get(t.Context()); err == nil {
-		t.Errorf("%+v", got)
+	if got, err := s.get(t.Context()); !errors.Is(err, models.ErrDatabase) {
+		t.Errorf("%+v, %v", got, err)
 	}
-	if err := f.db.RawQuery("ALTER TABLE away RENAME TO events").Exec(); err != nil {
+	if err := s.db.RawQuery("ALTER TABLE away RENAME TO events").Exec(); err != nil {
 		t.Fatal(err)
 	}
-	f.want(t, "when the database is back", 0)
+	s.want(t, "after the error", 0)
 }
 
-// Where sessions are many, the question says about how many there are.
-func TestFigures_AliveAbout(t *testing.T) {
-	f := figuresOf(t)
-	f.want(t, "the first", 0)
-	f.signUp(t)
-	if n, about, err := f.alive(t.Context()); n != 1 || about || err != nil {
-		t.Errorf("%d, about %t, %v; want 1, counted now", n, about, err)
+// Many sessions are not counted again for each request.
+func TestStatistics_Estimate(t *testing.T) {
+	s := newStatistics(t)
+	s.want(t, "first", 0)
+	s.addSession(t)
+	if n, isEstimate, err := s.sessions(t.Context()); n != 1 || isEstimate || err != nil {
+		t.Errorf("%d, estimate %t, %v; want 1, counted now", n, isEstimate, err)
 	}
-	f.last.Sessions = countedAnew + 1
-	if n, about, err := f.alive(t.Context()); n != countedAnew+1 || !about || err != nil {
-		t.Errorf("%d, about %t, %v; want those of a minute ago", n, about, err)
+	s.last.Sessions = maxExactCount + 1
+	if n, isEstimate, err := s.sessions(t.Context()); n != maxExactCount+1 || !isEstimate || err != nil {
+		t.Errorf("%d, estimate %t, %v; want the cached number", n, isEstimate, err)
 	}
 }

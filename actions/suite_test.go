@@ -13,6 +13,7 @@ import (
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/appdb"
+	"github.com/latchkey/latchkey/internal/sessions"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
@@ -49,7 +50,7 @@ func newSuite(t *testing.T, engine testdb.Engine) *ActionSuite {
 	}
 	db := appdb.Migrated(t, testdb.NewURL(t, engine))
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	store, err := sessionstore.New(db, cfg.SessionOptions())
+	store, err := sessionstore.New(db, sessions.Options(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,4 +232,39 @@ func (as *ActionSuite) Test_Panic() {
 		as.NotContains(body, "a detail of ours")
 		as.NotContains(body, "goroutine")
 	}
+}
+
+// Test_Language checks that only Accept-Language chooses the language, and that this
+// creates no session.
+func (as *ActionSuite) Test_Language() {
+	as.DBDelta(0, "sessions", func() {
+		client := as.with("lang=de")
+		res := client.HTML("/?lang=de").Get()
+		as.Contains(res.Body.String(), `<html lang="en">`)
+
+		req := client.HTML("/")
+		req.Headers["Accept-Language"] = "de-AT"
+		res = req.Get()
+		as.Contains(res.Body.String(), `<html lang="de">`)
+		as.Contains(res.Header().Values("Vary"), "Accept-Language")
+		as.Empty(res.Header().Values("Set-Cookie"))
+	})
+}
+
+// Test_Language_Errors checks that error pages are in the user's language, and JSON
+// in English.
+func (as *ActionSuite) Test_Language_Errors() {
+	page := as.HTML("/missing")
+	page.Headers["Accept-Language"] = "de"
+	res := page.Get()
+	as.Equal(http.StatusNotFound, res.Code)
+	as.Contains(res.Body.String(), "Unter dieser Adresse gibt es nichts.")
+	as.Contains(res.Header().Values("Vary"), "Accept-Language")
+
+	problem := as.JSON("/missing")
+	problem.Headers["Accept-Language"] = "de"
+	answer := problem.Get()
+	as.Equal(http.StatusNotFound, answer.Code)
+	as.Contains(answer.Body.String(), "There is nothing at this address.")
+	as.NotContains(answer.Header().Values("Vary"), "Accept-Language")
 }

@@ -7,51 +7,64 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/latchkey/latchkey/locales"
+	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/templates"
 )
 
-// TestTexts holds that every text that pages and code ask for is there. That other
-// languages have what English has is tested in package locales.
+// TestTexts checks that code and templates use all texts, and only texts that exist.
+// It finds a text by its whole ID in quotes. Package locales tests that all languages
+// have the same texts.
 func TestTexts(t *testing.T) {
-	texts, err := newTexts(locales.FS())
-	if err != nil {
-		t.Fatal(err)
-	}
-	code := readCode(t, ".")
-	wanted := slices.Concat(idsOfTemplates(t), code.ids, builtIDs(t, code))
-	if len(wanted) < 150 {
-		t.Errorf("found only %d ids: %q", len(wanted), wanted)
-	}
-	for _, id := range wanted {
-		// With a count, for those with plural forms; others take no notice of it.
-		text, err := texts.TranslateWithLang(english, id, 2, map[string]any{})
-		if err != nil || text == id {
-			t.Errorf("there is no text %s (%v)", id, err)
+	existing := textIDs(t)
+	used := map[string]bool{}
+	for _, id := range slices.Concat(idsInTemplates(t), idsInCode(t, existing)) {
+		used[id] = true
+		if !existing[id] {
+			t.Errorf("there is no text %s", id)
 		}
 	}
-	// An id that is put together is in builtIDs, or nobody looks whether it is complete.
-	known := slices.Sorted(maps.Keys(parts(t, code)))
-	found := slices.Concat(code.beginnings, beginningsOfTemplates(t))
-	slices.Sort(found)
-	if found = slices.Compact(found); !slices.Equal(found, known) {
-		t.Errorf("code and templates put ids together that begin with %q, want %q", found, known)
+	for id := range existing {
+		if !used[id] {
+			t.Errorf("nothing uses the text %s", id)
+		}
 	}
 }
 
+func textIDs(t *testing.T) map[string]bool {
+	t.Helper()
+	content, err := fs.ReadFile(locales.FS(), "all.en-us.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []struct{ ID string }
+	if err := yaml.Unmarshal(content, &texts); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, text := range texts {
+		ids[text.ID] = true
+	}
+	if len(ids) < 150 {
+		t.Errorf("found only %d texts", len(ids))
+	}
+	return ids
+}
+
 var (
-	textInTemplate  = regexp.MustCompile(`\bt\(\s*"([^"]*)"\s*([,)+])`)
+	textInTemplate  = regexp.MustCompile(`\bt\(\s*"([^"]*)"\s*[,)]`)
 	anyTextTemplate = regexp.MustCompile(`[^\w.]t\(`)
 )
 
-func eachTemplate(t *testing.T, do func(content string)) {
+func idsInTemplates(t *testing.T) (ids []string) {
 	t.Helper()
 	names, err := fs.Glob(templates.FS(), "*.html")
 	if err != nil || len(names) == 0 {
@@ -62,227 +75,102 @@ func eachTemplate(t *testing.T, do func(content string)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all, read := len(anyTextTemplate.FindAll(content, -1)), len(textInTemplate.FindAll(content, -1)); all != read {
-			t.Errorf("%s asks for %d texts, and the test can read %d", name, all, read)
+		found := textInTemplate.FindAllSubmatch(content, -1)
+		if all := len(anyTextTemplate.FindAll(content, -1)); all != len(found) {
+			t.Errorf("%s uses %d texts, but only %d have a whole ID", name, all, len(found))
 		}
-		do(string(content))
+		for _, match := range found {
+			ids = append(ids, string(match[1]))
+		}
 	}
-}
-
-func idsOfTemplates(t *testing.T) (ids []string) {
-	t.Helper()
-	eachTemplate(t, func(content string) {
-		for _, found := range textInTemplate.FindAllStringSubmatch(content, -1) {
-			if found[2] != "+" {
-				ids = append(ids, found[1])
-			}
-		}
-	})
 	return ids
 }
 
-func beginningsOfTemplates(t *testing.T) (beginnings []string) {
+// idOfText matches what looks like the ID of a text: its first part is that of one.
+func idOfText(existing map[string]bool) *regexp.Regexp {
+	groups := map[string]bool{}
+	for id := range existing {
+		group, _, _ := strings.Cut(id, ".")
+		groups[group] = true
+	}
+	return regexp.MustCompile(`"((?:` + strings.Join(slices.Collect(maps.Keys(groups)), "|") + `)(?:\.[a-z0-9_.]+)?)"`)
+}
+
+func idsInCode(t *testing.T, existing map[string]bool) (ids []string) {
 	t.Helper()
-	eachTemplate(t, func(content string) {
-		for _, found := range textInTemplate.FindAllStringSubmatch(content, -1) {
-			if found[2] == "+" {
-				beginnings = append(beginnings, found[1])
-			}
-		}
-	})
-	return beginnings
-}
-
-// code is what the sources of the package say about texts.
-type code struct {
-	ids        []string            // written out
-	beginnings []string            // of ids that are put together
-	args       map[string][]string // the literals that a function is called with, by "name:position"
-	devices    []string
-}
-
-// textArgs says which argument of a function is a text's id.
-var textArgs = map[string]int{
-	"Translate": 1, "TranslateWithLang": 1, "problem": 1, "requireFresh": 1, "requireFreshFor": 1,
-	"show": 2, "answer": 3, "writeError": 3,
-}
-
-func readCode(t *testing.T, folder string) code {
-	t.Helper()
-	found := code{args: map[string][]string{}}
-	for _, file := range parseFolder(t, folder) {
-		ast.Inspect(file, func(n ast.Node) bool {
-			found.read(n)
-			return true
-		})
-	}
-	return found
-}
-
-func (f *code) read(n ast.Node) {
-	switch n := n.(type) {
-	case *ast.CallExpr:
-		name := nameOf(n.Fun)
-		for i, arg := range n.Args {
-			if text, ok := literal(arg); ok {
-				key := name + ":" + strconv.Itoa(i)
-				f.args[key] = append(f.args[key], text)
-			}
-		}
-		if i, ok := textArgs[name]; ok && i < len(n.Args) {
-			f.readID(n.Args[i])
-		}
-	case *ast.KeyValueExpr:
-		switch key := nameOf(n.Key); key {
-		case "id":
-			f.readID(n.Value)
-		case "Device":
-			f.readDevice(n.Value)
-		}
-	case *ast.AssignStmt:
-		switch nameOf(n.Lhs[0]) {
-		case "id":
-			if n.Tok != token.ADD_ASSIGN { // more of one that has begun
-				f.readID(n.Rhs[0])
-			}
-		case "Device":
-			f.readDevice(n.Rhs[0])
-		}
-	}
-}
-
-func (f *code) readID(e ast.Expr) {
-	if text, ok := literal(e); ok {
-		f.ids = append(f.ids, text)
-	}
-	if sum, ok := e.(*ast.BinaryExpr); ok {
-		if text, ok := literal(sum.X); ok {
-			f.beginnings = append(f.beginnings, text)
-		}
-	}
-}
-
-func (f *code) readDevice(e ast.Expr) {
-	if text, ok := literal(e); ok {
-		f.devices = append(f.devices, text)
-	}
-}
-
-func parseFolder(t *testing.T, folder string) (files []*ast.File) {
-	t.Helper()
-	names, err := fs.Glob(os.DirFS(folder), "*.go")
+	names, err := fs.Glob(os.DirFS("."), "*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	pattern := idOfText(existing)
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path.Join(folder, name), nil, parser.ParseComments)
+		content, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, file)
-	}
-	return files
-}
-
-// nameOf is the last part of a name.
-func nameOf(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.Ident:
-		return e.Name
-	case *ast.SelectorExpr:
-		return e.Sel.Name
-	}
-	return ""
-}
-
-func literal(e ast.Expr) (string, bool) {
-	basic, ok := e.(*ast.BasicLit)
-	if !ok || basic.Kind != token.STRING {
-		return "", false
-	}
-	text, err := strconv.Unquote(basic.Value)
-	return text, err == nil
-}
-
-// constants are the values of a group of constants of package models, found by what
-// its comment begins with.
-func constants(t *testing.T, comment string) (values []string) {
-	t.Helper()
-	for _, file := range parseFolder(t, "../models") {
-		for _, decl := range file.Decls {
-			group, ok := decl.(*ast.GenDecl)
-			if !ok || group.Tok != token.CONST || !strings.HasPrefix(group.Doc.Text(), comment) {
-				continue
+		for _, match := range pattern.FindAllStringSubmatch(string(content), -1) {
+			// A word without a dot may be something else.
+			if strings.Contains(match[1], ".") || existing[match[1]] {
+				ids = append(ids, match[1])
 			}
-			for _, spec := range group.Specs {
-				for _, value := range spec.(*ast.ValueSpec).Values {
-					if text, ok := literal(value); ok {
-						values = append(values, text)
-					}
-				}
-			}
-		}
-	}
-	if len(values) == 0 {
-		t.Fatalf("models has no constants with the comment %q", comment)
-	}
-	return values
-}
-
-// parts are the ids that are put together: how each begins, and how it may end.
-func parts(t *testing.T, code code) map[string][]string {
-	t.Helper()
-	ends := constants(t, "The values of Event.Detail where sessions end")
-	kinds := slices.DeleteFunc(constants(t, "The values of Event.Kind"), func(kind string) bool {
-		return kind == "signin.failure" || kind == "session.ended" // whose sentences tell more
-	})
-	for _, why := range code.args["failure:2"] {
-		kinds = append(kinds, "signin.failure."+why)
-	}
-	return map[string][]string{
-		"event.":       kinds,
-		"ended.":       ends,
-		"cause.":       slices.Concat(ends, []string{"signout"}),
-		"role.":        constants(t, "The values of User.Role"),
-		"method.":      {bypassMethod, tokenMethod, "none"},
-		"device.":      code.devices,
-		"status.":      numbers(titles),
-		"error.":       append(numbers(statusTexts), "500"),
-		"notice.":      notices,
-		"admin.chart.": code.args["chartOf:1"],
-	}
-}
-
-func builtIDs(t *testing.T, code code) (ids []string) {
-	t.Helper()
-	for beginning, ends := range parts(t, code) {
-		if len(ends) == 0 {
-			t.Errorf("nothing is known to follow %s", beginning)
-		}
-		for _, end := range ends {
-			ids = append(ids, beginning+end)
 		}
 	}
 	return ids
 }
 
-func numbers(all []int) (texts []string) {
-	for _, n := range all {
-		texts = append(texts, strconv.Itoa(n))
+// TestTexts_Values checks that every value of package models has a text.
+func TestTexts_Values(t *testing.T) {
+	for comment, has := range map[string]func(value string) bool{
+		"The values of User.Role": func(value string) bool { return roleTexts[value] != "" },
+		"The values of Event.Kind": func(value string) bool {
+			return eventTexts[value] != "" || value == models.SessionEnded || value == models.SignInFailed
+		},
+		"The values of Event.Detail": func(value string) bool { return endTexts[value].event != "" && endTexts[value].chart != "" },
+	} {
+		values := constants(t, comment)
+		if len(values) < 2 {
+			t.Errorf("%s: found only %q", comment, values)
+		}
+		for _, value := range values {
+			if !has(value) {
+				t.Errorf("%s: %s has no text", comment, value)
+			}
+		}
 	}
-	return texts
 }
 
-// TestNotices holds that what a page is sent on to say is among what it may say.
-func TestNotices(t *testing.T) {
-	happened := readCode(t, ".").args["done:2"]
-	slices.Sort(happened)
-	known := slices.Clone(notices)
-	slices.Sort(known)
-	if happened = slices.Compact(happened); !slices.Equal(happened, known) {
-		t.Errorf("pages are told of %q, and can say %q", happened, known)
+// constants returns the values of the constants of package models under a comment.
+func constants(t *testing.T, comment string) (values []string) {
+	t.Helper()
+	for _, name := range []string{"../models/user.go", "../models/event.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, constantsIn(t, file, comment)...)
 	}
+	return values
+}
+
+func constantsIn(t *testing.T, file *ast.File, comment string) (values []string) {
+	t.Helper()
+	ast.Inspect(file, func(n ast.Node) bool {
+		group, ok := n.(*ast.GenDecl)
+		if !ok || group.Tok != token.CONST || !strings.HasPrefix(group.Doc.Text(), comment) {
+			return true
+		}
+		for _, spec := range group.Specs {
+			literal := spec.(*ast.ValueSpec).Values[0].(*ast.BasicLit)
+			value, err := strconv.Unquote(literal.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, value)
+		}
+		return true
+	})
+	return values
 }

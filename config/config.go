@@ -105,13 +105,20 @@ func read(env string) (Config, error) {
 // missing and cookies travel over plain http.
 func (c Config) Local() bool { return c.Env == Development || c.Env == Test }
 
-// BaseURL is the address of the app as people type it, without a slash at its end.
-// Where HOST does not say it, it is the one that the app listens on.
-func (c Config) BaseURL() string {
-	if c.Host.Host != "" {
+// BaseURL returns HOST, or the address that the app listens on. It does not end with
+// a slash.
+func (c Config) BaseURL() string { return c.BaseURLFor(c.Addr) }
+
+// BaseURLFor is BaseURL, but without HOST it uses the host that a request was sent
+// to.
+func (c Config) BaseURLFor(host string) string {
+	switch {
+	case c.Host.Host != "":
 		return c.Host.String()
+	case c.Secure():
+		return "https://" + host
 	}
-	return "http://" + c.Addr
+	return "http://" + host
 }
 
 // Secure reports whether browsers reach the app over https only.

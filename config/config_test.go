@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/gobuffalo/envy"
-
-	"github.com/latchkey/latchkey/sessionstore"
 )
 
 // A secret that is as good as any.
@@ -159,17 +157,17 @@ func TestLoad_Sessions(t *testing.T) {
 	tests := []struct {
 		name     string
 		settings map[string]string
-		want     sessionstore.Options
+		want     Session
 	}{
-		{"defaults", nil, sessionstore.Options{RememberLifetime: 720 * time.Hour}},
+		{"defaults", nil, Session{RememberLifetime: 720 * time.Hour}},
 		{"given", map[string]string{"SESSION_REMEMBER_LIFETIME": "48h", "SESSION_MAX_PER_USER": "3", "SESSION_ENCRYPT": "true"},
-			sessionstore.Options{RememberLifetime: 48 * time.Hour, MaxPerUser: 3, Encrypt: true}},
+			Session{RememberLifetime: 48 * time.Hour, MaxPerUser: 3, Encrypt: true}},
 		{"switched off", map[string]string{"SESSION_MAX_PER_USER": "0", "SESSION_ENCRYPT": "false"},
-			sessionstore.Options{RememberLifetime: 720 * time.Hour}},
+			Session{RememberLifetime: 720 * time.Hour}},
 		{"remembered as long as others", map[string]string{"SESSION_REMEMBER_LIFETIME": "24h"},
-			sessionstore.Options{RememberLifetime: 24 * time.Hour}},
+			Session{RememberLifetime: 24 * time.Hour}},
 		{"a lifetime longer than the default", map[string]string{"SESSION_LIFETIME": "1000h"},
-			sessionstore.Options{RememberLifetime: 1000 * time.Hour}},
+			Session{RememberLifetime: 1000 * time.Hour}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -177,7 +175,7 @@ func TestLoad_Sessions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := c.SessionOptions()
+			got := c.Session
 			if got.RememberLifetime != tt.want.RememberLifetime || got.MaxPerUser != tt.want.MaxPerUser || got.Encrypt != tt.want.Encrypt {
 				t.Errorf("remembered for %s, %d sessions, encrypted %v; want %s, %d, %v",
 					got.RememberLifetime, got.MaxPerUser, got.Encrypt, tt.want.RememberLifetime, tt.want.MaxPerUser, tt.want.Encrypt)
@@ -267,24 +265,6 @@ func TestDatabaseAt(t *testing.T) {
 	}
 	if details, err := DatabaseAt("sqlite3:///path/app.sqlite?_synchronous=FULL"); err != nil || details.Options["_synchronous"] != "FULL" {
 		t.Errorf("the URL's option lost: %v, %v", details, err)
-	}
-}
-
-func TestSessionOptions_Ignore(t *testing.T) {
-	ignore := Config{}.SessionOptions().Ignore
-	for _, tt := range []struct {
-		key, value any
-		want       bool
-	}{
-		{"requestor_id", "abc", true},
-		{"_flash_", []byte("{}"), true},
-		{"_flash_", []byte(`{"info":["saved"]}`), false},
-		{"cart", []byte("{}"), false},
-		{"_flash_", "{}", false},
-	} {
-		if got := ignore(tt.key, tt.value); got != tt.want {
-			t.Errorf("%v=%s: %v", tt.key, tt.value, got)
-		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/internal/sessions"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
@@ -39,7 +40,7 @@ func withTools(task func(tools) error) grift.Grift {
 			return err
 		}
 		defer func() { err = errors.Join(err, db.Close()) }()
-		store, err := sessionstore.New(db, cfg.SessionOptions())
+		store, err := sessionstore.New(db, sessions.Options(cfg))
 		if err != nil {
 			return err
 		}

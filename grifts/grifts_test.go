@@ -10,6 +10,7 @@ import (
 
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/appdb"
+	"github.com/latchkey/latchkey/internal/sessions"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
@@ -38,7 +39,7 @@ func newWorkshop(t *testing.T, engine testdb.Engine) *workshop {
 	}
 	db := appdb.Migrated(t, testdb.NewURL(t, engine))
 	w := &workshop{out: &bytes.Buffer{}, now: time.Now()}
-	opts := cfg.SessionOptions()
+	opts := sessions.Options(cfg)
 	opts.Now = func() time.Time { return w.now }
 	store, err := sessionstore.New(db, opts)
 	if err != nil {

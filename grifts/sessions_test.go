@@ -85,7 +85,7 @@ func TestCleanupSessions(t *testing.T) {
 		if err := w.db.Where("kind = ?", models.SessionEnded).All(&events); err != nil {
 			t.Fatal(err)
 		}
-		if len(events) != 1 || events[0].Detail != models.EndedByTime || events[0].Sessions != 2 {
+		if len(events) != 1 || events[0].Detail != models.Expired || events[0].Sessions != 2 {
 			t.Errorf("events %+v, want one of 2 expired sessions", events)
 		}
 	})

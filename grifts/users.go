@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/internal/accounts"
 	"github.com/latchkey/latchkey/models"
-	"github.com/latchkey/latchkey/sessionstore"
 )
 
 func listUsers(t tools) error {
@@ -61,44 +61,28 @@ func (t tools) userID(username string) (string, error) {
 	return user.ID.String(), nil
 }
 
-// changeUser changes a user as an administrator does: what is changed ends his
-// sessions, and is an event.
+// changeUser changes a user as an administrator does on the pages.
 func (t tools) changeUser(username string, change models.Change) error {
 	id, err := t.userID(username)
 	if err != nil {
 		return err
 	}
-	user, changed, err := models.ChangeUser(t.db, id, change)
+	record := func(e models.Event) error { return models.RecordEvent(t.db, e) }
+	result, err := accounts.Accounts{DB: t.db, Store: t.store}.Change(t.ctx, id, change, nil, record)
 	if err != nil {
 		return fmt.Errorf("%s: %w", username, err)
 	}
-	events, why := models.EventsOf(user, changed)
-	if len(events) == 0 {
-		_, err := fmt.Fprintf(t.out, "nothing to change: %s is like that already\n", user.Username)
+	user := result.User
+	if result.Changed == (models.Change{}) {
+		_, err := fmt.Fprintf(t.out, "nothing to change: %s is already %s, %s\n", user.Username, user.Role, able(user))
 		return err
 	}
-	if why != "" {
-		n, err := t.store.Revoke(t.ctx, sessionstore.Filter{UserID: id})
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			ended := models.About(user.ID, models.SessionEnded)
-			ended.Detail, ended.Sessions = why, n
-			events = append(events, ended)
-		}
-	}
-	for _, event := range events {
-		if err := models.RecordEvent(t.db, event); err != nil {
-			return err
-		}
-	}
-	_, err = fmt.Fprintf(t.out, "%s: %s, %s; %d sessions revoked\n", user.Username, user.Role, able(user), events[len(events)-1].Sessions)
+	_, err = fmt.Fprintf(t.out, "%s: %s, %s; %d %s revoked\n", user.Username, user.Role, able(user), result.Revoked, plural(int(result.Revoked), "session"))
 	return err
 }
 
 func able(user *models.User) string {
-	if user.DisabledAt.Valid {
+	if !user.MaySignIn() {
 		return "disabled"
 	}
 	return "enabled"

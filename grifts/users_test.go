@@ -19,9 +19,9 @@ func TestChangeUsers(t *testing.T) {
 			printed string
 			revoked int
 		}{
-			{enableUser, []string{"manager"}, "nothing to change: manager is like that already\n", 0},
-			{setRole, []string{"manager", "member"}, "nothing to change: manager is like that already\n", 0},
-			{setRole, []string{"Manager", "admin"}, "manager: admin, enabled; 1 sessions revoked\n", 1},
+			{enableUser, []string{"manager"}, "nothing to change: manager is already member, enabled\n", 0},
+			{setRole, []string{"manager", "member"}, "nothing to change: manager is already member, enabled\n", 0},
+			{setRole, []string{"Manager", "admin"}, "manager: admin, enabled; 1 session revoked\n", 1},
 			{disableUser, []string{"manager"}, "manager: admin, disabled; 0 sessions revoked\n", 1},
 			{enableUser, []string{"manager"}, "manager: admin, enabled; 0 sessions revoked\n", 1},
 		} {

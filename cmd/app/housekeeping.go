@@ -74,7 +74,7 @@ func (h *housekeeping) recordExpired(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	err := models.RecordEvent(h.conn.WithContext(ctx), models.Event{Kind: models.SessionEnded, Detail: models.EndedByTime, Sessions: n})
+	err := models.RecordEvent(h.conn.WithContext(ctx), models.Event{Kind: models.SessionEnded, Detail: models.Expired, Sessions: n})
 	if err != nil {
 		h.expired.Add(n)
 	}

@@ -19,6 +19,8 @@ import (
 	"github.com/latchkey/latchkey/actions"
 	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/schema"
+	"github.com/latchkey/latchkey/internal/sessions"
+	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
@@ -55,7 +57,7 @@ func serve(ctx context.Context, out io.Writer) error {
 	if err := prepareDatabase(ctx, cfg, conn); err != nil {
 		return err
 	}
-	opts := cfg.SessionOptions()
+	opts := sessions.Options(cfg)
 	opts.Logger = log
 	house := &housekeeping{conn: conn, log: log}
 	opts.Observe = house.observe
@@ -168,7 +170,7 @@ func newLogger(cfg config.Config) *slog.Logger {
 	if cfg.LogFormat == "json" {
 		h = slog.NewJSONHandler(os.Stderr, opts)
 	}
-	log := slog.New(actions.LogHandler(h))
+	log := slog.New(web.LogHandler(h))
 	slog.SetDefault(log)
 	return log
 }

@@ -1,4 +1,4 @@
-package actions
+package web
 
 import (
 	"net/http"
@@ -15,9 +15,9 @@ func TestWithClientIP(t *testing.T) {
 		want       string
 	}{
 		{"no proxy", "203.0.113.7:4000", nil, "203.0.113.7"},
-		{"a stranger who claims", "203.0.113.7:4000", []string{"198.51.100.1"}, "203.0.113.7"},
+		{"a client that claims", "203.0.113.7:4000", []string{"198.51.100.1"}, "203.0.113.7"},
 		{"one proxy", "10.0.0.1:4000", []string{"198.51.100.1"}, "198.51.100.1"},
-		{"a client who claims", "10.0.0.1:4000", []string{"127.0.0.1, 198.51.100.1"}, "198.51.100.1"},
+		{"a client that claims, through a proxy", "10.0.0.1:4000", []string{"127.0.0.1, 198.51.100.1"}, "198.51.100.1"},
 		{"two proxies", "10.0.0.1:4000", []string{"198.51.100.1, 10.0.0.2"}, "198.51.100.1"},
 		{"two headers", "10.0.0.1:4000", []string{"192.0.2.9, 198.51.100.1", "10.0.0.2"}, "198.51.100.1"},
 		{"nonsense on the left", "10.0.0.1:4000", []string{"<script>, 198.51.100.1"}, "198.51.100.1"},
@@ -34,8 +34,8 @@ func TestWithClientIP(t *testing.T) {
 				r.Header.Add("X-Forwarded-For", value)
 			}
 			var got string
-			withClientIP(trusted, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				got = clientIP(r)
+			WithClientIP(trusted, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				got = ClientIP(r)
 			})).ServeHTTP(httptest.NewRecorder(), r)
 			if got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)

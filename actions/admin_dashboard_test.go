@@ -12,12 +12,11 @@ import (
 )
 
 // charted draws hours as the overview does.
-func charted(t *testing.T, all ...hours) []chart {
+func charted(t *testing.T, all ...hourStats) []chart {
 	t.Helper()
 	var charts []chart
 	read(t, "en", func(p pages, c buffalo.Context) {
-		a := &app{pages: p}
-		charts = a.chartsOf(c, figures{Hours: all})
+		charts = p.charts(c, statistics{Hours: all})
 	})
 	if len(charts) != 3 {
 		t.Fatalf("%d charts", len(charts))
@@ -29,10 +28,10 @@ func charted(t *testing.T, all ...hours) []chart {
 // plot.
 func TestChart_Bars(t *testing.T) {
 	signIns := charted(t,
-		hours{Hour: "2026-01-31T12:00:00Z", SignIns: map[string]int{"github": 20, "google": 60}},
-		hours{Hour: "2026-01-31T13:00:00Z", SignIns: map[string]int{}},
-		hours{Hour: "2026-01-31T14:00:00Z", SignIns: map[string]int{"github": 160}},
-		hours{Hour: "2026-01-31T15:00:00Z", SignIns: map[string]int{"google": 1}},
+		hourStats{Hour: "2026-01-31T12:00:00Z", SignIns: map[string]int{"github": 20, "google": 60}},
+		hourStats{Hour: "2026-01-31T13:00:00Z", SignIns: map[string]int{}},
+		hourStats{Hour: "2026-01-31T14:00:00Z", SignIns: map[string]int{"github": 160}},
+		hourStats{Hour: "2026-01-31T15:00:00Z", SignIns: map[string]int{"google": 1}},
 	)[0]
 	if want := []chartBar{{0, 140, 176, 20, 0}, {0, 80, 176, 60, 1}, {360, 0, 176, 160, 0}, {360, 0, 176, 0, 1}, {540, 160, 176, 0, 0}, {540, 158, 176, 2, 1}}; !slices.Equal(solid(signIns.Bars), solid(want)) {
 		t.Errorf("the bars are\n%v, want\n%v", solid(signIns.Bars), solid(want))
@@ -59,7 +58,7 @@ func TestChart_Others(t *testing.T) {
 	for i := range 8 {
 		methods[fmt.Sprint("provider", i)] = 80 - 10*i
 	}
-	signIns := charted(t, hours{Hour: "2026-01-31T12:00:00Z", SignIns: methods})[0]
+	signIns := charted(t, hourStats{Hour: "2026-01-31T12:00:00Z", SignIns: methods})[0]
 	want := []chartSeries{{"By provider0", 0, 80}, {"By provider1", 1, 70}, {"By provider2", 2, 60}, {"By provider3", 3, 50}, {"By provider4", 4, 40}, {"others", 5, 60}}
 	if !slices.Equal(signIns.Series, want) {
 		t.Errorf("the series are %v, want %v", signIns.Series, want)
@@ -74,7 +73,7 @@ func TestChart_Others(t *testing.T) {
 
 // A small part of a large hour is drawn all the same, and nothing above the plot.
 func TestChart_SmallParts(t *testing.T) {
-	ends := charted(t, hours{Hour: "2026-01-31T12:00:00Z", Ends: map[string]int{models.SignedOut: 1_000_000, models.EndedByAdmin: 1, models.EndedByTime: 1}})[2]
+	ends := charted(t, hourStats{Hour: "2026-01-31T12:00:00Z", Ends: map[string]int{models.SignedOut: 1_000_000, models.RevokedByAdmin: 1, models.Expired: 1}})[2]
 	for _, bar := range ends.Bars {
 		if bar.Height < 2 || bar.Y < 0 {
 			t.Errorf("a bar is %+v", bar)
@@ -86,7 +85,7 @@ func TestChart_SmallParts(t *testing.T) {
 }
 
 func TestChart_Failures(t *testing.T) {
-	failures := charted(t, hours{Hour: "2026-01-31T12:00:00Z", Failures: 3}, hours{Hour: "2026-01-31T13:00:00Z"})[1]
+	failures := charted(t, hourStats{Hour: "2026-01-31T12:00:00Z", Failures: 3}, hourStats{Hour: "2026-01-31T13:00:00Z"})[1]
 	if failures.Total != 3 || len(failures.Rows) != 1 || len(failures.Bars) != 1 {
 		t.Errorf("%+v", failures)
 	}
@@ -99,15 +98,15 @@ func TestHoursOf(t *testing.T) {
 		{Hour: "2026-01-30 14", Kind: models.SignInSucceeded, Method: "google", N: 2},
 		{Hour: "2026-01-31 13", Kind: models.SignInFailed, Method: "google", N: 1},
 		{Hour: "2026-01-31 13", Kind: models.SignInFailed, Method: "github", N: 2},
-		{Hour: "2026-01-31 13", Kind: models.SessionEnded, Detail: models.EndedByAdmin, N: 2, Ended: 30},
+		{Hour: "2026-01-31 13", Kind: models.SessionEnded, Detail: models.RevokedByAdmin, N: 2, Ended: 30},
 		{Hour: "2026-01-31 13", Kind: models.SignedOut, N: 4, Ended: 9},
 		{Hour: "2026-01-30 13", Kind: models.SignedOut, N: 100},
 		{Hour: "2026-01-31 14", Kind: models.SignedOut, N: 100},
 	})
-	if len(all) != figuresHours || all[0].Hour != "2026-01-30T14:00:00Z" || all[23].Hour != "2026-01-31T13:00:00Z" {
+	if len(all) != statisticsHours || all[0].Hour != "2026-01-30T14:00:00Z" || all[23].Hour != "2026-01-31T13:00:00Z" {
 		t.Fatalf("%+v", all)
 	}
-	if all[0].SignIns["google"] != 2 || all[23].Failures != 3 || all[23].Ends[models.EndedByAdmin] != 30 || all[23].Ends[models.SignedOut] != 4 {
+	if all[0].SignIns["google"] != 2 || all[23].Failures != 3 || all[23].Ends[models.RevokedByAdmin] != 30 || all[23].Ends[models.SignedOut] != 4 {
 		t.Errorf("%+v … %+v", all[0], all[23])
 	}
 	for _, h := range all[1:23] {

@@ -1,0 +1,162 @@
+package actions
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/gobuffalo/buffalo"
+	"github.com/gobuffalo/middleware/i18n"
+
+	"github.com/latchkey/latchkey/internal/web"
+	"github.com/latchkey/latchkey/models"
+)
+
+// english is the default language, and that of errors in JSON.
+const english = "en-us"
+
+// newTexts reads the texts. Accept-Language alone chooses the language. Buffalo's
+// middleware would also read a cookie and a session value, and ignores weights and
+// regions such as de-AT.
+func newTexts(files fs.FS) (*i18n.Translator, error) {
+	texts, err := i18n.New(files, english)
+	if err != nil {
+		return nil, fmt.Errorf("read locales: %w", err)
+	}
+	choose := web.LanguageChooser(texts.AvailableLanguages(), english)
+	texts.LanguageExtractors = []i18n.LanguageExtractor{
+		func(_ i18n.LanguageExtractorOptions, c buffalo.Context) []string {
+			return []string{choose(strings.Join(c.Request().Header.Values("Accept-Language"), ","))}
+		},
+	}
+	return texts, nil
+}
+
+// The IDs of the texts for values.
+var (
+	roleTexts = map[string]string{
+		models.RoleAdmin:  "role.admin",
+		models.RoleMember: "role.member",
+	}
+
+	deviceTexts = map[string]string{
+		deviceComputer: "device.computer",
+		devicePhone:    "device.phone",
+		deviceTablet:   "device.tablet",
+		deviceBot:      "device.bot",
+		deviceOther:    "device.other",
+	}
+
+	// Other methods are providers, which have labels.
+	methodTexts = map[string]string{
+		bypassMethod: "method.bypass",
+		tokenMethod:  "method.token",
+		"":           "method.none",
+	}
+
+	eventTexts = map[string]string{
+		models.SignInSucceeded:  "event.signin.success",
+		models.SignedOut:        "event.signout",
+		models.IdentityLinked:   "event.identity.linked",
+		models.IdentityUnlinked: "event.identity.unlinked",
+		models.IdentityRefused:  "event.identity.refused",
+		models.UserCreated:      "event.user.created",
+		models.UserRenamed:      "event.user.renamed",
+		models.UserDisabled:     "event.user.disabled",
+		models.UserEnabled:      "event.user.enabled",
+		models.UserRoleChanged:  "event.user.role",
+		models.TokenCreated:     "event.token.created",
+	}
+
+	failureTexts = map[string]string{
+		failedDisabled:   "event.signin.failure.disabled",
+		failedOtherUser:  "event.signin.failure.somebody_else",
+		failedRefused:    "event.signin.failure.refused",
+		failedNoSuchUser: "event.signin.failure.no_such_user",
+	}
+
+	// In a list of events, and in a chart.
+	endTexts = map[string]struct{ event, chart string }{
+		models.SignedOut:          {"event.signout", "cause.signout"},
+		models.RevokedByUser:      {"ended.by_user", "cause.by_user"},
+		models.RevokedByAdmin:     {"ended.by_admin", "cause.by_admin"},
+		models.RevokedByProvider:  {"ended.by_provider", "cause.by_provider"},
+		models.RevokedUserGone:    {"ended.user_gone", "cause.user_gone"},
+		models.RevokedRoleChanged: {"ended.role_changed", "cause.role_changed"},
+		models.Expired:            {"ended.expired", "cause.expired"},
+	}
+)
+
+// A notice says on a page what has just happened. It is in the page's address.
+type notice string
+
+const (
+	noticeLinked        notice = "linked"
+	noticeUnlinked      notice = "unlinked"
+	noticeRenamed       notice = "renamed"
+	noticeRevokedOne    notice = "revoked_one"
+	noticeRevokedOthers notice = "revoked_others"
+	noticeRevokedAll    notice = "revoked_all"
+	noticeUserChanged   notice = "user_changed"
+)
+
+var noticeTexts = map[notice]string{
+	noticeLinked:        "notice.linked",
+	noticeUnlinked:      "notice.unlinked",
+	noticeRenamed:       "notice.renamed",
+	noticeRevokedOne:    "notice.ended_one",
+	noticeRevokedOthers: "notice.ended",
+	noticeRevokedAll:    "notice.ended_all",
+	noticeUserChanged:   "notice.changed",
+}
+
+// noticeText returns the text of the notice in the address, or "".
+func (p pages) noticeText(c buffalo.Context) string {
+	id, ok := noticeTexts[notice(c.Param("notice"))]
+	if !ok {
+		return ""
+	}
+	return p.text(c, id)
+}
+
+// methodName returns what pages call a sign-in method.
+func (p pages) methodName(c buffalo.Context, method string) string {
+	if id, ok := methodTexts[method]; ok {
+		return p.text(c, id)
+	}
+	return p.providerLabel(method)
+}
+
+// deviceName returns the browser and system that a device reports.
+func (p pages) deviceName(c buffalo.Context, d device) string {
+	name := d.Browser
+	if name == "" {
+		name = p.text(c, "device.unknown")
+	}
+	if d.System == "" {
+		return name
+	}
+	return name + " " + p.text(c, "device.on", map[string]string{"System": d.System})
+}
+
+// eventText says what happened.
+func (p pages) eventText(c buffalo.Context, e eventJSON) string {
+	id := eventTexts[e.Kind]
+	switch e.Kind {
+	case models.SessionEnded:
+		id = endTexts[e.Detail].event
+	case models.SignInFailed:
+		id = failureTexts[e.Detail]
+	}
+	return p.text(c, id, int(e.Sessions), map[string]any{
+		"Method": p.methodName(c, e.Method), "Number": p.number(c, int(e.Sessions)), "Label": e.Detail, "Role": p.roleName(c, e.Detail),
+	})
+}
+
+func (p pages) roleName(c buffalo.Context, role string) string {
+	id, ok := roleTexts[role]
+	if !ok {
+		return ""
+	}
+	return p.text(c, id)
+}
