@@ -36,8 +36,12 @@ func LimitBody(n int64, next http.Handler) http.Handler {
 // ignores the error.
 func RefuseLargeBody(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
+		body := c.Request().Body
+		if body == nil { // only in tests
+			return next(c)
+		}
 		var tooLarge *http.MaxBytesError
-		if _, err := c.Request().Body.Read(nil); errors.As(err, &tooLarge) {
+		if _, err := body.Read(nil); errors.As(err, &tooLarge) {
 			return tooLarge
 		}
 		return next(c)
