@@ -3,7 +3,7 @@ package actions
 import (
 	"strings"
 
-	"github.com/latchkey/latchkey/internal/testapi"
+	"github.com/latchkey/latchkey/internal/test/testapi"
 )
 
 // Test_EveryRouteIsInTheDocument holds openapi.yaml and the table of routes to

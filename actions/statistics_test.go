@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/appdb"
+	"github.com/latchkey/latchkey/internal/test/appdb"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 	"github.com/latchkey/latchkey/sessionstore/testdb"

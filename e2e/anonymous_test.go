@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 

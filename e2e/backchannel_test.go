@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/internal/test/testapp"
+	"github.com/latchkey/latchkey/internal/test/testoidc"
 )
 
 // backchannel sends a logout token as the provider evil would.
@@ -17,8 +17,8 @@ func backchannel(app *testapp.App, t *testing.T, token string) *testapp.Response
 	return app.Client(t).Do(http.MethodPost, "/auth/evil/backchannel-logout", testapp.Form(url.Values{"logout_token": {token}}))
 }
 
-func logoutClaims(issuer string) testop.Claims {
-	return testop.Claims{
+func logoutClaims(issuer string) testoidc.Claims {
+	return testoidc.Claims{
 		"iss": issuer, "aud": "app", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(), "jti": time.Now().String(),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 	}
@@ -26,7 +26,7 @@ func logoutClaims(issuer string) testop.Claims {
 
 func TestOpenID_BackchannelLogout(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
-	for name, claim := range map[string]testop.Claims{
+	for name, claim := range map[string]testoidc.Claims{
 		"OfSession": {"sid": "OfSession"},
 		"OfSubject": {"sub": "mallory"},
 		"OfBoth":    {"sid": "OfBoth", "sub": "mallory"},
@@ -34,11 +34,11 @@ func TestOpenID_BackchannelLogout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client, other, admin := app.Client(t), app.Client(t), app.Client(t)
 			admin.SignIn("admin")
-			evil.Lie(testop.Lies{Claims: set("sid", name)})
+			evil.Lie(testoidc.Lies{Claims: set("sid", name)})
 			wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-			evil.Lie(testop.Lies{Claims: set("sid", "another-session")})
+			evil.Lie(testoidc.Lies{Claims: set("sid", "another-session")})
 			wantStatus(t, tryEvil(t, app, other), http.StatusSeeOther)
-			evil.Lie(testop.Lies{})
+			evil.Lie(testoidc.Lies{})
 
 			claims := logoutClaims(evil.URL)
 			maps.Copy(claims, claim)
@@ -60,7 +60,7 @@ func TestOpenID_BackchannelLogout_Refused(t *testing.T) {
 	app, evil, other := withHostileProviders(t)
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-	good := func(change func(testop.Claims)) testop.Claims {
+	good := func(change func(testoidc.Claims)) testoidc.Claims {
 		claims := logoutClaims(evil.URL)
 		claims["sub"] = "mallory"
 		change(claims)
@@ -68,10 +68,10 @@ func TestOpenID_BackchannelLogout_Refused(t *testing.T) {
 		return claims
 	}
 	as := func(name string, value any) string { return evil.SignAs("logout+jwt", good(set(name, value))) }
-	same := func(testop.Claims) {}
+	same := func(testoidc.Claims) {}
 	for name, token := range map[string]string{
-		"NoToken": "", "NoJWT": "hello", "NoClaims": evil.Sign(testop.Claims{}),
-		"WrongKey":      evil.Sign(good(same), testop.NewKey(t)),
+		"NoToken": "", "NoJWT": "hello", "NoClaims": evil.Sign(testoidc.Claims{}),
+		"WrongKey":      evil.Sign(good(same), testoidc.NewKey(t)),
 		"KeyOfAnother":  other.Sign(good(same)),
 		"WrongType":     evil.SignAs("at+jwt", good(same)),
 		"OtherIssuer":   as("iss", other.URL),
@@ -120,9 +120,9 @@ func TestOpenID_BackchannelLogout_NoKeys(t *testing.T) {
 	claims := logoutClaims(evil.URL)
 	claims["sub"] = "mallory"
 	token := evil.Sign(claims)
-	evil.Lie(testop.Lies{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
+	evil.Lie(testoidc.Lies{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
 	wantStatus(t, backchannel(app, t, token), http.StatusBadGateway)
-	evil.Lie(testop.Lies{})
+	evil.Lie(testoidc.Lies{})
 	wantStatus(t, backchannel(app, t, token), http.StatusOK)
 }
 
@@ -150,7 +150,7 @@ func TestOpenID_BackchannelLogout_Meanwhile(t *testing.T) {
 	client := app.Client(t)
 	claims := logoutClaims(evil.URL)
 	claims["sid"] = "provider-session"
-	evil.Lie(testop.Lies{Claims: set("name", nil), UserInfo: func(testop.Claims) {
+	evil.Lie(testoidc.Lies{Claims: set("name", nil), UserInfo: func(testoidc.Claims) {
 		wantStatus(t, backchannel(app, t, evil.Sign(claims)), http.StatusOK)
 	}})
 	r := tryEvil(t, app, client)
@@ -160,7 +160,7 @@ func TestOpenID_BackchannelLogout_Meanwhile(t *testing.T) {
 	if n := countSessions(t, app); n != 0 {
 		t.Errorf("%d session rows", n)
 	}
-	evil.Lie(testop.Lies{Claims: set("sid", "the-next")})
+	evil.Lie(testoidc.Lies{Claims: set("sid", "the-next")})
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	wantStatus(t, client.JSON(http.MethodGet, "/session", nil), http.StatusOK)
 }
@@ -170,7 +170,7 @@ func TestOpenID_BackchannelLogout_Subjects(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	client, second := app.Client(t), app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-	evil.Lie(testop.Lies{Claims: func(c testop.Claims) { c["sub"], c["sid"] = "second", "another" }})
+	evil.Lie(testoidc.Lies{Claims: func(c testoidc.Claims) { c["sub"], c["sid"] = "second", "another" }})
 	back := answer(t, app, leave(t, client, "/auth/evil", url.Values{"link": {"true"}}))
 	wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
 	wantStatus(t, tryEvil(t, app, second), http.StatusSeeOther)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/internal/test/testoidc"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
@@ -28,7 +28,7 @@ func TestBrowser_OpenID(t *testing.T) {
 			b.wantLoad("/signin", http.StatusOK, chromedp.Click(chromedp.CSS(`main a.button`)))
 			b.do(chromedp.Click(providerButton))
 			b.passLogin()
-			b.wantText("h1", "Hello, "+testop.Name)
+			b.wantText("h1", "Hello, "+testoidc.Name)
 			if cookies := b.cookies(); len(cookies) != 1 || cookies[0].Name != "session" {
 				t.Errorf("the browser has cookies %+v", cookies)
 			}
@@ -47,8 +47,8 @@ func (b *browser) passLogin() {
 	b.t.Helper()
 	b.do(
 		chromedp.WaitVisible(chromedp.CSS(`input[name=username]`)),
-		chromedp.SendKeys(chromedp.CSS(`input[name=username]`), testop.Username),
-		chromedp.SendKeys(chromedp.CSS(`input[name=password]`), testop.Password),
+		chromedp.SendKeys(chromedp.CSS(`input[name=username]`), testoidc.Username),
+		chromedp.SendKeys(chromedp.CSS(`input[name=password]`), testoidc.Password),
 		chromedp.Click(chromedp.CSS(`button[type=submit], input[type=submit]`)),
 		chromedp.WaitVisible(chromedp.CSS(string(signOutButton))),
 	)

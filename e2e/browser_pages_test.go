@@ -12,8 +12,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/internal/test/testapp"
+	"github.com/latchkey/latchkey/internal/test/testoidc"
 )
 
 // page is a page and how it is answered.
@@ -113,7 +113,7 @@ func TestBrowser_ProviderPages(t *testing.T) {
 	app, evil, other := withHostileProviders(t)
 	b := openBrowser(t, app)
 	testLeaving(b, other)
-	evil.Lie(testop.Lies{Metadata: set("issuer", "https://elsewhere.example")})
+	evil.Lie(testoidc.Lies{Metadata: set("issuer", "https://elsewhere.example")})
 	b.open("/signin", http.StatusOK)
 	b.wantLoad("/auth/evil", http.StatusBadGateway, chromedp.Click(chromedp.CSS(`button[formaction="/auth/evil"]`)))
 	testDresses(b, "", "signin-502")
@@ -125,7 +125,7 @@ func TestBrowser_ProviderPages(t *testing.T) {
 
 // testLeaving looks at the page on the way to a provider. A browser stays on a page
 // that leads to an answer without content; who comes without one gets through.
-func testLeaving(b *browser, provider *testop.Hostile) {
+func testLeaving(b *browser, provider *testoidc.Hostile) {
 	b.t.Helper()
 	at, err := url.Parse(provider.URL)
 	if err != nil {
@@ -140,7 +140,7 @@ func testLeaving(b *browser, provider *testop.Hostile) {
 		through.ServeHTTP(w, r)
 	}))
 	b.t.Cleanup(nowhere.Close)
-	provider.Lie(testop.Lies{Metadata: set("authorization_endpoint", nowhere.URL+"/authorize")})
+	provider.Lie(testoidc.Lies{Metadata: set("authorization_endpoint", nowhere.URL+"/authorize")})
 	b.open("/signin", http.StatusOK)
 	b.wantLoad("/auth/other", http.StatusOK, chromedp.Click(chromedp.CSS(`button[formaction="/auth/other"]`)))
 	b.wantText("h1", "On to your sign-in")
@@ -148,9 +148,9 @@ func testLeaving(b *browser, provider *testop.Hostile) {
 }
 
 // testLinked looks at the account of somebody with two providers.
-func testLinked(b *browser, evil *testop.Hostile) {
+func testLinked(b *browser, evil *testoidc.Hostile) {
 	b.t.Helper()
-	evil.Lie(testop.Lies{})
+	evil.Lie(testoidc.Lies{})
 	b.app.Restart(b.t) // it leaves a provider that failed alone for a while
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(b.app.URL+"/auth/bypass?token=manager"))
 	client := b.client()

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 

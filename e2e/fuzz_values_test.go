@@ -11,7 +11,7 @@ import (
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 	"github.com/pb33f/libopenapi/orderedmap"
 
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
 // nasty are texts that somebody might send for any other.

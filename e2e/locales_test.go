@@ -15,7 +15,7 @@ import (
 	"github.com/gofrs/uuid"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 	"github.com/latchkey/latchkey/locales"
 	"github.com/latchkey/latchkey/models"
 )
@@ -117,7 +117,7 @@ func recordEverything(t *testing.T, app *testapp.App, userID string) {
 		record(models.SignInFailed, why, 0)
 	}
 	for _, why := range []string{
-		models.EndedByUser, models.EndedByAdmin, models.EndedByProvider, models.EndedUserGone, models.EndedByRole, models.EndedByTime,
+		models.RevokedByUser, models.RevokedByAdmin, models.RevokedByProvider, models.RevokedUserGone, models.RevokedRoleChanged, models.Expired,
 	} {
 		record(models.SessionEnded, why, 1)
 		record(models.SessionEnded, why, 2)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
 // A log line is JSON, or starts with its time; a line that a client could

@@ -9,15 +9,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/internal/test/testapp"
+	"github.com/latchkey/latchkey/internal/test/testoidc"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // withHostileProviders starts an app with two providers, evil and other.
-func withHostileProviders(t *testing.T) (app *testapp.App, evil, other *testop.Hostile) {
+func withHostileProviders(t *testing.T) (app *testapp.App, evil, other *testoidc.Hostile) {
 	t.Helper()
-	evil, other = testop.StartHostile(t), testop.StartHostile(t)
+	evil, other = testoidc.StartHostile(t), testoidc.StartHostile(t)
 	app = testapp.Start(t, testapp.Options{Engine: testdb.SQLite, Extra: []string{
 		"OPENID_CONNECT_EVIL_KEY=app", "OPENID_CONNECT_EVIL_SECRET=s3cret-of-the-client", "OPENID_CONNECT_EVIL_DISCOVERY_URL=" + evil.URL, "OPENID_CONNECT_EVIL_LABEL=Evil",
 		"OPENID_CONNECT_OTHER_KEY=app", "OPENID_CONNECT_OTHER_SECRET=s3cret-of-the-client", "OPENID_CONNECT_OTHER_DISCOVERY_URL=" + other.URL,
@@ -48,24 +48,24 @@ func tryEvil(t *testing.T, app *testapp.App, client *testapp.Client) *testapp.Re
 	return client.HTML(http.MethodGet, answer(t, app, leave(t, client, "/auth/evil", nil)), nil)
 }
 
-func set(name string, value any) func(testop.Claims) {
-	return func(claims testop.Claims) { claims[name] = value }
+func set(name string, value any) func(testoidc.Claims) {
+	return func(claims testoidc.Claims) { claims[name] = value }
 }
 
 func TestOpenID_Hostile(t *testing.T) {
 	app, evil, other := withHostileProviders(t)
-	strange := testop.NewKey(t)
+	strange := testoidc.NewKey(t)
 	soon, past := time.Now().Add(time.Hour).Unix(), time.Now().Add(-time.Hour).Unix()
-	unsigned := func(_ *testop.Hostile, claims testop.Claims) string {
+	unsigned := func(_ *testoidc.Hostile, claims testoidc.Claims) string {
 		parts := strings.Split(evil.Sign(claims), ".")
 		parts[0] = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`))
 		return parts[0] + "." + parts[1] + "."
 	}
-	for name, lies := range map[string]testop.Lies{
+	for name, lies := range map[string]testoidc.Lies{
 		"ASVS_6_8_2_AlgNone":         {Sign: unsigned},
 		"ASVS_6_8_2_NoSignature":     {IDToken: func(s string) string { return s[:strings.LastIndex(s, ".")+1] }},
-		"ASVS_6_8_2_WrongKey":        {Sign: func(h *testop.Hostile, c testop.Claims) string { return h.Sign(c, strange) }},
-		"ASVS_6_8_2_KeyOfAnother":    {Sign: func(_ *testop.Hostile, c testop.Claims) string { return other.Sign(c) }},
+		"ASVS_6_8_2_WrongKey":        {Sign: func(h *testoidc.Hostile, c testoidc.Claims) string { return h.Sign(c, strange) }},
+		"ASVS_6_8_2_KeyOfAnother":    {Sign: func(_ *testoidc.Hostile, c testoidc.Claims) string { return other.Sign(c) }},
 		"ASVS_6_8_2_PayloadChanged":  {IDToken: func(s string) string { return strings.Replace(s, ".", ".eyJzdWIiOiJhZG1pbiJ9", 1) }},
 		"ASVS_6_8_2_NoIDToken":       {IDToken: func(string) string { return "" }},
 		"ASVS_6_8_2_NoJWT":           {IDToken: func(string) string { return "hello" }},
@@ -127,7 +127,7 @@ func TestOpenID_Hostile(t *testing.T) {
 		t.Errorf("%d session rows", n)
 	}
 
-	evil.Lie(testop.Lies{})
+	evil.Lie(testoidc.Lies{})
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	wantSignedIn(t, client, "mallory")
@@ -137,9 +137,9 @@ func TestOpenID_Hostile(t *testing.T) {
 func TestOpenID_ASVS_10_5_1_NonceReplayed(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	var first string
-	evil.Lie(testop.Lies{IDToken: func(s string) string { first = s; return s }})
+	evil.Lie(testoidc.Lies{IDToken: func(s string) string { first = s; return s }})
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
-	evil.Lie(testop.Lies{IDToken: func(string) string { return first }})
+	evil.Lie(testoidc.Lies{IDToken: func(string) string { return first }})
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusBadGateway)
 }
 
@@ -150,7 +150,7 @@ func TestOpenID_ASVS_10_2_2_SwappedAnswers(t *testing.T) {
 	wantStatus(t, client.HTML(http.MethodGet, strings.Replace(back, "/auth/evil/", "/auth/other/", 1), nil), http.StatusBadRequest)
 
 	// The path of one with the issuer of the other, in an attempt of the first.
-	evil.Lie(testop.Lies{Answer: func(a url.Values) { a.Set("iss", other.URL) }})
+	evil.Lie(testoidc.Lies{Answer: func(a url.Values) { a.Set("iss", other.URL) }})
 	wantStatus(t, tryEvil(t, app, client), http.StatusBadGateway)
 	wantNobody(t, client)
 }
@@ -194,16 +194,16 @@ func TestOpenID_KeyRotation(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
 	evil.RotateKey(t)
-	evil.Lie(testop.Lies{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
+	evil.Lie(testoidc.Lies{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusBadGateway)
-	evil.Lie(testop.Lies{})
+	evil.Lie(testoidc.Lies{})
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
 }
 
 func TestOpenID_EmailNotVerified(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	for _, verified := range []any{false, nil, "no"} {
-		evil.Lie(testop.Lies{Claims: func(claims testop.Claims) {
+		evil.Lie(testoidc.Lies{Claims: func(claims testoidc.Claims) {
 			claims["email_verified"], claims["sub"] = verified, fmt.Sprint(verified)
 		}})
 		wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
@@ -233,17 +233,17 @@ func TestOpenID_ASVS_6_8_1_IdentityIsIssuerAndSubject(t *testing.T) {
 
 func TestOpenID_ASVS_7_6_1_AuthTime(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
-	for name, claim := range map[string]func(testop.Claims){
+	for name, claim := range map[string]func(testoidc.Claims){
 		"Missing": set("auth_time", nil),
 		"Old":     set("auth_time", time.Now().Add(-time.Hour).Unix()),
 		"OldText": set("auth_time", time.Now().Add(-time.Hour).Format(time.RFC3339)),
 		"NoTime":  set("auth_time", "yesterday"),
 	} {
-		evil.Lie(testop.Lies{})
+		evil.Lie(testoidc.Lies{})
 		client := app.Client(t)
 		wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 		_, before := client.SessionCookie()
-		evil.Lie(testop.Lies{Claims: claim})
+		evil.Lie(testoidc.Lies{Claims: claim})
 		back := answer(t, app, leave(t, client, "/auth/evil", url.Values{"fresh": {"true"}}))
 		if r := client.HTML(http.MethodGet, back, nil); r.StatusCode != http.StatusBadGateway {
 			t.Errorf("%s: %d", name, r.StatusCode)
@@ -260,7 +260,7 @@ func TestOpenID_ReauthenticatedAsAnother(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-	evil.Lie(testop.Lies{Claims: set("sub", "somebody-else")})
+	evil.Lie(testoidc.Lies{Claims: set("sub", "somebody-else")})
 	back := answer(t, app, leave(t, client, "/auth/evil", url.Values{"fresh": {"true"}}))
 	wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusForbidden)
 	wantSignedIn(t, client, "mallory")
@@ -274,7 +274,7 @@ func TestOpenID_ReauthenticatedAsAnother(t *testing.T) {
 func TestOpenID_Cancelled(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	for code, status := range map[string]int{"access_denied": http.StatusForbidden, "server_error": http.StatusBadGateway, "<script>": http.StatusBadGateway} {
-		evil.Lie(testop.Lies{Answer: func(a url.Values) {
+		evil.Lie(testoidc.Lies{Answer: func(a url.Values) {
 			a.Del("code")
 			a.Set("error", code)
 			a.Set("error_description", "<b>call this number</b>")
@@ -290,14 +290,14 @@ func TestOpenID_Cancelled(t *testing.T) {
 }
 
 func TestOpenID_ASVS_10_5_3_DiscoveryIssuer(t *testing.T) {
-	for name, lies := range map[string]testop.Lies{
+	for name, lies := range map[string]testoidc.Lies{
 		"Other":  {Metadata: set("issuer", "https://accounts.google.com")},
 		"NoTLS":  {Metadata: set("token_endpoint", "http://id.example.com/token")},
 		"Error":  {Discover: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }},
 		"NoJSON": {Discover: func(w http.ResponseWriter) bool { w.Write([]byte("<html>")); return true }},
 		"Huge":   {Discover: func(w http.ResponseWriter) bool { w.Write([]byte(strings.Repeat(" ", 10<<20))); return true }},
 		"Redirected": {Discover: func(w http.ResponseWriter) bool {
-			w.Header().Set("Location", testop.Moved)
+			w.Header().Set("Location", testoidc.Moved)
 			w.WriteHeader(302)
 			return true
 		}},

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/internal/test/testapp"
+	"github.com/latchkey/latchkey/internal/test/testoidc"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
@@ -49,7 +49,7 @@ func TestOpenID_Slow(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
-	evil.Lie(testop.Lies{Token: func(http.ResponseWriter) bool { <-release; return true }})
+	evil.Lie(testoidc.Lies{Token: func(http.ResponseWriter) bool { <-release; return true }})
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusBadGateway)
 	wantNobody(t, client)

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testapp"
-	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/internal/test/testapp"
+	"github.com/latchkey/latchkey/internal/test/testoidc"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
@@ -22,7 +22,7 @@ const openID = "/auth/openid-connect"
 func withRealProvider(t *testing.T, engine testdb.Engine, extra ...string) *testapp.App {
 	t.Helper()
 	port := testapp.FreePort(t)
-	provider := testop.StartReal(t, "http://127.0.0.1:"+port, "openid-connect")
+	provider := testoidc.StartReal(t, "http://127.0.0.1:"+port, "openid-connect")
 	return testapp.Start(t, testapp.Options{Engine: engine, Extra: append(append(provider.Env(), "PORT="+port), extra...)})
 }
 
@@ -81,7 +81,7 @@ func passLogin(t *testing.T, app *testapp.App, target string) string {
 		t.Fatal(err)
 	}
 	page = visit(browser.PostForm(base.Scheme+"://"+base.Host+"/login/username", url.Values{
-		"id": {html.UnescapeString(id[1])}, "username": {testop.Username}, "password": {testop.Password},
+		"id": {html.UnescapeString(id[1])}, "username": {testoidc.Username}, "password": {testoidc.Password},
 	}))
 	if back == "" {
 		t.Fatalf("the provider sends nobody back:\n%s", page)
@@ -121,7 +121,7 @@ func TestOpenID_SignIn(t *testing.T) {
 			Role   string `db:"role"`
 		}
 		query(t, app, &row, "SELECT s.user_id, s.auth_method, u.name, u.email, u.role FROM sessions s JOIN users u ON u.username = 'test-user'")
-		if row.Method != "openid-connect" || row.Name != testop.Name || row.Email != testop.Email || row.Role != "member" {
+		if row.Method != "openid-connect" || row.Name != testoidc.Name || row.Email != testoidc.Email || row.Role != "member" {
 			t.Errorf("the row: %+v", row)
 		}
 

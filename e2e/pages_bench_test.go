@@ -13,7 +13,7 @@ import (
 	"github.com/gobuffalo/pop/v6"
 	"github.com/gofrs/uuid"
 
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 

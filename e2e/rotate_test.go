@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
 // envSecret finds what .env gives as SESSION_SECRET.

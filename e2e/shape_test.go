@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
 // wantProblem checks an error in JSON (RFC 9457).

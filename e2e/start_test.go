@@ -14,7 +14,7 @@ import (
 
 	"github.com/latchkey/latchkey"
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 

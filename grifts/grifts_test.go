@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/appdb"
 	"github.com/latchkey/latchkey/internal/sessions"
+	"github.com/latchkey/latchkey/internal/test/appdb"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 	"github.com/latchkey/latchkey/sessionstore/testdb"

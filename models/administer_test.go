@@ -114,13 +114,13 @@ func TestEventsOf(t *testing.T) {
 		why     string
 	}{
 		"Nothing":     {models.Change{}, "", ""},
-		"Role":        {change(models.RoleAdmin, nil), "user.role:admin", models.EndedByRole},
-		"Disabled":    {change("", &yes), "user.disabled:", models.EndedUserGone},
-		"Enabled":     {change("", &no), "user.enabled:", models.EndedUserGone},
-		"Both":        {change(models.RoleAdmin, &yes), "user.role:admin user.disabled:", models.EndedUserGone},
-		"EnabledWith": {change(models.RoleAdmin, &no), "user.role:admin user.enabled:", models.EndedUserGone},
+		"Role":        {change(models.RoleAdmin, nil), "user.role:admin", models.RevokedRoleChanged},
+		"Disabled":    {change("", &yes), "user.disabled:", models.RevokedUserGone},
+		"Enabled":     {change("", &no), "user.enabled:", models.RevokedUserGone},
+		"Both":        {change(models.RoleAdmin, &yes), "user.role:admin user.disabled:", models.RevokedUserGone},
+		"EnabledWith": {change(models.RoleAdmin, &no), "user.role:admin user.enabled:", models.RevokedUserGone},
 	} {
-		events, why := models.EventsOf(ada, c.changed)
+		events, why := models.ChangeEvents(ada, c.changed)
 		var kinds []string
 		for _, e := range events {
 			kinds = append(kinds, e.Kind+":"+e.Detail)

@@ -131,7 +131,7 @@ func TestLink(t *testing.T) {
 				t.Fatalf("%t, %v, want %t", linked, err, first)
 			}
 		}
-		if _, err := models.Link(db, bob.ID, google("second")); !errors.Is(err, models.ErrTaken) {
+		if _, err := models.Link(db, bob.ID, google("second")); !errors.Is(err, models.ErrIdentityTaken) {
 			t.Errorf("another's: %v", err)
 		}
 		if mine, err := models.ListIdentities(db, ada.ID); err != nil || len(mine) != 2 {
@@ -171,7 +171,7 @@ func TestUnlink(t *testing.T) {
 		wg.Wait()
 		refused := 0
 		for _, err := range errs {
-			if errors.Is(err, models.ErrLast) {
+			if errors.Is(err, models.ErrLastIdentity) {
 				refused++
 			} else if err != nil {
 				t.Error(err)
@@ -186,7 +186,7 @@ func TestUnlink(t *testing.T) {
 func TestSetUsername(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		ada, bob := signUp(t, db, google("ada"), models.Newcomer{Username: "ada"}), signUp(t, db, google("bob"), models.Newcomer{Username: "bob"})
-		if _, err := models.SetUsername(db, bob.ID, "Ada"); !errors.Is(err, models.ErrTaken) {
+		if _, err := models.SetUsername(db, bob.ID, "Ada"); !errors.Is(err, models.ErrUsernameTaken) {
 			t.Errorf("taken: %v", err)
 		}
 		for _, none := range []string{"", " ", "-ada", "a b", "é", strings.Repeat("a", 65)} {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gobuffalo/pop/v6"
 
-	"github.com/latchkey/latchkey/internal/appdb"
+	"github.com/latchkey/latchkey/internal/test/appdb"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )

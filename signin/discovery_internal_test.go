@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/internal/test/testoidc"
 )
 
 // clock is the time that a test says it is.
@@ -26,7 +26,7 @@ func (c *clock) now() time.Time          { return time.Unix(0, c.nanos.Load()) }
 func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
 // withHostile makes a provider of one that lies, and a clock for it.
-func withHostile(t *testing.T) (*Provider, *openID, *testop.Hostile, *clock) {
+func withHostile(t *testing.T) (*Provider, *openID, *testoidc.Hostile, *clock) {
 	t.Helper()
 	flow, evil, clock := newHostileFlow(t, Settings{})
 	return flow.Providers[0], flow.Providers[0].goth.(*openID), evil, clock
@@ -54,7 +54,7 @@ func TestOpenID_DiscoveryLifetime(t *testing.T) {
 		}
 	}
 	want("at first", true, false, 0)
-	evil.Lie(testop.Lies{Discover: broken(&asked)})
+	evil.Lie(testoidc.Lies{Discover: broken(&asked)})
 	clock.advance(metadataLifetime - time.Second)
 	want("for a day", true, false, 0)
 	clock.advance(2 * time.Second)
@@ -67,19 +67,19 @@ func TestOpenID_DiscoveryLifetime(t *testing.T) {
 	want("at the end of the second day", true, true, 3)
 	clock.advance(time.Minute)
 	want("after two days", false, true, 4)
-	evil.Lie(testop.Lies{})
+	evil.Lie(testoidc.Lies{})
 	clock.advance(discoveryPause)
 	want("well again", true, false, 4)
-	evil.Lie(testop.Lies{Discover: broken(&asked)})
+	evil.Lie(testoidc.Lies{Discover: broken(&asked)})
 	clock.advance(metadataLifetime - time.Second)
 	want("a day after that", true, false, 4)
 }
 
 // Who turns out to be somebody else is not believed for what he was.
 func TestOpenID_ASVS_10_5_3_RefreshedIssuer(t *testing.T) {
-	for name, lie := range map[string]func(testop.Claims){
-		"Other": func(c testop.Claims) { c["issuer"] = "https://id.example.com" },
-		"NoTLS": func(c testop.Claims) { c["token_endpoint"] = "http://id.example.com" },
+	for name, lie := range map[string]func(testoidc.Claims){
+		"Other": func(c testoidc.Claims) { c["issuer"] = "https://id.example.com" },
+		"NoTLS": func(c testoidc.Claims) { c["token_endpoint"] = "http://id.example.com" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, o, evil, clock := withHostile(t)
@@ -87,14 +87,14 @@ func TestOpenID_ASVS_10_5_3_RefreshedIssuer(t *testing.T) {
 				t.Fatal(err)
 			}
 			clock.advance(metadataLifetime)
-			evil.Lie(testop.Lies{Metadata: lie})
+			evil.Lie(testoidc.Lies{Metadata: lie})
 			for range 2 {
 				if m, err := o.discover(t.Context()); !errors.Is(err, errMisleads) {
 					t.Errorf("%v, %v", m, err)
 				}
 			}
 			var asked atomic.Int32
-			evil.Lie(testop.Lies{Discover: broken(&asked)})
+			evil.Lie(testoidc.Lies{Discover: broken(&asked)})
 			clock.advance(discoveryPause)
 			if m, err := o.discover(t.Context()); err == nil || p.SignOutURL("x") != "" || asked.Load() != 1 {
 				t.Errorf("%v, %v, asked %d times", m, err, asked.Load())
@@ -109,7 +109,7 @@ func TestOpenID_DiscoveryHangs(t *testing.T) {
 	p, o, evil, _ := withHostile(t)
 	var asked atomic.Int32
 	hold := make(chan struct{})
-	evil.Lie(testop.Lies{Discover: func(http.ResponseWriter) bool { asked.Add(1); <-hold; return false }})
+	evil.Lie(testoidc.Lies{Discover: func(http.ResponseWriter) bool { asked.Add(1); <-hold; return false }})
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	var wg sync.WaitGroup
@@ -146,7 +146,7 @@ func TestProvider_SignOutURL(t *testing.T) {
 	}
 	wg.Wait()
 	var asked atomic.Int32
-	evil.Lie(testop.Lies{Discover: broken(&asked)})
+	evil.Lie(testoidc.Lies{Discover: broken(&asked)})
 	clock.advance(metadataLifetime)
 	if got := p.SignOutURL("https://app.example.com/"); got != want {
 		t.Errorf("of a provider that is down: %q", got)

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/latchkey/latchkey/internal/testop"
+	"github.com/latchkey/latchkey/internal/test/testoidc"
 )
 
 // spent is Once for a test.
@@ -33,9 +33,9 @@ func (s *spent) IsSpent(_ context.Context, id string) (bool, error) {
 
 // newHostileFlow makes a flow over one provider that lies, which is of no kind in
 // particular unless the settings say otherwise.
-func newHostileFlow(t *testing.T, s Settings) (*Flow, *testop.Hostile, *clock) {
+func newHostileFlow(t *testing.T, s Settings) (*Flow, *testoidc.Hostile, *clock) {
 	t.Helper()
-	evil, clock := testop.StartHostile(t), newClock()
+	evil, clock := testoidc.StartHostile(t), newClock()
 	s.Name, s.Label, s.Key, s.Secret = "evil", "Evil", "app", "s3cret"
 	s.Address, s.Callback = evil.URL, "https://app.example.com/auth/evil/callback"
 	flow, err := New([]Settings{s}, Options{Secrets: [][]byte{[]byte(strings.Repeat("a", 32))}, Once: &spent{}, MaxAge: time.Hour, Now: clock.now})
@@ -91,22 +91,22 @@ func TestOpenID_CookieSize(t *testing.T) {
 	}
 }
 
-func claim(name string, value any) func(testop.Claims) {
-	return func(claims testop.Claims) { claims[name] = value }
+func claim(name string, value any) func(testoidc.Claims) {
+	return func(claims testoidc.Claims) { claims[name] = value }
 }
 
 // Go reads a claim whose name is in other letters, or comes twice, as the claim.
 func TestOpenID_ASVS_10_5_2_FoldedClaims(t *testing.T) {
 	flow, evil, _ := newHostileFlow(t, Settings{})
 	for _, name := range []string{"SUB", "\u017fub", "Nonce", "AZP", "Auth_Time", "TID", "\u017fid", "Iss", "Aud", "EXP", "iAt", "NBF", "JTI", "Events", "Email", "preferred_u\u017fername"} {
-		evil.Lie(testop.Lies{Sign: func(h *testop.Hostile, c testop.Claims) string {
+		evil.Lie(testoidc.Lies{Sign: func(h *testoidc.Hostile, c testoidc.Claims) string {
 			c[name] = c[strings.ToLower(name)]
 			return h.Sign(c)
 		}})
 		if id, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
 			t.Errorf("%q: %+v, %v", name, id, err)
 		}
-		evil.Lie(testop.Lies{Claims: claim("name", nil), UserInfo: claim(name, "mallory")})
+		evil.Lie(testoidc.Lies{Claims: claim("name", nil), UserInfo: claim(name, "mallory")})
 		if id, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
 			t.Errorf("%q in the user info: %+v, %v", name, id, err)
 		}
@@ -117,7 +117,7 @@ func TestOpenID_ASVS_10_5_2_FoldedClaims(t *testing.T) {
 			t.Errorf("%q in a logout token: %v", name, err)
 		}
 	}
-	evil.Lie(testop.Lies{Claims: claim("Groups", "staff"), UserInfo: claim("Sub_Of", "x")})
+	evil.Lie(testoidc.Lies{Claims: claim("Groups", "staff"), UserInfo: claim("Sub_Of", "x")})
 	if id, err := signIn(t, flow, Wish{}); err != nil || id.Subject != "mallory" {
 		t.Errorf("claims that are not ours: %+v, %v", id, err)
 	}
@@ -135,8 +135,8 @@ func TestReadClaims(t *testing.T) {
 	}
 }
 
-func logoutClaims(issuer string) testop.Claims {
-	return testop.Claims{
+func logoutClaims(issuer string) testoidc.Claims {
+	return testoidc.Claims{
 		"iss": issuer, "sub": "mallory", "sid": "s", "aud": "app", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
 		"jti": time.Now().String(), "events": map[string]any{logoutEvent: map[string]any{}},
 	}
@@ -186,7 +186,7 @@ func TestOpenID_SecretStyle(t *testing.T) {
 				asked = append(asked, r)
 			}
 		}}
-		evil.Lie(testop.Lies{Metadata: claim("token_endpoint_auth_methods_supported", c.methods), Token: func(w http.ResponseWriter) bool {
+		evil.Lie(testoidc.Lies{Metadata: claim("token_endpoint_auth_methods_supported", c.methods), Token: func(w http.ResponseWriter) bool {
 			w.WriteHeader(http.StatusInternalServerError)
 			return true
 		}})
@@ -236,7 +236,7 @@ func TestOpenID_WrongSecret(t *testing.T) {
 		{http.StatusBadRequest, "invalid_grant", false},        // somebody's code
 		{http.StatusInternalServerError, "server_error", false},
 	} {
-		evil.Lie(testop.Lies{Token: answer(c.status, c.code)})
+		evil.Lie(testoidc.Lies{Token: answer(c.status, c.code)})
 		if _, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
 			t.Error(err)
 		}
@@ -248,9 +248,9 @@ func TestOpenID_WrongSecret(t *testing.T) {
 			t.Errorf("%+v, later: %v", c, down)
 		}
 	}
-	evil.Lie(testop.Lies{Token: answer(http.StatusUnauthorized, "invalid_client")})
+	evil.Lie(testoidc.Lies{Token: answer(http.StatusUnauthorized, "invalid_client")})
 	_, _ = signIn(t, flow, Wish{})
-	evil.Lie(testop.Lies{})
+	evil.Lie(testoidc.Lies{})
 	if _, err := signIn(t, flow, Wish{}); err != nil || p.Down() != nil {
 		t.Errorf("with the secret put right: %v, down: %v", err, p.Down())
 	}
@@ -272,12 +272,12 @@ func TestOpenID_ASVS_7_6_1_NoProof(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			flow, evil, clock := newHostileFlow(t, c.settings)
-			evil.Lie(testop.Lies{Claims: claim("auth_time", nil)})
+			evil.Lie(testoidc.Lies{Claims: claim("auth_time", nil)})
 			id, err := signIn(t, flow, Wish{Fresh: true})
 			if !errors.Is(err, c.want) || errors.Is(err, ErrProvider) || err == nil && !id.AuthenticatedAt.Equal(clock.now()) {
 				t.Errorf("%+v, %v", id, err)
 			}
-			evil.Lie(testop.Lies{Claims: claim("auth_time", "yesterday")})
+			evil.Lie(testoidc.Lies{Claims: claim("auth_time", "yesterday")})
 			if id, err := signIn(t, flow, Wish{Fresh: true}); !errors.Is(err, ErrProvider) {
 				t.Errorf("of no time: %+v, %v", id, err)
 			}
@@ -301,34 +301,34 @@ func TestOpenID_ASVS_7_6_1_NoProof(t *testing.T) {
 func TestOpenID_UserInfo(t *testing.T) {
 	flow, evil, _ := newHostileFlow(t, Settings{})
 	for name, c := range map[string]struct {
-		token testop.Claims
-		info  testop.Claims
+		token testoidc.Claims
+		info  testoidc.Claims
 		want  Identity // username, name and e-mail address
 	}{
-		"Replaces":   {nil, testop.Claims{"preferred_username": "root", "email": "root@example.com", "email_verified": true}, Identity{Username: "mallory", Name: "Mallory Hostile", Email: "admin@example.com"}},
-		"Verifies":   {testop.Claims{"email_verified": false}, testop.Claims{"email": "admin@example.com", "email_verified": true}, Identity{Username: "mallory", Name: "Mallory Hostile"}},
-		"Fills":      {testop.Claims{"preferred_username": nil, "email": nil, "email_verified": nil}, testop.Claims{"preferred_username": "m", "email": "m@example.com", "email_verified": "true"}, Identity{Username: "m", Name: "Mallory Hostile", Email: "m@example.com"}},
-		"Unverified": {testop.Claims{"email": nil}, testop.Claims{"email": "m@example.com"}, Identity{Username: "mallory", Name: "Mallory Hostile"}},
-		"Nickname":   {testop.Claims{"preferred_username": nil, "nickname": "mal"}, testop.Claims{"preferred_username": "root"}, Identity{Username: "mal", Name: "Mallory Hostile", Email: "admin@example.com"}},
-		"NoSubject":  {nil, testop.Claims{"sub": nil, "name": "Root"}, Identity{Username: "mallory", Email: "admin@example.com"}},
-		"NoText":     {nil, testop.Claims{"name": 5}, Identity{Username: "mallory", Email: "admin@example.com"}},
-		"NoName":     {nil, testop.Claims{"name": nil}, Identity{Username: "mallory", Email: "admin@example.com"}},
+		"Replaces":   {nil, testoidc.Claims{"preferred_username": "root", "email": "root@example.com", "email_verified": true}, Identity{Username: "mallory", Name: "Mallory Hostile", Email: "admin@example.com"}},
+		"Verifies":   {testoidc.Claims{"email_verified": false}, testoidc.Claims{"email": "admin@example.com", "email_verified": true}, Identity{Username: "mallory", Name: "Mallory Hostile"}},
+		"Fills":      {testoidc.Claims{"preferred_username": nil, "email": nil, "email_verified": nil}, testoidc.Claims{"preferred_username": "m", "email": "m@example.com", "email_verified": "true"}, Identity{Username: "m", Name: "Mallory Hostile", Email: "m@example.com"}},
+		"Unverified": {testoidc.Claims{"email": nil}, testoidc.Claims{"email": "m@example.com"}, Identity{Username: "mallory", Name: "Mallory Hostile"}},
+		"Nickname":   {testoidc.Claims{"preferred_username": nil, "nickname": "mal"}, testoidc.Claims{"preferred_username": "root"}, Identity{Username: "mal", Name: "Mallory Hostile", Email: "admin@example.com"}},
+		"NoSubject":  {nil, testoidc.Claims{"sub": nil, "name": "Root"}, Identity{Username: "mallory", Email: "admin@example.com"}},
+		"NoText":     {nil, testoidc.Claims{"name": 5}, Identity{Username: "mallory", Email: "admin@example.com"}},
+		"NoName":     {nil, testoidc.Claims{"name": nil}, Identity{Username: "mallory", Email: "admin@example.com"}},
 	} {
-		evil.Lie(testop.Lies{
-			Claims:   func(claims testop.Claims) { claims["name"] = nil; maps.Copy(claims, c.token) },
-			UserInfo: func(claims testop.Claims) { maps.Copy(claims, c.info) },
+		evil.Lie(testoidc.Lies{
+			Claims:   func(claims testoidc.Claims) { claims["name"] = nil; maps.Copy(claims, c.token) },
+			UserInfo: func(claims testoidc.Claims) { maps.Copy(claims, c.info) },
 		})
 		id, err := signIn(t, flow, Wish{})
 		if got := (Identity{Username: id.Username, Name: id.Name, Email: id.Email}); err != nil || got != c.want {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	evil.Lie(testop.Lies{Claims: claim("name", nil), UserInfo: claim("sub", "somebody-else")})
+	evil.Lie(testoidc.Lies{Claims: claim("name", nil), UserInfo: claim("sub", "somebody-else")})
 	if id, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
 		t.Errorf("of somebody else: %+v, %v", id, err)
 	}
 	without, liar, _ := newHostileFlow(t, Settings{})
-	liar.Lie(testop.Lies{Claims: claim("name", nil), Metadata: claim("userinfo_endpoint", liar.URL+"/nothing")})
+	liar.Lie(testoidc.Lies{Claims: claim("name", nil), Metadata: claim("userinfo_endpoint", liar.URL+"/nothing")})
 	if id, err := signIn(t, without, Wish{}); err != nil || id.Username != "mallory" || id.Email != "admin@example.com" {
 		t.Errorf("that cannot be had: %+v, %v", id, err)
 	}
@@ -341,14 +341,14 @@ func TestOpenID_StrangeKeys(t *testing.T) {
 	// An hour, so that no test has to be quick.
 	flow.Providers[0].goth.(*openID).keys.Transport = patient{http.DefaultTransport, rate.NewLimiter(rate.Every(time.Hour), keysBurst)}
 	var asked atomic.Int32
-	evil.Lie(testop.Lies{Keys: func(http.ResponseWriter) bool { asked.Add(1); return false }})
+	evil.Lie(testoidc.Lies{Keys: func(http.ResponseWriter) bool { asked.Add(1); return false }})
 	logout := func(token string) error {
 		return flow.Logout(t.Context(), "evil", token, func(Logout) error { return nil })
 	}
 	if _, err := signIn(t, flow, Wish{}); err != nil {
 		t.Fatal(err)
 	}
-	strange := testop.NewKey(t)
+	strange := testoidc.NewKey(t)
 	// go-oidc may give one more token the answer that it has just had, so nobody can
 	// say which is the first that is too much. It is perhaps of a new key.
 	var err error
@@ -363,11 +363,11 @@ func TestOpenID_StrangeKeys(t *testing.T) {
 	if asked.Load() != keysBurst {
 		t.Errorf("asked for the keys %d times", asked.Load())
 	}
-	evil.Lie(testop.Lies{Sign: func(h *testop.Hostile, c testop.Claims) string { return h.Sign(c, strange) }})
+	evil.Lie(testoidc.Lies{Sign: func(h *testoidc.Hostile, c testoidc.Claims) string { return h.Sign(c, strange) }})
 	if _, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
 		t.Errorf("an ID token: %v", err)
 	}
-	evil.Lie(testop.Lies{})
+	evil.Lie(testoidc.Lies{})
 	if _, err := signIn(t, flow, Wish{}); err != nil {
 		t.Errorf("an ID token of a known key: %v", err)
 	}

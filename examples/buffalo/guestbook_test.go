@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/testapp"
+	"github.com/latchkey/latchkey/internal/test/testapp"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )

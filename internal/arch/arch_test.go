@@ -32,14 +32,17 @@ var allowed = map[string][]string{
 	"public":                      {},
 	"internal/environ":            {},
 	"internal/schema":             {""},
-	"config":                      {"", "internal/environ", "sessionstore", "sessionstore/sessionmw", "signin"},
-	"actions":                     {"", "config", "internal/schema", "locales", "models", "public", "sessionstore", "sessionstore/sessionmw", "signin", "templates"},
-	"grifts":                      {"config", "models", "sessionstore", "sessionstore/sessiontask"},
-	"cmd/app":                     {"actions", "config", "grifts", "internal/schema", "models", "sessionstore"},
+	"internal/web":                {},
+	"internal/sessions":           {"config", "sessionstore", "sessionstore/sessionmw"},
+	"internal/accounts":           {"models", "sessionstore"},
+	"config":                      {"", "internal/environ", "signin"},
+	"actions":                     {"", "config", "internal/accounts", "internal/schema", "internal/sessions", "internal/web", "locales", "models", "public", "sessionstore", "sessionstore/sessionmw", "signin", "templates"},
+	"grifts":                      {"config", "internal/accounts", "internal/sessions", "models", "sessionstore", "sessionstore/sessiontask"},
+	"cmd/app":                     {"actions", "config", "grifts", "internal/schema", "internal/sessions", "internal/web", "models", "sessionstore"},
 }
 
 // forTests are packages that only tests may import.
-var forTests = []string{"sessionstore/testdb", "sessionstore/testdb/testproc", "internal/appdb", "internal/testapp", "internal/testop", "internal/testapi", "internal/arch", "e2e"}
+var forTests = []string{"sessionstore/testdb", "sessionstore/testdb/testproc", "internal/test/appdb", "internal/test/testapp", "internal/test/testoidc", "internal/test/testapi", "internal/arch", "e2e"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	root := os.DirFS("../..")

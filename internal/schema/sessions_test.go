@@ -8,8 +8,8 @@ import (
 
 	"github.com/gobuffalo/pop/v6"
 
-	"github.com/latchkey/latchkey/internal/appdb"
 	"github.com/latchkey/latchkey/internal/schema"
+	"github.com/latchkey/latchkey/internal/test/appdb"
 	"github.com/latchkey/latchkey/sessionstore/migrations"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )

@@ -28,7 +28,7 @@ import (
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/config"
-	"github.com/latchkey/latchkey/internal/appdb"
+	"github.com/latchkey/latchkey/internal/test/appdb"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )

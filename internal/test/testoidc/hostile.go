@@ -1,4 +1,4 @@
-package testop
+package testoidc
 
 import (
 	"crypto/rand"

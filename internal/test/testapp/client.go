@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/internal/testapi"
+	"github.com/latchkey/latchkey/internal/test/testapi"
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 

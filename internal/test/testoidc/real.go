@@ -1,6 +1,6 @@
-// Package testop starts providers of OpenID Connect for tests: a real one, with
+// Package testoidc starts providers of OpenID Connect for tests: a real one, with
 // its login form, and one that lies as a test wants it to.
-package testop
+package testoidc
 
 import (
 	"net/http"
