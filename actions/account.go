@@ -94,7 +94,8 @@ func (a *app) renameAccount(c buffalo.Context) error {
 	if err := c.Bind(&form); err != nil {
 		return invalidBody(err)
 	}
-	changed, err := models.SetUsername(a.db.WithContext(c.Request().Context()), user.ID, form.Username)
+	db := a.db.WithContext(c.Request().Context())
+	changed, err := models.SetUsername(db, user.ID, form.Username)
 	if err != nil {
 		forms := newAccountForms(c)
 		forms.username = form.Username
@@ -103,5 +104,11 @@ func (a *app) renameAccount(c buffalo.Context) error {
 	if changed {
 		a.audit(c, about(user, models.UserRenamed, ""), "username", form.Username)
 	}
-	return a.changed(c, "/account", noticeRenamed)
+	if web.PrefersHTML(c.Request()) {
+		return a.changed(c, "/account", noticeRenamed)
+	}
+	if user, err = models.GetUser(db, user.ID.String()); err != nil {
+		return err
+	}
+	return a.pages.json(c, http.StatusOK, newUserJSON(user))
 }

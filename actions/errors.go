@@ -119,6 +119,10 @@ var (
 // problemOf returns the answer for an error. status is Buffalo's, for errors of its
 // own, such as 404 for an unknown path.
 func problemOf(status int, err error) *problem {
+	var bodyErr *http.MaxBytesError
+	if errors.As(err, &bodyErr) {
+		return tooLarge
+	}
 	var own *problem
 	if errors.As(err, &own) {
 		return own
@@ -127,10 +131,6 @@ func problemOf(status int, err error) *problem {
 		if errors.Is(err, p.err) {
 			return p.problem
 		}
-	}
-	var bodyErr *http.MaxBytesError
-	if errors.As(err, &bodyErr) {
-		return tooLarge
 	}
 	if _, known := statuses[status]; !known {
 		status = http.StatusInternalServerError

@@ -51,17 +51,25 @@ func currentUser(c buffalo.Context) *models.User {
 	return user
 }
 
-// signedIn calls next for signed-in users only. It sends browsers that want a page
-// to sign in and then back.
-func (a *app) signedIn(next buffalo.Handler) buffalo.Handler {
+// usersOnly answers 401 to anonymous requests.
+func (a *app) usersOnly(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
-		if currentUser(c) != nil {
-			return next(c)
+		if currentUser(c) == nil {
+			return errAnonymous
 		}
-		if c.Request().Method == http.MethodGet && a.isBrowser(c) {
+		return next(c)
+	}
+}
+
+// signedIn is usersOnly, but sends browsers that want a page to sign in and then
+// back.
+func (a *app) signedIn(next buffalo.Handler) buffalo.Handler {
+	next = a.usersOnly(next)
+	return func(c buffalo.Context) error {
+		if currentUser(c) == nil && c.Request().Method == http.MethodGet && a.isBrowser(c) {
 			return c.Redirect(http.StatusSeeOther, "%s", withReturn("/signin", here(c.Request())))
 		}
-		return errAnonymous
+		return next(c)
 	}
 }
 

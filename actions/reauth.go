@@ -22,7 +22,7 @@ func (a *app) recent(name string, next buffalo.Handler) buffalo.Handler {
 // recentOn is recent, but the action resumes on the given page instead of the one
 // that its form is on.
 func (a *app) recentOn(page, name string, next buffalo.Handler) buffalo.Handler {
-	return a.signedIn(func(c buffalo.Context) error {
+	return a.usersOnly(func(c buffalo.Context) error {
 		record, err := a.currentRecord(c)
 		if err != nil {
 			return err

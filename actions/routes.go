@@ -35,7 +35,7 @@ func (a *app) routes(b *buffalo.App) {
 	b.GET("/auth/{provider}/callback", a.browsersOnly(a.finishAuth))
 	b.POST("/auth/{provider}/callback", a.postedAuth)
 	b.POST("/auth/{provider}/backchannel-logout", a.backchannelLogout)
-	b.GET("/session", a.signedIn(a.showSession))
+	b.GET("/session", a.usersOnly(a.showSession))
 	b.DELETE("/session", a.signOut)
 
 	// The current user's sessions and account. What is wrapped in recent needs a
@@ -46,7 +46,7 @@ func (a *app) routes(b *buffalo.App) {
 	b.DELETE("/sessions/{sid}", a.signOutOfCurrent(a.recent("act.end_one", a.revokeSession)))
 	b.GET("/events", a.signedIn(a.listEvents))
 	b.GET("/account", a.signedIn(a.showAccount))
-	b.PATCH("/account", a.signedIn(a.renameAccount))
+	b.PATCH("/account", a.usersOnly(a.renameAccount))
 	b.DELETE("/identities/{id}", a.recent("act.unlink", a.unlink))
 	b.POST("/tokens", a.recentOn("/account", "tokens.create", a.createToken))
 

@@ -62,7 +62,7 @@ func TestBrowser_Keyboard(t *testing.T) {
 	b.tabTo(`header a[href="/sessions"]`)
 	b.wantLoad("/sessions", http.StatusOK, chromedp.KeyEvent(kb.Enter))
 	b.tabTo(endButton("/sessions", sid(t, phone)))
-	b.wantLoad("/sessions?notice=ended_one", http.StatusOK, chromedp.KeyEvent(" "))
+	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.KeyEvent(" "))
 	b.wantText(`[role="status"]`, "The session has ended")
 	wantNobody(t, phone)
 	b.tabTo(string(signOutButton))
@@ -84,7 +84,7 @@ func TestBrowser_NoScripts(t *testing.T) {
 	b.wantLoad("/", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
 	b.wantLoad("/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/sessions"]`)))
 	b.wantText("main time", " UTC</time>")
-	b.wantLoad("/sessions?notice=ended_one", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, phone)))))
+	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, phone)))))
 	b.wantText(`[role="status"]`, "The session has ended")
 	wantNobody(t, phone)
 	testWaiting(b)
@@ -109,7 +109,7 @@ func testWaiting(b *browser) {
 	b.wantText("form.notice", "Go on with “End a session”?")
 	b.dress(390, "light")
 	b.screenshot("sessions-resumed-manager-390-light")
-	b.wantLoad("/sessions?notice=ended_one", http.StatusOK, chromedp.Click(chromedp.CSS(`form.notice button`)))
+	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(`form.notice button`)))
 	wantNobody(b.t, tablet)
 }
 
@@ -149,14 +149,14 @@ func TestBrowser_EndedElsewhere(t *testing.T) {
 	manager.open("/account", http.StatusOK)
 	admin.wantLoad("/admin", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/admin"]`)))
 	admin.wantLoad("/admin/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`.tabs a[href="/admin/sessions"]`)))
-	admin.wantLoad("/admin/sessions?notice=ended_one", http.StatusOK,
+	admin.wantLoad("/admin/sessions?notice=revoked_one", http.StatusOK,
 		chromedp.Click(chromedp.CSS(endButton("/admin/sessions", sid(t, manager.client())))))
 	manager.notices(false)
 
 	manager.signInAs("admin") // on a second device
 	manager.open("/events", http.StatusOK)
 	admin.open("/sessions", http.StatusOK)
-	admin.wantLoad("/sessions?notice=ended_one", http.StatusOK,
+	admin.wantLoad("/sessions?notice=revoked_one", http.StatusOK,
 		chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, manager.client())))))
 	manager.notices(true)
 	admin.wantQuiet()
@@ -189,7 +189,7 @@ func TestBrowser_Clicks(t *testing.T) {
 		b.open(path, http.StatusOK)
 		c := clicker{browser: b}
 		c.click("/sessions", `header a[href="/sessions"]`)
-		c.click("/sessions?notice=ended_one", endButton("/sessions", sid(t, strange)))
+		c.click("/sessions?notice=revoked_one", endButton("/sessions", sid(t, strange)))
 		wantNobody(t, strange)
 		if c.clicks > few {
 			t.Errorf("%d clicks from %s", c.clicks, path)

@@ -60,7 +60,7 @@ func testStaleSignIn(b *browser, scripts bool) {
 	b.t.Helper()
 	longAgo(b.t, b.app)
 	before := b.cookies()[0].Value
-	b.do(chromedp.SendKeys(chromedp.CSS(`#token-name`), "Backup"))
+	b.do(chromedp.SendKeys(chromedp.CSS(`#token-label`), "Backup"))
 	b.wantLoad("/signin?fresh=true&return_to=%2Faccount", http.StatusOK, chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`)))
 	b.wantText("main", "“Make a token” needs a recent sign-in")
 	b.do(chromedp.Click(providerButton))

@@ -27,7 +27,7 @@ type page struct {
 func pagesOf(who, manager string) []page {
 	all := []page{{"/", http.StatusOK}, {"/signin", http.StatusOK}, {"/docs", http.StatusOK}, {"/missing", http.StatusNotFound}}
 	mine := []page{
-		{"/session", http.StatusOK}, {"/sessions", http.StatusOK}, {"/sessions?notice=ended_one", http.StatusOK},
+		{"/session", http.StatusOK}, {"/sessions", http.StatusOK}, {"/sessions?notice=revoked_one", http.StatusOK},
 		{"/events", http.StatusOK}, {"/account", http.StatusOK},
 		{"/signin?fresh=true&return_to=/sessions", http.StatusOK},
 	}
@@ -40,7 +40,7 @@ func pagesOf(who, manager string) []page {
 			page{"/admin", http.StatusOK}, page{"/admin/sessions", http.StatusOK},
 			page{"/admin/sessions?user=manager&state=signed-in&method=bypass&ip=127.0.0.1", http.StatusOK},
 			page{"/admin/sessions?user=nobody-of-that-name", http.StatusOK},
-			page{"/admin/sessions/end?all=true", http.StatusOK}, page{"/admin/sessions/end?user_id=" + manager, http.StatusOK},
+			page{"/admin/sessions/end?all=true", http.StatusOK}, page{"/admin/sessions/end?user=" + manager, http.StatusOK},
 			page{"/admin/users", http.StatusOK}, page{"/admin/users?q=zz", http.StatusOK},
 			page{"/admin/users/" + manager, http.StatusOK},
 		)

@@ -35,7 +35,7 @@ func BenchmarkPages(b *testing.B) {
 			for _, path := range []string{
 				"/", "/signin", "/session", "/docs", "/sessions", "/events", "/account", "/admin", "/admin/sessions", "/admin/sessions?user=admin", "/admin/sessions?ip=10.0.7.7",
 				"/admin/sessions?method=github&state=signed-in", "/admin/sessions?method=nothing", "/admin/sessions?state=anonymous", "/admin/users", "/admin/users?q=ad",
-				"/admin/users/" + adminID.String(), "/admin/sessions/end?all=true", "/admin/sessions/end?user_id=" + adminID.String(),
+				"/admin/users/" + adminID.String(), "/admin/sessions/end?all=true", "/admin/sessions/end?user=" + adminID.String(),
 			} {
 				admin.HTML(http.MethodGet, path, nil) // the figures are counted once a minute
 				b.Run(path, func(b *testing.B) {

@@ -81,7 +81,7 @@ func TestSessions(t *testing.T) {
 		wantNobody(t, first)
 		wantStatus(t, here.JSON(http.MethodDelete, "/sessions/"+list.Sessions[2].SID, nil), http.StatusNotFound)
 		r := here.HTML(http.MethodPost, "/sessions/"+sid(t, last), url.Values{"_method": {"DELETE"}})
-		if to := r.Header.Get("Location"); to != "/sessions?notice=ended_one" {
+		if to := r.Header.Get("Location"); to != "/sessions?notice=revoked_one" {
 			t.Errorf("%d, sent to %q", r.StatusCode, to)
 		}
 		wantNobody(t, last)

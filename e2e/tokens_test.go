@@ -38,7 +38,7 @@ func (made newToken) lives(t *testing.T) time.Duration {
 // createToken has a client that is signed in make a token.
 func createToken(t *testing.T, client *testapp.Client, name string) (made newToken) {
 	t.Helper()
-	r := client.JSON(http.MethodPost, "/tokens", map[string]any{"name": name, "days": 7})
+	r := client.JSON(http.MethodPost, "/tokens", map[string]any{"label": name, "days": 7})
 	wantStatus(t, r, http.StatusCreated)
 	wantNoNewCookie(t, r)
 	r.Decode(t, &made)
@@ -155,7 +155,7 @@ func TestTokens_Form(t *testing.T) {
 	if page := client.HTML(http.MethodGet, "/account", nil); !strings.Contains(page.Body, `action="/tokens"`) {
 		t.Errorf("the page:\n%s", page.Body)
 	}
-	page := client.HTML(http.MethodPost, "/tokens", url.Values{"name": {"<b>Phone</b>"}, "days": {"365"}})
+	page := client.HTML(http.MethodPost, "/tokens", url.Values{"label": {"<b>Phone</b>"}, "days": {"365"}})
 	wantStatus(t, page, http.StatusCreated)
 	wantPage(t, page)
 	if page.Header.Get("Cache-Control") != "no-store" || !strings.Contains(page.Body, "&lt;b&gt;Phone") {
@@ -176,7 +176,7 @@ func TestTokens_Address(t *testing.T) {
 		"https://127.0.0.1:":               {Env: "staging"},
 	} {
 		app := testapp.Start(t, options)
-		page := on(t, app, "manager", firefox).HTML(http.MethodPost, "/tokens", url.Values{"name": {"x"}, "days": {"7"}})
+		page := on(t, app, "manager", firefox).HTML(http.MethodPost, "/tokens", url.Values{"label": {"x"}, "days": {"7"}})
 		wantStatus(t, page, http.StatusCreated)
 		if !strings.Contains(page.Body, " "+want) {
 			t.Errorf("the page has no %s:\n%s", want, page.Body)
@@ -188,29 +188,29 @@ func TestTokens_NameAndDays(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
 	client := on(t, app, "manager", firefox)
 	for body, status := range map[string]int{
-		`{"name":"x"}`:                               http.StatusCreated,
-		`{"name":"x","days":null}`:                   http.StatusCreated,
-		`{"name":"x","days":1}`:                      http.StatusCreated,
-		`{"name":"x","days":365}`:                    http.StatusCreated,
-		`{"name":"` + strings.Repeat("é", 64) + `"}`: http.StatusCreated,
-		`{"name":"` + strings.Repeat("é", 65) + `"}`: http.StatusUnprocessableEntity,
+		`{"label":"x"}`:                               http.StatusCreated,
+		`{"label":"x","days":null}`:                   http.StatusCreated,
+		`{"label":"x","days":1}`:                      http.StatusCreated,
+		`{"label":"x","days":365}`:                    http.StatusCreated,
+		`{"label":"` + strings.Repeat("é", 64) + `"}`: http.StatusCreated,
+		`{"label":"` + strings.Repeat("é", 65) + `"}`: http.StatusUnprocessableEntity,
 		`{}`:                                          http.StatusUnprocessableEntity,
-		`{"name":" "}`:                                http.StatusUnprocessableEntity,
-		`{"name":"a\u0000b"}`:                         http.StatusUnprocessableEntity,
-		`{"name":"a\nb"}`:                             http.StatusUnprocessableEntity,
-		`{"name":"\ud800"}`:                           http.StatusUnprocessableEntity,
-		`{"name":"\u200b"}`:                           http.StatusUnprocessableEntity, // nothing to see
-		`{"name":"\u202etxet"}`:                       http.StatusUnprocessableEntity, // from right to left
-		`{"name":"a\u2067b"}`:                         http.StatusUnprocessableEntity,
-		`{"name":"\u05d0\u200f"}`:                     http.StatusCreated,
-		`{"name":"👩‍👩‍👧"}`:                            http.StatusCreated,
-		`{"name":"x","days":0}`:                       http.StatusUnprocessableEntity,
-		`{"name":"x","days":-1}`:                      http.StatusUnprocessableEntity,
-		`{"name":"x","days":366}`:                     http.StatusUnprocessableEntity,
-		`{"name":"x","days":1.5}`:                     http.StatusBadRequest,
-		`{"name":"x","days":"30"}`:                    http.StatusBadRequest,
-		`{"name":"x","days":99999999999999999999999}`: http.StatusBadRequest,
-		`{"name":5}`:                                  http.StatusBadRequest,
+		`{"label":" "}`:                                http.StatusUnprocessableEntity,
+		`{"label":"a\u0000b"}`:                         http.StatusUnprocessableEntity,
+		`{"label":"a\nb"}`:                             http.StatusUnprocessableEntity,
+		`{"label":"\ud800"}`:                           http.StatusUnprocessableEntity,
+		`{"label":"\u200b"}`:                           http.StatusUnprocessableEntity, // nothing to see
+		`{"label":"\u202etxet"}`:                       http.StatusUnprocessableEntity, // from right to left
+		`{"label":"a\u2067b"}`:                         http.StatusUnprocessableEntity,
+		`{"label":"\u05d0\u200f"}`:                     http.StatusCreated,
+		`{"label":"👩‍👩‍👧"}`:                            http.StatusCreated,
+		`{"label":"x","days":0}`:                       http.StatusUnprocessableEntity,
+		`{"label":"x","days":-1}`:                      http.StatusUnprocessableEntity,
+		`{"label":"x","days":366}`:                     http.StatusUnprocessableEntity,
+		`{"label":"x","days":1.5}`:                     http.StatusBadRequest,
+		`{"label":"x","days":"30"}`:                    http.StatusBadRequest,
+		`{"label":"x","days":99999999999999999999999}`: http.StatusBadRequest,
+		`{"label":5}`:                                  http.StatusBadRequest,
 		`{`:                                           http.StatusBadRequest,
 	} {
 		r := client.Do(http.MethodPost, "/tokens", testapp.Body("application/json", body))
@@ -219,17 +219,17 @@ func TestTokens_NameAndDays(t *testing.T) {
 		}
 	}
 	var usual newToken
-	client.JSON(http.MethodPost, "/tokens", map[string]string{"name": "x"}).Decode(t, &usual)
+	client.JSON(http.MethodPost, "/tokens", map[string]string{"label": "x"}).Decode(t, &usual)
 	if lives := usual.lives(t); lives != 30*24*time.Hour {
 		t.Errorf("one that is asked for without days lives %v, want 30 days", lives)
 	}
 	for days, status := range map[string]int{"30": http.StatusCreated, "": http.StatusBadRequest, "0": http.StatusUnprocessableEntity, "x": http.StatusBadRequest} {
-		r := client.Do(http.MethodPost, "/tokens", testapp.Form(url.Values{"name": {"x"}, "days": {days}}))
+		r := client.Do(http.MethodPost, "/tokens", testapp.Form(url.Values{"label": {"x"}, "days": {days}}))
 		if wantStatus(t, r, status); t.Failed() {
 			t.Fatalf("sent days=%s", days)
 		}
 	}
-	page := client.HTML(http.MethodPost, "/tokens", url.Values{"name": {"Backup"}, "days": {"x"}})
+	page := client.HTML(http.MethodPost, "/tokens", url.Values{"label": {"Backup"}, "days": {"x"}})
 	wantStatus(t, page, http.StatusUnprocessableEntity)
 	for _, part := range []string{"A token lives for 1 to 365 whole days", `value="Backup"`, `value="x" required min="1" max="365" aria-describedby="token-days-hint" aria-invalid="true"`} {
 		if !strings.Contains(page.Body, part) {
@@ -254,7 +254,7 @@ func TestTokens_MaxPerUser(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 12 {
 			wg.Go(func() {
-				r, err := client.Try(http.MethodPost, "/tokens", testapp.Form(url.Values{"name": {"Backup"}}))
+				r, err := client.Try(http.MethodPost, "/tokens", testapp.Form(url.Values{"label": {"Backup"}}))
 				if err != nil || r.StatusCode != http.StatusCreated {
 					t.Errorf("%+v, %v", r, err)
 				}
@@ -280,7 +280,7 @@ func TestTokens_RecentSignIn(t *testing.T) {
 		{"PATCH", "/admin/users/00000000-0000-0000-0000-000000000000"}, {"DELETE", "/identities/00000000-0000-0000-0000-000000000000"},
 	} {
 		for _, accept := range []string{"application/json", "text/html"} {
-			r := admin.ask(t, request[0], request[1], testapp.Header("Accept", accept), testapp.Body("application/json", `{"name":"x"}`))
+			r := admin.ask(t, request[0], request[1], testapp.Header("Accept", accept), testapp.Body("application/json", `{"label":"x"}`))
 			wantStatus(t, r, http.StatusForbidden)
 			if accept != "text/html" && !strings.Contains(r.Body, "urn:latchkey:problem:sign-in-not-recent") {
 				t.Errorf("%v: %s", request, r.Body)
@@ -291,12 +291,12 @@ func TestTokens_RecentSignIn(t *testing.T) {
 	wantSignedIn(t, user, "manager")
 
 	longAgo(t, app)
-	wantStatus(t, client.JSON(http.MethodPost, "/tokens", map[string]string{"name": "x"}), http.StatusForbidden)
-	r := client.HTML(http.MethodPost, "/tokens", url.Values{"name": {"x"}})
+	wantStatus(t, client.JSON(http.MethodPost, "/tokens", map[string]string{"label": "x"}), http.StatusForbidden)
+	r := client.HTML(http.MethodPost, "/tokens", url.Values{"label": {"x"}})
 	if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/signin?fresh=true") {
 		t.Errorf("%d, sent to %q", r.StatusCode, to)
 	}
-	wantStatus(t, app.Client(t).JSON(http.MethodPost, "/tokens", map[string]string{"name": "x"}), http.StatusUnauthorized)
+	wantStatus(t, app.Client(t).JSON(http.MethodPost, "/tokens", map[string]string{"label": "x"}), http.StatusUnauthorized)
 	if n := countSessions(t, app); n != 3 {
 		t.Errorf("%d sessions, want two browsers and a token", n)
 	}
@@ -414,7 +414,7 @@ func TestTokens_Browser(t *testing.T) {
 	b := openBrowser(t, app)
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=admin"))
 	testPage(b, "admin", "/account", http.StatusOK)
-	b.wantLoad("/tokens", http.StatusCreated, chromedp.SendKeys(chromedp.CSS(`#token-name`), "Backup"), chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`)))
+	b.wantLoad("/tokens", http.StatusCreated, chromedp.SendKeys(chromedp.CSS(`#token-label`), "Backup"), chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`)))
 	b.wantText("main", "curl -H 'Authorization: Bearer ")
 	for _, width := range []int64{390, 1280} {
 		b.dress(width, "light")

@@ -47,7 +47,7 @@ func TestWaiting(t *testing.T) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
 		client := on(t, app, "manager", firefox)
 		longAgo(t, app)
-		form := url.Values{"name": {`Ada's "backup" <1>`}, "days": {"7"}}
+		form := url.Values{"label": {`Ada's "backup" <1>`}, "days": {"7"}}
 		r := postFrom(client, app, "/account?notice=renamed", "/tokens", form)
 		const stale = "/signin?fresh=true&return_to=%2Faccount"
 		if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || to != stale {
@@ -67,7 +67,7 @@ func TestWaiting(t *testing.T) {
 		page := client.HTML(http.MethodGet, "/account", nil)
 		for _, part := range []string{
 			`<form class="notice" action="/tokens" method="post" data-submit>`, "Go on with “Make a token”?",
-			`<input type="hidden" name="days" value="7">`, `<input type="hidden" name="name" value="Ada&#39;s &#34;backup&#34; &lt;1&gt;">`,
+			`<input type="hidden" name="days" value="7">`, `<input type="hidden" name="label" value="Ada&#39;s &#34;backup&#34; &lt;1&gt;">`,
 		} {
 			if !strings.Contains(page.Body, part) {
 				t.Errorf("the page lacks %s:\n%s", part, page.Body)
@@ -160,7 +160,7 @@ func TestWaiting_Page(t *testing.T) {
 	client := on(t, app, "manager", firefox)
 	for _, c := range []struct{ referer, path, page string }{
 		{app.URL + "/sessions/", "/sessions", "/sessions"},
-		{app.URL + "/sessions?limit=9&notice=ended", "/sessions", "/sessions?limit=9"},
+		{app.URL + "/sessions?limit=9&notice=revoked_others", "/sessions", "/sessions?limit=9"},
 		{app.URL + "/tokens", "/tokens", "/account"}, // the page of a name that was refused
 		{app.URL + "/identities/x", "/sessions", "/"},
 		{app.URL + "/nowhere", "/sessions", "/"},
@@ -200,13 +200,13 @@ func TestWaiting_NotKept(t *testing.T) {
 	}{
 		"NoForm": {http.StatusSeeOther, func(c *testapp.Client) *testapp.Response { return c.HTML(http.MethodDelete, "/sessions", nil) }},
 		"TooLong": {http.StatusSeeOther, func(c *testapp.Client) *testapp.Response {
-			return postFrom(c, app, "/", "/tokens", url.Values{"name": {strings.Repeat("x", 5000)}})
+			return postFrom(c, app, "/", "/tokens", url.Values{"label": {strings.Repeat("x", 5000)}})
 		}},
 		"LongAddress": {http.StatusSeeOther, func(c *testapp.Client) *testapp.Response {
 			return postFrom(c, app, "/", "/sessions?x="+strings.Repeat("x", 70_000), deletion)
 		}},
 		"Program": {http.StatusForbidden, func(c *testapp.Client) *testapp.Response {
-			return c.JSON(http.MethodPost, "/tokens", map[string]string{"name": "x"})
+			return c.JSON(http.MethodPost, "/tokens", map[string]string{"label": "x"})
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
