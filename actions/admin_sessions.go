@@ -193,11 +193,12 @@ func (a *app) confirmRevoke(c buffalo.Context) error {
 	if isEstimate {
 		shown = a.pages.text(c, "about", map[string]string{"Number": shown})
 	}
-	username := ""
+	username, userID := "", ""
 	if user != nil {
-		username = user.Username
+		username, userID = user.Username, user.ID.String()
 	}
 	c.Set("username", username)
+	c.Set("user_id", userID) // a username may look like another user's ID
 	c.Set("count", n)
 	c.Set("shown", shown)
 	return a.pages.show(c, "admin_revoke.plush.html", "admin.end_title")

@@ -119,7 +119,7 @@ func TestAdmin_Sessions(t *testing.T) {
 		if page := admin.HTML(http.MethodGet, "/admin/sessions/end?user="+managerID, nil); !strings.Contains(page.Body, "manager has 1 live session") {
 			t.Errorf("the question:\n%s", page.Body)
 		} else {
-			wantForm(t, page, "/admin/sessions", url.Values{"_method": {"DELETE"}, "user_id": {managerID}})
+			wantForm(t, page, "/admin/sessions", url.Values{"_method": {"DELETE"}, "user": {managerID}})
 		}
 		if n := get[struct{ Count int }](t, admin, "/admin/sessions/end?user="+managerID).Count; n != 1 {
 			t.Errorf("%d sessions would end, want 1", n)
@@ -162,7 +162,7 @@ func TestAdmin_Sessions(t *testing.T) {
 		admin = on(t, app, "admin", firefox)
 		execute(t, app, "UPDATE sessions SET data = 'x' WHERE sid = ?", sid(t, laptop))
 		wantStatus(t, admin.JSON(http.MethodDelete, "/admin/sessions/"+sid(t, laptop), nil), http.StatusNoContent)
-		r := admin.HTML(http.MethodPost, "/admin/sessions", url.Values{"_method": {http.MethodDelete}, "user_id": {managerID}})
+		r := admin.HTML(http.MethodPost, "/admin/sessions", url.Values{"_method": {http.MethodDelete}, "user": {managerID}})
 		if to := r.Header.Get("Location"); to != "/admin/sessions?notice=revoked_all" {
 			t.Errorf("%d, sent to %q", r.StatusCode, to)
 		}
