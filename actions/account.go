@@ -10,18 +10,6 @@ import (
 	"github.com/latchkey/latchkey/models"
 )
 
-// userJSON is a user in the API.
-type userJSON struct {
-	ID       string `json:"id"`
-	Username string `json:"username"`
-	Name     string `json:"name"`
-	Role     string `json:"role"`
-}
-
-func newUserJSON(u *models.User) userJSON {
-	return userJSON{ID: u.ID.String(), Username: u.Username, Name: u.Name, Role: u.Role}
-}
-
 // showAccount shows the current user and their identities.
 func (a *app) showAccount(c buffalo.Context) error {
 	if web.PrefersHTML(c.Request()) {

@@ -35,14 +35,13 @@ type app struct {
 	log        *slog.Logger
 	pages      pages
 	ready      readiness
-	origin     *http.CrossOriginProtection
 	router     *mux.Router
 }
 
 // New returns the Buffalo app for a migrated database. Handler wraps it in what
 // every response needs. New fails if an embedded file is broken.
 func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *slog.Logger) (*buffalo.App, error) {
-	texts, err := newTexts(locales.FS())
+	texts, err := web.NewTexts(locales.FS(), english)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +62,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 		return nil, err
 	}
 	a := &app{
-		cfg: cfg, db: db, store: store, flow: flow, log: log, origin: origin,
+		cfg: cfg, db: db, store: store, flow: flow, log: log,
 		accounts:   accounts.Accounts{DB: db, Store: store},
 		limits:     newLimits(),
 		statistics: &statisticsCache{db: db, store: store, log: log},
@@ -83,7 +82,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	a.router = b.Muxer()
 	a.handleErrors(b)
 	b.Middleware.Remove(buffalo.RequestLogger) // Handler logs requests, also those for static files
-	b.Use(web.RefuseLargeBody, a.refuseCrossOrigin, sessionmw.Require, a.identify, texts.Middleware())
+	b.Use(web.RefuseLargeBody, web.RefuseCrossOrigin(origin), sessionmw.Require, a.identify, texts.Middleware())
 	a.routes(b)
 	return b, nil
 }
@@ -100,18 +99,6 @@ func newOriginCheck(cfg config.Config) (*http.CrossOriginProtection, error) {
 	// Some providers post their answers. The handler reads no cookie: see postedAuth.
 	origin.AddInsecureBypassPattern("POST /auth/{provider}/callback/{$}")
 	return origin, nil
-}
-
-// refuseCrossOrigin answers 403 to a request that changes something and comes from
-// another site's page. The browser says so in Origin and Sec-Fetch-Site, so forms
-// need no token.
-func (a *app) refuseCrossOrigin(next buffalo.Handler) buffalo.Handler {
-	return func(c buffalo.Context) error {
-		if err := a.origin.Check(c.Request()); err != nil {
-			return c.Error(http.StatusForbidden, err)
-		}
-		return next(c)
-	}
 }
 
 // loadPlugins lets Buffalo start its plugins in development only. Otherwise it would

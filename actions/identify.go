@@ -15,6 +15,18 @@ import (
 // userKey is where identify puts the current user, for handlers and templates.
 const userKey = "current_user"
 
+// userJSON is a user in the API.
+type userJSON struct {
+	ID       string `json:"id"`
+	Username string `json:"username"`
+	Name     string `json:"name"`
+	Role     string `json:"role"`
+}
+
+func newUserJSON(u *models.User) userJSON {
+	return userJSON{ID: u.ID.String(), Username: u.Username, Name: u.Name, Role: u.Role}
+}
+
 // identify finds the current user. If they have been disabled or deleted, the
 // session is revoked.
 func (a *app) identify(next buffalo.Handler) buffalo.Handler {

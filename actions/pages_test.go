@@ -8,6 +8,7 @@ import (
 	"github.com/gobuffalo/httptest"
 	"github.com/gobuffalo/middleware/i18n"
 
+	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/locales"
 )
 
@@ -45,7 +46,7 @@ func TestPeriod(t *testing.T) {
 // read calls say with a request in a language.
 func read(t *testing.T, language string, say func(pages, buffalo.Context)) {
 	t.Helper()
-	texts, err := newTexts(locales.FS())
+	texts, err := web.NewTexts(locales.FS(), english)
 	if err != nil {
 		t.Fatal(err)
 	}

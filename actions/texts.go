@@ -1,36 +1,13 @@
 package actions
 
 import (
-	"fmt"
-	"io/fs"
-	"strings"
-
 	"github.com/gobuffalo/buffalo"
-	"github.com/gobuffalo/middleware/i18n"
 
-	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 )
 
 // english is the default language, and that of errors in JSON.
 const english = "en-us"
-
-// newTexts reads the texts. Accept-Language alone chooses the language. Buffalo's
-// middleware would also read a cookie and a session value, and ignores weights and
-// regions such as de-AT.
-func newTexts(files fs.FS) (*i18n.Translator, error) {
-	texts, err := i18n.New(files, english)
-	if err != nil {
-		return nil, fmt.Errorf("read locales: %w", err)
-	}
-	choose := web.LanguageChooser(texts.AvailableLanguages(), english)
-	texts.LanguageExtractors = []i18n.LanguageExtractor{
-		func(_ i18n.LanguageExtractorOptions, c buffalo.Context) []string {
-			return []string{choose(strings.Join(c.Request().Header.Values("Accept-Language"), ","))}
-		},
-	}
-	return texts, nil
-}
 
 // The IDs of the texts for values.
 var (
