@@ -1,8 +1,7 @@
-// Package config reads the settings, once, and refuses what is unsafe.
+// Package config reads the settings, once, and refuses unsafe ones.
 //
-// Settings come from the environment through envy; what is not there comes
-// from the file .env, or .env.test while testing. See .env.example for all of
-// them.
+// Settings come from the environment. Those that are not set there come from the
+// file .env, or from .env.test in tests. See .env.example for all of them.
 package config
 
 import (
@@ -30,11 +29,11 @@ const (
 	Production  = "production"
 )
 
-// Config holds every setting of the app. It is read once and not changed.
+// Config holds all settings. Nothing changes it after Load.
 type Config struct {
 	Env            string            // GO_ENV
 	Addr           string            // ADDR and PORT, to listen on
-	Host           *url.URL          // HOST: where people reach the app; empty if not set
+	Host           *url.URL          // HOST: the URL in browsers; empty if not set
 	TrustedProxies []netip.Prefix    // TRUSTED_PROXIES
 	BypassAuth     bool              // BYPASS_AUTH
 	Providers      []signin.Settings // <PROVIDER>_KEY, _SECRET and _URL, OPENID_CONNECT_*
@@ -42,31 +41,32 @@ type Config struct {
 	Database       *pop.ConnectionDetails // DATABASE_URL, or TEST_DATABASE_URL
 	LogLevel       slog.Level             // LOG_LEVEL
 	LogFormat      string                 // LOG_FORMAT: text or json
+	Warnings       []string               // for the log: settings that have no effect
 }
 
-// Session holds the settings of the sessions.
+// Session holds the settings for sessions.
 type Session struct {
 	Secrets          [][]byte      // SESSION_SECRET: the first signs, all verify
 	Name             string        // SESSION_NAME
-	IdleTimeout      time.Duration // SESSION_IDLE_TIMEOUT
 	Lifetime         time.Duration // SESSION_LIFETIME
-	RememberLifetime time.Duration // SESSION_REMEMBER_LIFETIME; never shorter than Lifetime
-	FreshFor         time.Duration // SESSION_FRESH_FOR: how long a sign-in is recent
-	MaxPerUser       int           // SESSION_MAX_PER_USER; 0 is no limit
+	IdleTimeout      time.Duration // SESSION_IDLE_TIMEOUT; at most Lifetime
+	RememberLifetime time.Duration // SESSION_REMEMBER_LIFETIME; at least Lifetime
+	FreshFor         time.Duration // SESSION_FRESH_FOR: how long a sign-in counts as recent
+	MaxPerUser       int           // SESSION_MAX_PER_USER; 0 means no limit
 	Encrypt          bool          // SESSION_ENCRYPT
 }
 
-// How long things last by default. The first three are the limits of NIST SP
-// 800-63B-4: idle and overall at AAL2, and overall at AAL1.
+// The first three are limits of NIST SP 800-63B-4: the inactivity and overall limits
+// of AAL2, and the overall limit of AAL1.
 const (
 	defaultIdleTimeout      = time.Hour
 	defaultLifetime         = 24 * time.Hour
 	defaultRememberLifetime = 30 * 24 * time.Hour
-	defaultFreshFor         = 10 * time.Minute // for which a sign-in counts as recent
+	defaultFreshFor         = 10 * time.Minute
 )
 
-// Load reads the settings. The error is one line that names the setting, says
-// what is wrong with it and gives an example; it never holds a secret.
+// Load reads the settings. The error is one line that names the setting, says what is
+// wrong with it and gives an example. It never contains a secret.
 func Load() (Config, error) {
 	if err := loadEnvironment(); err != nil {
 		return Config{}, err
@@ -79,7 +79,7 @@ func Load() (Config, error) {
 	return read(env)
 }
 
-// read reads the settings as they are for a GO_ENV.
+// read reads the settings for one GO_ENV.
 func read(env string) (Config, error) {
 	r := &reader{}
 	c := Config{Env: env}
@@ -90,27 +90,27 @@ func read(env string) (Config, error) {
 	c.Session = r.session(c.Local())
 	c.Providers = r.providers(c.BaseURL())
 	if len(c.Providers) > 0 && c.Host.Host == "" && !c.Local() {
-		r.fail("HOST", "not set, and providers send people back to it", "HOST=https://app.example.com")
+		r.fail("HOST", "not set, but sign-in providers redirect to it", "HOST=https://app.example.com")
 	}
 	c.Database = r.database(c.Env)
 	c.LogLevel = r.logLevel()
 	c.LogFormat = r.oneOf("LOG_FORMAT", c.defaultLogFormat(), "text", "json")
 	if c.BypassAuth && c.Env == Production {
-		r.fail("BYPASS_AUTH", "true lets anybody in, which production never allows", "BYPASS_AUTH=false, or GO_ENV=staging")
+		r.fail("BYPASS_AUTH", "true lets anyone sign in without a password, which is not allowed in production", "BYPASS_AUTH=false, or GO_ENV=staging")
 	}
+	c.Warnings = r.unknownSettings()
 	return c, r.err
 }
 
-// Local reports whether this is development or test, where a setting may be
-// missing and cookies travel over plain http.
+// Local reports whether this is development or test. Required settings have defaults
+// there, and cookies are sent over plain http.
 func (c Config) Local() bool { return c.Env == Development || c.Env == Test }
 
-// BaseURL returns HOST, or the address that the app listens on. It does not end with
-// a slash.
+// BaseURL returns HOST, or the address that the app listens on, without a slash at the
+// end.
 func (c Config) BaseURL() string { return c.BaseURLFor(c.Addr) }
 
-// BaseURLFor is BaseURL, but without HOST it uses the host that a request was sent
-// to.
+// BaseURLFor is BaseURL for a request. If HOST is not set, it uses the request's host.
 func (c Config) BaseURLFor(host string) string {
 	switch {
 	case c.Host.Host != "":
@@ -124,8 +124,8 @@ func (c Config) BaseURLFor(host string) string {
 // Secure reports whether browsers reach the app over https only.
 func (c Config) Secure() bool { return !c.Local() || c.Host.Scheme == "https" }
 
-// CookieName is the name of the session cookie. Over https the prefix __Host-
-// has browsers see to it that no other host can set it (RFC 6265bis, 4.1.3.2).
+// CookieName returns the name of the session cookie. Over https it starts with __Host-,
+// so that no other host can set the cookie (RFC 6265bis, 4.1.3.2).
 func (c Config) CookieName() string {
 	if c.Secure() {
 		return "__Host-" + c.Session.Name
@@ -142,7 +142,7 @@ func (c Config) defaultLogFormat() string {
 
 func (r *reader) env() string {
 	if testing.Testing() {
-		return Test // whatever GO_ENV says: tests empty tables
+		return Test // even if GO_ENV says otherwise, because tests empty tables
 	}
 	return r.oneOf("GO_ENV", Development, Development, Test, Staging, Production)
 }
@@ -153,12 +153,12 @@ func (r *reader) addr(local bool) string {
 		host = r.text("ADDR", "127.0.0.1")
 	}
 	if strings.Contains(host, ":") && net.ParseIP(host) == nil {
-		r.fail("ADDR", fmt.Sprintf("%q is no address without a port", host), "ADDR=127.0.0.1 PORT=3000")
+		r.fail("ADDR", fmt.Sprintf("invalid address %q: must be a host name or an IP address, without a port", host), "ADDR=127.0.0.1 PORT=3000")
 	}
 	return net.JoinHostPort(host, r.port())
 }
 
-// host returns a base URL, or an empty one where HOST is not set.
+// host returns a base URL, or an empty one if HOST is not set.
 func (r *reader) host() *url.URL {
 	u, err := url.Parse(r.text("HOST", ""))
 	if err == nil && *u == (url.URL{}) {
@@ -166,7 +166,7 @@ func (r *reader) host() *url.URL {
 	}
 	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) ||
 		*u != (url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}) && *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
-		r.fail("HOST", "no base URL", "HOST=https://app.example.com")
+		r.fail("HOST", "invalid URL: must be http:// or https:// and a host, without a path", "HOST=https://app.example.com")
 		return &url.URL{}
 	}
 	u.Path = ""
@@ -175,30 +175,42 @@ func (r *reader) host() *url.URL {
 
 func (r *reader) session(local bool) Session {
 	s := Session{
-		Secrets:     r.secrets(local),
-		Name:        r.text("SESSION_NAME", "session"),
-		IdleTimeout: r.duration("SESSION_IDLE_TIMEOUT", defaultIdleTimeout),
-		Lifetime:    r.duration("SESSION_LIFETIME", defaultLifetime),
-		FreshFor:    r.duration("SESSION_FRESH_FOR", defaultFreshFor),
-		MaxPerUser:  r.number("SESSION_MAX_PER_USER"),
-		Encrypt:     r.boolean("SESSION_ENCRYPT"),
+		Secrets:    r.secrets(local),
+		Name:       r.text("SESSION_NAME", "session"),
+		Lifetime:   r.duration("SESSION_LIFETIME", defaultLifetime),
+		FreshFor:   r.duration("SESSION_FRESH_FOR", defaultFreshFor),
+		MaxPerUser: r.number("SESSION_MAX_PER_USER"),
+		Encrypt:    r.boolean("SESSION_ENCRYPT"),
 	}
+	s.IdleTimeout = r.idleTimeout(s.Lifetime)
 	s.RememberLifetime = r.rememberLifetime(s.Lifetime)
-	// The prefixes promise browsers something; CookieName adds the right one.
+	// Browsers treat names that start with __Host- or __Secure- differently; CookieName
+	// adds the right prefix.
 	if (&http.Cookie{Name: s.Name}).Valid() != nil || strings.HasPrefix(s.Name, "__") {
-		r.fail("SESSION_NAME", fmt.Sprintf("%q is no cookie name without a prefix", s.Name), "SESSION_NAME=session")
+		r.fail("SESSION_NAME", fmt.Sprintf("invalid cookie name %q: must be letters, digits, - and _, and must not start with __", s.Name), "SESSION_NAME=session")
 	}
 	return s
 }
 
-// rememberLifetime is at least as long as the lifetime of every session:
-// whoever asks to be remembered does not ask to be signed out earlier.
+// idleTimeout refuses a timeout longer than the lifetime: it would have no effect.
+func (r *reader) idleTimeout(lifetime time.Duration) time.Duration {
+	const name = "SESSION_IDLE_TIMEOUT"
+	fallback := min(defaultIdleTimeout, lifetime)
+	d := r.duration(name, fallback)
+	if d > lifetime {
+		r.fail(name, fmt.Sprintf("%s is longer than SESSION_LIFETIME (%s), so it would have no effect", d, lifetime), fmt.Sprintf("%s=%s", name, fallback))
+	}
+	return d
+}
+
+// rememberLifetime refuses a time shorter than the lifetime: a user who chose to stay
+// signed in would be signed out earlier than others.
 func (r *reader) rememberLifetime(lifetime time.Duration) time.Duration {
 	const name = "SESSION_REMEMBER_LIFETIME"
-	enough := max(defaultRememberLifetime, lifetime)
-	d := r.duration(name, enough)
+	fallback := max(defaultRememberLifetime, lifetime)
+	d := r.duration(name, fallback)
 	if d < lifetime {
-		r.fail(name, fmt.Sprintf("%s is shorter than SESSION_LIFETIME, %s: who asks to be remembered would be signed out earlier than others", d, lifetime), fmt.Sprintf("%s=%s", name, enough))
+		r.fail(name, fmt.Sprintf("%s is shorter than SESSION_LIFETIME (%s)", d, lifetime), fmt.Sprintf("%s=%s", name, fallback))
 	}
 	return d
 }

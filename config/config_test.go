@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -9,10 +10,10 @@ import (
 	"github.com/gobuffalo/envy"
 )
 
-// A secret that is as good as any.
+// goodSecret is a valid secret.
 const goodSecret = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
-// load reads the settings as the app would with this environment.
+// load reads the settings from this environment alone.
 func load(t *testing.T, env string, settings map[string]string) (Config, error) {
 	t.Helper()
 	var c Config
@@ -29,7 +30,7 @@ func load(t *testing.T, env string, settings map[string]string) (Config, error) 
 	return c, err
 }
 
-// settingNames are the settings that .env.example documents.
+// settingNames returns the settings that .env.example documents.
 func settingNames(t *testing.T) []string {
 	t.Helper()
 	content, err := os.ReadFile("../.env.example")
@@ -58,7 +59,7 @@ func TestLoad_Defaults(t *testing.T) {
 		t.Errorf("cookie %s, secure %v", c.CookieName(), c.Secure())
 	}
 	if c.BypassAuth || len(c.TrustedProxies) != 0 {
-		t.Error("the bypass is on, or a proxy is trusted")
+		t.Error("the development sign-in is on, or a proxy is trusted")
 	}
 	if c.Database.Dialect != "sqlite3" || c.Database.Options["_journal_mode"] != "WAL" {
 		t.Errorf("database %+v", c.Database)
@@ -87,10 +88,10 @@ func TestLoad_Refuses(t *testing.T) {
 	tests := []struct {
 		name     string
 		env      string
-		setting  string // that the error must name
+		setting  string // the error must name it
 		settings map[string]string
 	}{
-		{"bypass in production", Production, "BYPASS_AUTH", map[string]string{"SESSION_SECRET": goodSecret, "DATABASE_URL": database, "BYPASS_AUTH": "true"}},
+		{"development sign-in in production", Production, "BYPASS_AUTH", map[string]string{"SESSION_SECRET": goodSecret, "DATABASE_URL": database, "BYPASS_AUTH": "true"}},
 		{"no secret in production", Production, "SESSION_SECRET", map[string]string{"DATABASE_URL": database}},
 		{"no secret in staging", Staging, "SESSION_SECRET", map[string]string{"DATABASE_URL": database}},
 		{"short secret", Staging, "SESSION_SECRET", map[string]string{"SESSION_SECRET": goodSecret[:62], "DATABASE_URL": database}},
@@ -102,7 +103,7 @@ func TestLoad_Refuses(t *testing.T) {
 		{"short secret while developing", Development, "SESSION_SECRET", map[string]string{"SESSION_SECRET": "abcd"}},
 		{"no database", Production, "DATABASE_URL", map[string]string{"SESSION_SECRET": goodSecret}},
 		{"unknown database", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "redis://localhost"}},
-		{"no database URL", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "app.sqlite"}},
+		{"not a database URL", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "app.sqlite"}},
 		{"MySQL without a database", Development, "DATABASE_URL", map[string]string{"DATABASE_URL": "mysql://root@localhost"}},
 		{"host with a password", Development, "HOST", map[string]string{"HOST": "https://u:pw@app.example.com"}},
 		{"host with a query", Development, "HOST", map[string]string{"HOST": "https://app.example.com?a=b"}},
@@ -117,9 +118,11 @@ func TestLoad_Refuses(t *testing.T) {
 		{"host without scheme", Development, "HOST", map[string]string{"HOST": "app.example.com"}},
 		{"host with path", Development, "HOST", map[string]string{"HOST": "https://app.example.com/app"}},
 		{"duration without unit", Development, "SESSION_LIFETIME", map[string]string{"SESSION_LIFETIME": "24"}},
-		{"duration of nothing", Development, "SESSION_IDLE_TIMEOUT", map[string]string{"SESSION_IDLE_TIMEOUT": "0s"}},
+		{"duration of zero", Development, "SESSION_IDLE_TIMEOUT", map[string]string{"SESSION_IDLE_TIMEOUT": "0s"}},
 		{"negative duration", Development, "SESSION_IDLE_TIMEOUT", map[string]string{"SESSION_IDLE_TIMEOUT": "-1h"}},
-		{"remembered for nothing", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "0s"}},
+		{"idle timeout longer than the lifetime", Development, "SESSION_IDLE_TIMEOUT", map[string]string{"SESSION_IDLE_TIMEOUT": "24h0m1s"}},
+		{"idle timeout longer than a short lifetime", Development, "SESSION_IDLE_TIMEOUT", map[string]string{"SESSION_IDLE_TIMEOUT": "1h", "SESSION_LIFETIME": "30m"}},
+		{"remembered for no time", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "0s"}},
 		{"negative time to remember", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "-720h"}},
 		{"time to remember without unit", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "720"}},
 		{"time to remember in days", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "30d"}},
@@ -127,9 +130,9 @@ func TestLoad_Refuses(t *testing.T) {
 		{"remembered shorter than a long lifetime", Development, "SESSION_REMEMBER_LIFETIME", map[string]string{"SESSION_REMEMBER_LIFETIME": "720h", "SESSION_LIFETIME": "721h"}},
 		{"negative number of sessions", Development, "SESSION_MAX_PER_USER", map[string]string{"SESSION_MAX_PER_USER": "-1"}},
 		{"number of sessions in words", Development, "SESSION_MAX_PER_USER", map[string]string{"SESSION_MAX_PER_USER": "two"}},
-		{"part of a session", Development, "SESSION_MAX_PER_USER", map[string]string{"SESSION_MAX_PER_USER": "1.5"}},
+		{"fractional number of sessions", Development, "SESSION_MAX_PER_USER", map[string]string{"SESSION_MAX_PER_USER": "1.5"}},
 		{"more sessions than can be counted", Development, "SESSION_MAX_PER_USER", map[string]string{"SESSION_MAX_PER_USER": "99999999999999999999"}},
-		{"encryption of another sort", Development, "SESSION_ENCRYPT", map[string]string{"SESSION_ENCRYPT": "aes"}},
+		{"encryption algorithm", Development, "SESSION_ENCRYPT", map[string]string{"SESSION_ENCRYPT": "aes"}},
 		{"switch", Development, "BYPASS_AUTH", map[string]string{"BYPASS_AUTH": "yes"}},
 		{"cookie name", Development, "SESSION_NAME", map[string]string{"SESSION_NAME": "my session"}},
 		{"proxy", Development, "TRUSTED_PROXIES", map[string]string{"TRUSTED_PROXIES": "10.0.0.1"}},
@@ -140,14 +143,14 @@ func TestLoad_Refuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := load(t, tt.env, tt.settings)
 			if err == nil {
-				t.Fatal("was accepted")
+				t.Fatal("accepted")
 			}
 			message := err.Error()
 			if !strings.HasPrefix(message, tt.setting+": ") || !strings.Contains(message, "for example") || strings.Contains(message, "\n") {
-				t.Errorf("error %q: want one line that begins with %s and gives an example", message, tt.setting)
+				t.Errorf("error %q: want one line that starts with %s and gives an example", message, tt.setting)
 			}
 			if secret := tt.settings["SESSION_SECRET"]; secret != "" && strings.Contains(message, secret) {
-				t.Errorf("error %q tells the secret", message)
+				t.Errorf("error %q contains the secret", message)
 			}
 		})
 	}
@@ -159,15 +162,19 @@ func TestLoad_Sessions(t *testing.T) {
 		settings map[string]string
 		want     Session
 	}{
-		{"defaults", nil, Session{RememberLifetime: 720 * time.Hour}},
+		{"defaults", nil, Session{IdleTimeout: time.Hour, RememberLifetime: 720 * time.Hour}},
 		{"given", map[string]string{"SESSION_REMEMBER_LIFETIME": "48h", "SESSION_MAX_PER_USER": "3", "SESSION_ENCRYPT": "true"},
-			Session{RememberLifetime: 48 * time.Hour, MaxPerUser: 3, Encrypt: true}},
-		{"switched off", map[string]string{"SESSION_MAX_PER_USER": "0", "SESSION_ENCRYPT": "false"},
-			Session{RememberLifetime: 720 * time.Hour}},
+			Session{IdleTimeout: time.Hour, RememberLifetime: 48 * time.Hour, MaxPerUser: 3, Encrypt: true}},
+		{"off", map[string]string{"SESSION_MAX_PER_USER": "0", "SESSION_ENCRYPT": "false"},
+			Session{IdleTimeout: time.Hour, RememberLifetime: 720 * time.Hour}},
 		{"remembered as long as others", map[string]string{"SESSION_REMEMBER_LIFETIME": "24h"},
-			Session{RememberLifetime: 24 * time.Hour}},
-		{"a lifetime longer than the default", map[string]string{"SESSION_LIFETIME": "1000h"},
-			Session{RememberLifetime: 1000 * time.Hour}},
+			Session{IdleTimeout: time.Hour, RememberLifetime: 24 * time.Hour}},
+		{"lifetime longer than the default", map[string]string{"SESSION_LIFETIME": "1000h"},
+			Session{IdleTimeout: time.Hour, RememberLifetime: 1000 * time.Hour}},
+		{"lifetime shorter than the default idle timeout", map[string]string{"SESSION_LIFETIME": "30m"},
+			Session{IdleTimeout: 30 * time.Minute, RememberLifetime: 720 * time.Hour}},
+		{"idle timeout as long as the lifetime", map[string]string{"SESSION_IDLE_TIMEOUT": "24h"},
+			Session{IdleTimeout: 24 * time.Hour, RememberLifetime: 720 * time.Hour}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -176,28 +183,63 @@ func TestLoad_Sessions(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := c.Session
-			if got.RememberLifetime != tt.want.RememberLifetime || got.MaxPerUser != tt.want.MaxPerUser || got.Encrypt != tt.want.Encrypt {
-				t.Errorf("remembered for %s, %d sessions, encrypted %v; want %s, %d, %v",
-					got.RememberLifetime, got.MaxPerUser, got.Encrypt, tt.want.RememberLifetime, tt.want.MaxPerUser, tt.want.Encrypt)
+			got = Session{IdleTimeout: got.IdleTimeout, RememberLifetime: got.RememberLifetime, MaxPerUser: got.MaxPerUser, Encrypt: got.Encrypt}
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
 	}
 }
 
-// TestLoad_RememberedTooShort holds that the example in the error is accepted.
-func TestLoad_RememberedTooShort(t *testing.T) {
-	settings := map[string]string{"SESSION_LIFETIME": "1000h", "SESSION_REMEMBER_LIFETIME": "720h"}
-	_, err := load(t, Development, settings)
-	if err == nil || !strings.Contains(err.Error(), "SESSION_LIFETIME, 1000h0m0s") {
-		t.Fatalf("%v, want the time that is longer", err)
-	}
-	_, settings["SESSION_REMEMBER_LIFETIME"], _ = strings.Cut(err.Error(), "for example SESSION_REMEMBER_LIFETIME=")
-	if _, err := load(t, Development, settings); err != nil {
-		t.Errorf("the example is refused: %v", err)
+// TestLoad_ExamplesAreAccepted checks that the examples are accepted which errors
+// about two settings give.
+func TestLoad_ExamplesAreAccepted(t *testing.T) {
+	for setting, settings := range map[string]map[string]string{
+		"SESSION_REMEMBER_LIFETIME": {"SESSION_LIFETIME": "1000h", "SESSION_REMEMBER_LIFETIME": "720h"},
+		"SESSION_IDLE_TIMEOUT":      {"SESSION_LIFETIME": "30m", "SESSION_IDLE_TIMEOUT": "45m"},
+	} {
+		_, err := load(t, Development, settings)
+		if err == nil || !strings.Contains(err.Error(), "SESSION_LIFETIME (") {
+			t.Fatalf("%v, want an error that names both settings", err)
+		}
+		_, settings[setting], _ = strings.Cut(err.Error(), "for example "+setting+"=")
+		if _, err := load(t, Development, settings); err != nil {
+			t.Errorf("the example is refused: %v", err)
+		}
 	}
 }
 
-// testSecret is the secret in .env.test.
+func TestLoad_UnknownSettings(t *testing.T) {
+	c, err := load(t, Development, map[string]string{
+		"SESSION_MAX_USER":              "3",
+		"SESSION_ENCRYPTION":            "true",
+		"SESSION_EMPTY":                 " ",
+		"SESSION_MANAGER":               "local/host:@/tmp/.ICE-unix/1",
+		"TRUSTED_PROXY":                 "10.0.0.0/8",
+		"BYPASS":                        "true",
+		"GITHUB_TOKEN":                  "hidden",
+		"LOG_DIR":                       "/var/log",
+		"OPENID_CONNECT_DISCOVER_URL":   "https://id.example.com",
+		"OPENID_CONNECT_LABEL":          "a provider that is off",
+		"OPENID_CONNECT_ACME_AUTH_TIME": "false",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, warning := range c.Warnings {
+		name, _, _ := strings.Cut(warning, " ")
+		names = append(names, name)
+	}
+	if got, want := strings.Join(names, " "), "OPENID_CONNECT_DISCOVER_URL SESSION_ENCRYPTION SESSION_MAX_USER TRUSTED_PROXY"; got != want {
+		t.Errorf("warnings about %s, want %s", got, want)
+	}
+	if last := strings.Join(c.Warnings, "\n"); !strings.Contains(last, "SESSION_MAX_PER_USER") || strings.Contains(last, "10.0.0.0") {
+		t.Errorf("want the names of the settings and no value:\n%s", last)
+	}
+}
+
+// testSecret returns the secret in .env.test.
 func testSecret(t *testing.T) string {
 	t.Helper()
 	content, err := os.ReadFile("../.env.test")
@@ -229,7 +271,7 @@ func TestSecrets_Forms(t *testing.T) {
 		"hex":                   goodSecret,
 		"base64":                "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
 		"base64url, not padded": "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg",
-		"fresh":                 NewSecret(),
+		"new":                   NewSecret(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := load(t, Staging, map[string]string{"SESSION_SECRET": secret, "DATABASE_URL": "postgres://app@db/app"})
@@ -264,11 +306,11 @@ func TestDatabaseAt(t *testing.T) {
 		})
 	}
 	if details, err := DatabaseAt("sqlite3:///path/app.sqlite?_synchronous=FULL"); err != nil || details.Options["_synchronous"] != "FULL" {
-		t.Errorf("the URL's option lost: %v, %v", details, err)
+		t.Errorf("the URL's option is lost: %v, %v", details, err)
 	}
 }
 
-// TestEnvExample sees to it that every setting is documented.
+// TestEnvExample checks that .env.example documents all settings.
 func TestEnvExample(t *testing.T) {
 	documented := settingNames(t)
 	for _, file := range []string{"config.go", "reader.go", "secret.go", "database.go"} {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -16,13 +17,23 @@ import (
 
 const databaseExample = "postgres://user:password@host/name, mysql://user:password@host:3306/name or sqlite3:///path/app.sqlite"
 
-// database reads database.yml, which takes DATABASE_URL from the environment,
-// and makes it complete for its dialect.
-func (r *reader) database(env string) *pop.ConnectionDetails {
-	setting := "DATABASE_URL"
+// DatabaseError returns the error of a database that cannot be used, as an error about
+// the setting that names the database.
+func (c Config) DatabaseError(err error) error {
+	return SettingError(databaseSetting(c.Env), "cannot use the database: "+err.Error(), databaseExample)
+}
+
+func databaseSetting(env string) string {
 	if env == Test {
-		setting = "TEST_DATABASE_URL"
+		return "TEST_DATABASE_URL"
 	}
+	return "DATABASE_URL"
+}
+
+// database reads database.yml, which takes DATABASE_URL from the environment, and adds
+// what the dialect needs.
+func (r *reader) database(env string) *pop.ConnectionDetails {
+	setting := databaseSetting(env)
 	all, err := pop.ParseConfig(bytes.NewReader(latchkey.DatabaseYML))
 	if err != nil {
 		r.fail("database.yml", err.Error(), "the file in the repository")
@@ -43,8 +54,8 @@ func (r *reader) database(env string) *pop.ConnectionDetails {
 	return details
 }
 
-// DatabaseAt returns the details of the database at a DATABASE_URL, with the
-// options that production has. It fails on a URL that makes no sense.
+// DatabaseAt returns the details for a value of DATABASE_URL, with the options that
+// production has. It returns an error if the URL is invalid.
 func DatabaseAt(databaseURL string) (*pop.ConnectionDetails, error) {
 	all, err := pop.ParseConfig(bytes.NewReader(latchkey.DatabaseYML))
 	if err != nil {
@@ -58,16 +69,16 @@ func DatabaseAt(databaseURL string) (*pop.ConnectionDetails, error) {
 	return details, nil
 }
 
-// refuseShared keeps tests, which empty every table, away from the database
-// that somebody develops on. One that cannot be read is not that one.
+// refuseShared refuses the development database for tests, because tests empty all
+// tables.
 func (r *reader) refuseShared(test, development *pop.ConnectionDetails) {
-	if complete(development) == nil && place(test) == place(development) {
-		r.fail("TEST_DATABASE_URL", "the database of DATABASE_URL, and tests empty it", "a database of their own")
+	if complete(development) == nil && location(test) == location(development) {
+		r.fail("TEST_DATABASE_URL", "must not be the same database as DATABASE_URL, because tests delete all data", "TEST_DATABASE_URL=sqlite3://tmp/latchkey_test.sqlite")
 	}
 }
 
-// place says where a database is, whoever connects to it and how.
-func place(details *pop.ConnectionDetails) string {
+// location identifies a database: its host and name, without user, password and options.
+func location(details *pop.ConnectionDetails) string {
 	switch details.Dialect {
 	case "sqlite3":
 		if path, err := filepath.Abs(details.Database); err == nil {
@@ -85,12 +96,12 @@ func place(details *pop.ConnectionDetails) string {
 	return details.URL
 }
 
-// complete gives a database's details what its driver needs and Pop does not
-// add. Errors do not repeat the URL, which may hold a password.
+// complete adds what the driver needs and Pop does not set. Errors do not contain the
+// URL, because it may contain a password.
 func complete(details *pop.ConnectionDetails) error {
 	scheme, rest, ok := strings.Cut(details.URL, "://")
 	if !ok {
-		return fmt.Errorf("no URL")
+		return errors.New("not a URL")
 	}
 	switch dialect := pop.CanonicalDialect(scheme); dialect {
 	case "sqlite3":
@@ -99,21 +110,21 @@ func complete(details *pop.ConnectionDetails) error {
 		return completeMySQL(details, rest)
 	case "postgres", "cockroach":
 		if _, err := url.Parse(details.URL); err != nil {
-			return fmt.Errorf("no URL that can be read")
+			return errors.New("invalid URL")
 		}
 		details.Dialect = dialect
 		return nil
 	}
-	return fmt.Errorf("%q is no database that Latchkey knows", scheme)
+	return fmt.Errorf("unsupported database %q", scheme)
 }
 
-// completeSQLite takes the URL apart, so that the options of database.yml are
-// joined with those of the URL, which win.
+// completeSQLite splits the URL, so that its options override those of database.yml
+// one by one.
 func completeSQLite(details *pop.ConnectionDetails, rest string) error {
 	path, query, _ := strings.Cut(rest, "?")
 	options, err := url.ParseQuery(query)
 	if err != nil || path == "" {
-		return fmt.Errorf("no path of a file")
+		return errors.New("the URL needs the path of a file")
 	}
 	for name := range options {
 		details.Options[name] = options.Get(name)
@@ -122,9 +133,9 @@ func completeSQLite(details *pop.ConnectionDetails, rest string) error {
 	return nil
 }
 
-// completeMySQL accepts the URL that everybody writes and the driver's own
-// form, and sets what the app relies on: times as times, in UTC, and migrations
-// of several statements.
+// completeMySQL accepts a URL and the driver's own format. It sets the options that the
+// app needs: times as time.Time in UTC, and several statements in one query for
+// migrations.
 func completeMySQL(details *pop.ConnectionDetails, rest string) error {
 	cfg, err := mysql.ParseDSN(rest)
 	if err != nil {
@@ -141,10 +152,12 @@ func completeMySQL(details *pop.ConnectionDetails, rest string) error {
 	return nil
 }
 
+var errMySQLURL = errors.New("a MySQL URL needs a host and the name of a database")
+
 func mysqlFromURL(text string) (*mysql.Config, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
-		return nil, fmt.Errorf("no URL of a MySQL database")
+		return nil, errMySQLURL
 	}
 	host := u.Host
 	if u.Port() == "" {
@@ -153,7 +166,7 @@ func mysqlFromURL(text string) (*mysql.Config, error) {
 	dsn := fmt.Sprintf("tcp(%s)/%s?%s", host, strings.Trim(u.Path, "/"), u.RawQuery)
 	cfg, err := mysql.ParseDSN(strings.TrimSuffix(dsn, "?"))
 	if err != nil {
-		return nil, fmt.Errorf("no URL of a MySQL database")
+		return nil, errMySQLURL
 	}
 	cfg.User = u.User.Username()
 	cfg.Passwd, _ = u.User.Password()

@@ -17,11 +17,11 @@ import (
 	"github.com/latchkey/latchkey/internal/environ"
 )
 
-// EnvFile is the file of settings beside the program.
+// EnvFile is the file of settings in the working directory.
 const EnvFile = ".env"
 
-// loadEnvironment brings the environment and the file of settings together:
-// the environment wins, and a test never sees what is meant for development.
+// loadEnvironment adds the settings of .env to the environment, which overrides them.
+// Tests get those of .env.test instead.
 func loadEnvironment() error {
 	if err := environ.Restore(); err != nil {
 		return fmt.Errorf("read environment: %w", err)
@@ -33,15 +33,14 @@ func loadEnvironment() error {
 	return nil
 }
 
-// loadTestEnvironment fills in .env.test, and takes out what envy loaded from
-// .env. It is the embedded copy, because the tests of a package run in that
-// package's folder.
+// loadTestEnvironment removes what envy loaded from .env and adds .env.test. It uses the
+// embedded copy, because go test runs in the folder of the package.
 func loadTestEnvironment() error {
 	settings, err := godotenv.Unmarshal(latchkey.EnvTest)
 	if err != nil {
 		return fmt.Errorf("read .env.test: %w", err)
 	}
-	if err := forgetEnvFile(); err != nil {
+	if err := unsetEnvFile(); err != nil {
 		return err
 	}
 	envy.Reload()
@@ -53,8 +52,8 @@ func loadTestEnvironment() error {
 	return nil
 }
 
-// forgetEnvFile unsets what only .env says.
-func forgetEnvFile() error {
+// unsetEnvFile unsets the variables that only .env sets.
+func unsetEnvFile() error {
 	settings, err := readSettings(EnvFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -67,20 +66,19 @@ func forgetEnvFile() error {
 			continue
 		}
 		if err := os.Unsetenv(name); err != nil {
-			return fmt.Errorf("forget %s: %w", name, err)
+			return fmt.Errorf("unset %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// emptySecret is the line of .env.example that waits for a secret.
+// emptySecret matches the line of .env.example where the secret goes.
 var emptySecret = regexp.MustCompile(`(?m)^SESSION_SECRET=[ \t]*$`)
 
-// FirstRun gives the first run in development what it needs: it writes a fresh
-// SESSION_SECRET into the file, and switches the bypass on if the file does not
-// say. It does nothing when a secret is there, in the file or in the
-// environment, and elsewhere than in development; it never changes what is
-// there. It reports whether it wrote.
+// FirstRun writes a new SESSION_SECRET into the file and enables the development
+// sign-in, unless the file sets BYPASS_AUTH. It changes nothing else in the file. It
+// does nothing outside development, or if there is already a secret in the file or the
+// environment. It reports whether it wrote the file.
 func FirstRun(path string) (bool, error) {
 	if err := environ.Restore(); err != nil {
 		return false, fmt.Errorf("read environment: %w", err)
@@ -109,8 +107,8 @@ func writeSecret(path string) (bool, error) {
 	return true, loadFile(path)
 }
 
-// loadFile brings the file's settings into the environment, where that has
-// none, or an empty one.
+// loadFile sets the file's settings in the environment, unless they are set there and
+// not empty.
 func loadFile(path string) error {
 	settings, err := readSettings(path)
 	if err != nil {
@@ -133,7 +131,7 @@ func withSecret(old []byte, settings map[string]string) []byte {
 	if !bytes.Contains(content, line) {
 		content = appendLine(content, line)
 	}
-	if _, said := settings["BYPASS_AUTH"]; !said {
+	if _, ok := settings["BYPASS_AUTH"]; !ok {
 		content = appendLine(content, []byte("BYPASS_AUTH=true"))
 	}
 	return content
@@ -146,11 +144,10 @@ func appendLine(content, line []byte) []byte {
 	return append(append(content, line...), '\n')
 }
 
-// errUnreadable stands for the parser's own error, which repeats the file from
-// the bad line on, secrets and all.
-var errUnreadable = errors.New("a line is no NAME=value, or a quote is not closed")
+// errUnreadable replaces the parser's error, which contains the rest of the file and so
+// the secrets in it.
+var errUnreadable = errors.New("a line is not NAME=value, or a quote is not closed")
 
-// readSettings reads the settings in a file.
 func readSettings(path string) (map[string]string, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -159,7 +156,7 @@ func readSettings(path string) (map[string]string, error) {
 	return parseEnv(path, content)
 }
 
-// parseEnv reads the settings that a file's content gives.
+// parseEnv parses the content of the file at path.
 func parseEnv(path string, content []byte) (map[string]string, error) {
 	settings, err := godotenv.UnmarshalBytes(content)
 	if err != nil {
@@ -168,8 +165,8 @@ func parseEnv(path string, content []byte) (map[string]string, error) {
 	return settings, nil
 }
 
-// replaceFile writes the file whole or not at all. It has the mode and the
-// owner of old; without old only its owner may read it.
+// replaceFile writes the file completely or not at all. The file gets the mode and the
+// owner of old; if old is nil, only its owner can read it.
 func replaceFile(path string, content []byte, old fs.FileInfo) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {

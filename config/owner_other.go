@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// keepOwner does nothing where files have no owner that a number tells.
+// keepOwner does nothing on systems without numeric owners.
 func keepOwner(*os.File, fs.FileInfo) error { return nil }

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// keepOwner gives the file the owner of old: what root rotates must stay
-// readable for the app.
+// keepOwner gives the file the owner of old, so that the app can still read it after
+// root has rotated the secret.
 func keepOwner(file *os.File, old fs.FileInfo) error {
 	now, err := file.Stat()
 	if err != nil {

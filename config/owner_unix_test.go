@@ -10,10 +10,10 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
-// TestRotate_KeepsOwner holds that root takes the file from nobody.
+// TestRotate_KeepsOwner checks that the file keeps its owner when root rotates.
 func TestRotate_KeepsOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
-		testproc.Missing(t, "config: root, who alone can give a file away")
+		testproc.Missing(t, "config: root, to change the owner of a file")
 	}
 	path := envFileWith(t, "SESSION_SECRET="+goodSecret+"\n")
 	const uid, gid = 12345, 54321

@@ -31,7 +31,7 @@ func TestLoad_Providers(t *testing.T) {
 	}
 }
 
-// Providers that should say when people proved who they are may be said not to.
+// TestLoad_ProvidersUntimed checks which providers are expected to send auth_time.
 func TestLoad_ProvidersUntimed(t *testing.T) {
 	longest := strings.Repeat("A", 64)
 	c, err := load(t, Development, map[string]string{
@@ -40,7 +40,7 @@ func TestLoad_ProvidersUntimed(t *testing.T) {
 		"KEYCLOAK_KEY": "k", "KEYCLOAK_SECRET": "s", "KEYCLOAK_URL": "https://id.example.com", "KEYCLOAK_AUTH_TIME": "false",
 		"OKTA_KEY": "k", "OKTA_SECRET": "s", "OKTA_URL": "https://id.example.com", "OKTA_AUTH_TIME": "true",
 		"OPENID_CONNECT_KEY": "k", "OPENID_CONNECT_SECRET": "s", "OPENID_CONNECT_DISCOVERY_URL": "https://id.example.com", "OPENID_CONNECT_AUTH_TIME": "false",
-		"OPENID_CONNECT_GITHUB_KEY":          " ", // which counts as none
+		"OPENID_CONNECT_GITHUB_KEY":          " ", // counts as not set
 		"OPENID_CONNECT_" + longest + "_KEY": "k", "OPENID_CONNECT_" + longest + "_SECRET": "s", "OPENID_CONNECT_" + longest + "_DISCOVERY_URL": "https://id.example.com",
 	})
 	if err != nil {
@@ -60,7 +60,7 @@ func TestLoad_ProvidersUntimed(t *testing.T) {
 func TestLoad_ProvidersRefused(t *testing.T) {
 	long := strings.Repeat("A", 65)
 	for _, c := range []struct {
-		begins   string
+		starts   string
 		settings map[string]string
 	}{
 		{"GITHUB_SECRET: not set", map[string]string{"GITHUB_KEY": "k"}},
@@ -73,16 +73,17 @@ func TestLoad_ProvidersRefused(t *testing.T) {
 		{"OPENID_CONNECT_GITHUB_KEY: ", map[string]string{"OPENID_CONNECT_GITHUB_KEY": "k", "OPENID_CONNECT_GITHUB_SECRET": "hidden", "OPENID_CONNECT_GITHUB_DISCOVERY_URL": "https://id.example.com"}},
 		{"OPENID_CONNECT_ACME_KEY: not set", map[string]string{"OPENID_CONNECT_ACME_SECRET": "hidden", "OPENID_CONNECT_ACME_DISCOVERY_URL": "https://id.example.com"}},
 		{"OPENID_CONNECT_ACME_SECRET: not set", map[string]string{"OPENID_CONNECT_ACME_KEY": "k", "OPENID_CONNECT_ACME_DISCOVERY_URL": "https://id.example.com"}},
-		{"OPENID_CONNECT_" + long + "_KEY: the name is over 64", map[string]string{"OPENID_CONNECT_" + long + "_KEY": "k", "OPENID_CONNECT_" + long + "_SECRET": "hidden", "OPENID_CONNECT_" + long + "_DISCOVERY_URL": "https://id.example.com"}},
+		{"OPENID_CONNECT_" + long + "_KEY: the provider's name is longer than 64", map[string]string{"OPENID_CONNECT_" + long + "_KEY": "k", "OPENID_CONNECT_" + long + "_SECRET": "hidden", "OPENID_CONNECT_" + long + "_DISCOVERY_URL": "https://id.example.com"}},
 		{"KEYCLOAK_AUTH_TIME: ", map[string]string{"KEYCLOAK_KEY": "k", "KEYCLOAK_SECRET": "hidden", "KEYCLOAK_URL": "https://id.example.com", "KEYCLOAK_AUTH_TIME": "no"}},
 		{"OPENID_CONNECT_X_AUTH_TIME: ", map[string]string{"OPENID_CONNECT_X_KEY": "k", "OPENID_CONNECT_X_SECRET": "hidden", "OPENID_CONNECT_X_DISCOVERY_URL": "https://id.example.com", "OPENID_CONNECT_X_AUTH_TIME": "0"}},
 		{"GOOGLE_AUTH_TIME: cannot be set", map[string]string{"GOOGLE_KEY": "k", "GOOGLE_SECRET": "hidden", "GOOGLE_AUTH_TIME": "true"}},
 		{"GITHUB_AUTH_TIME: cannot be set", map[string]string{"GITHUB_KEY": "k", "GITHUB_SECRET": "hidden", "GITHUB_AUTH_TIME": "false"}},
-		{"OPENID_CONNECT_BYPASS_KEY: ", map[string]string{"OPENID_CONNECT_BYPASS_KEY": "k"}},
+		{"OPENID_CONNECT_BYPASS_KEY: \"bypass\" is the name of another", map[string]string{"OPENID_CONNECT_BYPASS_KEY": "k"}},
+		{"OPENID_CONNECT_TOKEN_KEY: \"token\" is the name of another", map[string]string{"OPENID_CONNECT_TOKEN_KEY": "k"}},
 	} {
 		c.settings["SESSION_SECRET"] = goodSecret
 		_, err := load(t, Development, c.settings)
-		if err == nil || !strings.HasPrefix(err.Error(), c.begins) || strings.Contains(err.Error(), "hidden") || !strings.Contains(err.Error(), "for example") {
+		if err == nil || !strings.HasPrefix(err.Error(), c.starts) || strings.Contains(err.Error(), "hidden") || !strings.Contains(err.Error(), "for example") {
 			t.Errorf("%v: %v", c.settings, err)
 		}
 	}

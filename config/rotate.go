@@ -16,33 +16,33 @@ import (
 
 const (
 	secretName = "SESSION_SECRET"
-	// probe in front of the name of a setting makes it another setting, if the
-	// name is that of a setting at all.
+	// probe is put in front of a name to find out whether it is the name of a setting;
+	// see secretNames.
 	probe = "LATCHKEY_PROBE_"
-	// envSpace is what may stand around the = of a setting.
+	// envSpace are the characters that may surround the = of a setting.
 	envSpace = " \t\v\f\r"
 )
 
-// ErrSecretGiven says that the environment gives SESSION_SECRET, so that what
-// the file says counts for nothing.
-var ErrSecretGiven = errors.New(secretName + " is set in the environment, which wins over " + EnvFile)
+// ErrSecretGiven is returned if the environment sets SESSION_SECRET, so that changing the
+// file would have no effect.
+var ErrSecretGiven = errors.New(secretName + " is set in the environment, which overrides " + EnvFile)
 
-// RotateSecret puts a fresh secret in front of the file's SESSION_SECRET and
-// returns how many older ones stay behind it. No other byte changes. The file
-// is replaced whole or not at all; a link stays one. It returns ErrSecretGiven
-// when the environment gives another secret than the file: one that came there
-// out of the file, by way of envy, buffalo or a shell, is the file's.
+// RotateSecret puts a new secret in front of the file's SESSION_SECRET and returns how
+// many older secrets follow it. No other byte changes. The file is replaced completely
+// or not at all; a symbolic link stays one. It returns ErrSecretGiven if the environment
+// sets a secret other than the file's. The same secret is accepted: envy, buffalo and
+// shells copy it from the file to the environment.
 func RotateSecret(path string) (older int, err error) {
 	if err := environ.Restore(); err != nil {
 		return 0, fmt.Errorf("read environment: %w", err)
 	}
 	if os.Getenv("GO_ENV") == Test {
-		return 0, fmt.Errorf("GO_ENV=%s does not read %s: rotate where the app runs", Test, path)
+		return 0, fmt.Errorf("GO_ENV=%s does not read %s; unset GO_ENV, or set it as the app does", Test, path)
 	}
 	return rotate(path, os.Getenv(secretName), NewSecret())
 }
 
-// rotate is RotateSecret with what the environment gives, and the fresh secret.
+// rotate is RotateSecret with the environment's secret, if any, and the new one.
 func rotate(path, given, fresh string) (older int, err error) {
 	file, err := readEnvFile(path)
 	if given != "" && (err != nil || file.settings[secretName] != given) {
@@ -53,7 +53,7 @@ func rotate(path, given, fresh string) (older int, err error) {
 	}
 	content, err := file.withFreshSecret(fresh)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w; nothing was changed", path, err)
+		return 0, fmt.Errorf("%s was not changed: %w", path, err)
 	}
 	if err := replaceFile(file.path, content, file.info); err != nil {
 		return 0, fmt.Errorf("write settings: %w", err)
@@ -61,9 +61,9 @@ func rotate(path, given, fresh string) (older int, err error) {
 	return strings.Count(file.settings[secretName], ",") + 1, nil
 }
 
-// An envFile is the file as it is before a change.
+// An envFile is a file of settings before a change.
 type envFile struct {
-	path     string // where it really is, behind links
+	path     string // with symbolic links resolved
 	info     fs.FileInfo
 	content  []byte
 	settings map[string]string // as godotenv reads them
@@ -72,13 +72,13 @@ type envFile struct {
 func readEnvFile(path string) (f envFile, err error) {
 	f.path, err = filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f, fmt.Errorf("there is no %s here: the first run in development writes it", path)
+		return f, fmt.Errorf("there is no %s in this directory; the first run in development writes it: make run", path)
 	}
 	if err == nil {
 		f.info, err = os.Stat(f.path)
 	}
 	if err == nil && !f.info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no file", path)
+		err = fmt.Errorf("%s is not a file", path)
 	}
 	if err == nil {
 		f.content, err = os.ReadFile(f.path)
@@ -90,16 +90,16 @@ func readEnvFile(path string) (f envFile, err error) {
 	return f, err
 }
 
-// withFreshSecret returns the content with fresh in front of the list of
-// secrets. It refuses what it is not sure of: godotenv, which reads the file
-// when the app starts, has to read the longer list in what comes out.
+// withFreshSecret returns the content with fresh in front of the list of secrets. It
+// checks that godotenv, which reads the file when the app starts, finds the longer list
+// there.
 func (f envFile) withFreshSecret(fresh string) ([]byte, error) {
 	names, list := secretNames(f.content), f.settings[secretName]
 	switch {
 	case len(names) > 1:
-		return nil, fmt.Errorf("%s is there %d times: leave one", secretName, len(names))
+		return nil, fmt.Errorf("%s is set %d times; keep one of them", secretName, len(names))
 	case len(names) == 0, strings.TrimSpace(list) == "":
-		return nil, fmt.Errorf("%s is missing, so there is nothing to rotate: put the output of `app task secret:generate` there", secretName)
+		return nil, fmt.Errorf("%s is missing, so there is nothing to rotate; set it to the output of `app task secret:generate`", secretName)
 	}
 	for field := range strings.SplitSeq(list, ",") {
 		if _, wrong := parseSecret(strings.TrimSpace(field), true); wrong != "" {
@@ -109,14 +109,14 @@ func (f envFile) withFreshSecret(fresh string) ([]byte, error) {
 	content := insert(f.content, valueStart(f.content, names[0]+len(secretName)), fresh+",")
 	settings, err := godotenv.UnmarshalBytes(content)
 	if err != nil || settings[secretName] != fresh+","+list {
-		return nil, fmt.Errorf("%s is written in a way that is not safe to change: write %s=SECRET on one line", secretName, secretName)
+		return nil, fmt.Errorf("%s is in a format that is not safe to change; write it on one line: %s=SECRET", secretName, secretName)
 	}
 	return content, nil
 }
 
-// secretNames returns where SESSION_SECRET is the name of a setting, and not
-// part of a comment, of another name or of a value. godotenv knows: with the
-// probe in front it reads a setting of that name.
+// secretNames returns where SESSION_SECRET is the name of a setting, and not part of a
+// comment, another name or a value. To find out, it changes the name and lets godotenv
+// parse the result: if the changed name is a setting now, it was one before.
 func secretNames(content []byte) (found []int) {
 	for from := 0; ; {
 		i := bytes.Index(content[from:], []byte(secretName))
@@ -132,8 +132,8 @@ func secretNames(content []byte) (found []int) {
 	}
 }
 
-// valueStart returns where the value begins, behind the quote if it has one, of
-// the setting whose name ends at i.
+// valueStart returns where the value of the setting starts whose name ends at i, after
+// the opening quote if there is one.
 func valueStart(content []byte, i int) int {
 	skip := func(chars string) {
 		rest := content[i:]

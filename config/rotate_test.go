@@ -11,43 +11,43 @@ import (
 )
 
 const (
-	// Two more secrets that are as good as any.
+	// Two more valid secrets.
 	olderSecret = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
 	base64Safe  = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg="
 )
 
-// TestRotate writes the place of the fresh secret as FRESH: every other byte
-// of the file has to stay.
+// TestRotate marks the place of the new secret with FRESH. No other byte of the file may
+// change.
 func TestRotate(t *testing.T) {
 	tests := []struct {
 		name, after string
 		older       int
 	}{
 		{"alone", "SESSION_SECRET=FRESH" + goodSecret + "\n", 1},
-		{"no last line feed", "SESSION_SECRET=FRESH" + goodSecret, 1},
+		{"no newline at the end", "SESSION_SECRET=FRESH" + goodSecret, 1},
 		{"a list", "SESSION_SECRET=FRESH" + goodSecret + "," + olderSecret + "\n", 2},
 		{"a list with spaces", "SESSION_SECRET=FRESH" + goodSecret + " , " + olderSecret + "  \n", 2},
 		{"comments and other settings", "# mine\n\nPORT=1 # one\nSESSION_SECRET=FRESH" + goodSecret + " # keep\n\n  # end\nHOST=x\n\n\n", 1},
 		{"CRLF", "A=1\r\nSESSION_SECRET=FRESH" + goodSecret + "\r\nB=2\r\n", 1},
-		{"CRLF and no last line feed", "A=1\r\nSESSION_SECRET=FRESH" + goodSecret + "\r", 1},
+		{"CRLF and no newline at the end", "A=1\r\nSESSION_SECRET=FRESH" + goodSecret + "\r", 1},
 		{"double quotes", `SESSION_SECRET="FRESH` + goodSecret + "\"\nB=2\n", 1},
 		{"single quotes", "SESSION_SECRET='FRESH" + goodSecret + "," + olderSecret + "' # both\n", 2},
-		{"quotes and a space within", `SESSION_SECRET="FRESH ` + goodSecret + "\"\n", 1},
+		{"quotes and a space inside", `SESSION_SECRET="FRESH ` + goodSecret + "\"\n", 1},
 		{"quotes over two lines", "SESSION_SECRET=\"FRESH" + goodSecret + ",\n" + olderSecret + "\"\nB=2\n", 2},
 		{"export", "export SESSION_SECRET=FRESH" + goodSecret + "\n", 1},
 		{"export and quotes", "  export\tSESSION_SECRET='FRESH" + goodSecret + "'\n", 1},
 		{"indented", "\t SESSION_SECRET=FRESH" + goodSecret + "\n", 1},
-		{"spaces around the sign", "SESSION_SECRET = FRESH" + goodSecret + "\n", 1},
-		{"a colon for the sign", "SESSION_SECRET: FRESH" + goodSecret + "\n", 1},
+		{"spaces around =", "SESSION_SECRET = FRESH" + goodSecret + "\n", 1},
+		{"a colon instead of =", "SESSION_SECRET: FRESH" + goodSecret + "\n", 1},
 		{"base64 with its padding", "SESSION_SECRET=FRESH" + base64Safe + "\n", 1},
 		{"upper case", "SESSION_SECRET=FRESH" + strings.ToUpper(goodSecret) + "\n", 1},
 		{"an old one in a comment", "# SESSION_SECRET=" + olderSecret + "\nSESSION_SECRET=FRESH" + goodSecret + "\n#SESSION_SECRET=\n", 1},
 		{"other names", "OLD_SESSION_SECRET=a\nSESSION_SECRET_OLD=b\nSESSION_SECRETS=c\nSESSION_SECRET=FRESH" + goodSecret + "\nMY.SESSION_SECRET=d\n", 1},
-		{"in another's value", "A='\nSESSION_SECRET=" + olderSecret + "\n'\nSESSION_SECRET=FRESH" + goodSecret + "\nB=SESSION_SECRET=x\n", 1},
+		{"in the value of another setting", "A='\nSESSION_SECRET=" + olderSecret + "\n'\nSESSION_SECRET=FRESH" + goodSecret + "\nB=SESSION_SECRET=x\n", 1},
 		{"another setting uses it", "SESSION_SECRET=FRESH" + goodSecret + "\nB=${SESSION_SECRET}\n", 1},
-		{"it uses another setting", "B=" + goodSecret + "\nSESSION_SECRET=FRESH${B}\n", 1},
+		{"uses another setting", "B=" + goodSecret + "\nSESSION_SECRET=FRESH${B}\n", 1},
 		{"not ASCII", "# für später — 😀\nNAME=\"Zoë\"\nSESSION_SECRET=FRESH" + goodSecret + "\n", 1},
-		{"letters that are no UTF-8", "# \xff\xfe\nSESSION_SECRET=FRESH" + goodSecret + "\n", 1},
+		{"invalid UTF-8", "# \xff\xfe\nSESSION_SECRET=FRESH" + goodSecret + "\n", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestRotate(t *testing.T) {
 			fresh := NewSecret()
 			older, err := rotate(path, "", fresh)
 			if err != nil || older != tt.older {
-				t.Fatalf("%d older, %v; want %d", older, err, tt.older)
+				t.Fatalf("%d older secrets, %v; want %d", older, err, tt.older)
 			}
 			if got, want := read0600(t, path), strings.Replace(tt.after, "FRESH", fresh+",", 1); got != want {
 				t.Errorf("the file became\n%q, want\n%q", got, want)
@@ -66,7 +66,7 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// wantSecrets checks what an app that starts with the file takes for secrets.
+// wantSecrets checks which secrets an app has that starts with the file.
 func wantSecrets(t *testing.T, path, first string, n int) {
 	t.Helper()
 	settings, err := godotenv.Read(path)
@@ -79,11 +79,11 @@ func wantSecrets(t *testing.T, path, first string, n int) {
 	}
 	want, _ := decodeSecret(first)
 	if len(c.Session.Secrets) != n || string(c.Session.Secrets[0]) != string(want) {
-		t.Errorf("%d secrets, want %d, the fresh one first", len(c.Session.Secrets), n)
+		t.Errorf("%d secrets, want %d with the new one first", len(c.Session.Secrets), n)
 	}
 }
 
-// wantAlone checks that nothing is left beside the file.
+// wantAlone checks that there is no other file in the folder.
 func wantAlone(t *testing.T, path string) {
 	t.Helper()
 	files, err := os.ReadDir(filepath.Dir(path))
@@ -120,27 +120,27 @@ func TestRotate_Refused(t *testing.T) {
 	const good = "SESSION_SECRET=" + goodSecret + "\n"
 	tests := []struct{ name, content, says string }{
 		{"empty file", "", "nothing to rotate"},
-		{"no such setting", "PORT=1\n", "nothing to rotate"},
+		{"other setting", "PORT=1\n", "nothing to rotate"},
 		{"in a comment", "# " + good, "nothing to rotate"},
-		{"in another's value", "A='\n" + good + "'\n", "nothing to rotate"},
+		{"in the value of another setting", "A='\n" + good + "'\n", "nothing to rotate"},
 		{"in another name", "MY_" + good, "nothing to rotate"},
-		{"waiting line", "SESSION_SECRET=\n", "nothing to rotate"},
+		{"empty value", "SESSION_SECRET=\n", "nothing to rotate"},
 		{"empty quotes", "SESSION_SECRET=\"\"\n", "nothing to rotate"},
-		{"name alone", "SESSION_SECRET", "nothing to rotate"},
+		{"name without value", "SESSION_SECRET", "nothing to rotate"},
 		{"twice", good + "A=1\n" + good, "2 times"},
 		{"twice, once empty", "SESSION_SECRET=\n" + good, "2 times"},
 		{"twice, once in export", good + "export SESSION_SECRET=" + olderSecret, "2 times"},
 		{"three times", good + good + "SESSION_SECRET='" + goodSecret + "'", "3 times"},
-		{"no setting at all", good + "this is 'no setting\n", "no NAME=value"},
+		{"a line that is not a setting", good + "this is 'no setting\n", "not NAME=value"},
 		{"a quote that is not closed", "A=1\nSESSION_SECRET=\"" + goodSecret + "\nB=2\n", "not closed"},
-		{"byte order mark", "\ufeff" + good, "no NAME=value"},
+		{"byte order mark", "\ufeff" + good, "not NAME=value"},
 		{"words", "SESSION_SECRET=correct horse battery staple\n", "neither hex nor base64"},
 		{"short", "SESSION_SECRET=" + goodSecret[:62] + "\n", "31 bytes"},
 		{"short second", "SESSION_SECRET=" + goodSecret + ",abcd\n", "bytes long"},
 		{"comma at the end", "SESSION_SECRET=" + goodSecret + ",\n", "missing, or empty"},
-		{"a comment for a value", "SESSION_SECRET= # later\n", "neither hex"},
+		{"a comment instead of a value", "SESSION_SECRET= # later\n", "neither hex"},
 		{"a space that is not ASCII", "SESSION_SECRET=\u00a0\"" + goodSecret + "\"\n", "not safe to change"},
-		{"a quote at the end alone", "SESSION_SECRET=" + goodSecret + "'\n", "neither hex"},
+		{"only a closing quote", "SESSION_SECRET=" + goodSecret + "'\n", "neither hex"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,11 +150,11 @@ func TestRotate_Refused(t *testing.T) {
 				t.Fatalf("accepted; the file became %q", read0600(t, path))
 			}
 			if !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("error %q, want a line with %q", err, tt.says)
+				t.Errorf("error %q, want one line with %q", err, tt.says)
 			}
 			for _, secret := range []string{goodSecret[:62], olderSecret, "correct horse"} {
 				if strings.Contains(err.Error(), secret) {
-					t.Errorf("error %q tells a secret", err)
+					t.Errorf("error %q contains a secret", err)
 				}
 			}
 			if got := read0600(t, path); got != tt.content {
@@ -173,17 +173,17 @@ func TestRotate_NoFile(t *testing.T) {
 	}
 	for _, path := range []string{filepath.Join(dir, ".env"), link} {
 		if _, err := rotate(path, "", NewSecret()); err == nil || !strings.Contains(err.Error(), "there is no "+path) {
-			t.Errorf("%v, want that there is none", err)
+			t.Errorf("%v, want an error that says so", err)
 		}
 	}
-	if _, err := rotate(dir, "", NewSecret()); err == nil || !strings.Contains(err.Error(), "is no file") {
+	if _, err := rotate(dir, "", NewSecret()); err == nil || !strings.Contains(err.Error(), "is not a file") {
 		t.Errorf("a folder: %v", err)
 	}
 	wantAlone(t, link)
 }
 
-// TestRotate_Given holds that a secret from the environment, which wins, is
-// told from one that came there out of the file.
+// TestRotate_Given checks that a secret that only the environment sets is refused, and
+// that the file's own secret in the environment is accepted.
 func TestRotate_Given(t *testing.T) {
 	const content = "SESSION_SECRET='" + goodSecret + "'\n"
 	path := envFileWith(t, content)
@@ -223,7 +223,7 @@ func TestRotate_KeepsLinkAndMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	if to, err := os.Readlink(link); err != nil || to != filepath.Join("shared", "app.env") {
-		t.Errorf("the link leads to %q, %v", to, err)
+		t.Errorf("the link points to %q, %v", to, err)
 	}
 	info, err := os.Stat(target)
 	if err != nil || info.Mode().Perm() != 0o640 {
@@ -235,8 +235,8 @@ func TestRotate_KeepsLinkAndMode(t *testing.T) {
 	}
 }
 
-// TestRotate_CannotWrite holds that a failed write leaves the file as it was:
-// its name is so long that no new file beside it can have a longer one.
+// TestRotate_CannotWrite checks that a failed write leaves the file unchanged. The
+// temporary file cannot be created, because its name would be too long.
 func TestRotate_CannotWrite(t *testing.T) {
 	const content = "SESSION_SECRET=" + goodSecret + "\n"
 	path := filepath.Join(t.TempDir(), strings.Repeat("x", 255))
@@ -252,8 +252,8 @@ func TestRotate_CannotWrite(t *testing.T) {
 	wantAlone(t, path)
 }
 
-// FuzzRotate holds that whatever the file is, it is left alone or gets the
-// fresh secret at one place, where the parser reads it.
+// FuzzRotate checks that any file is either refused or gets the new secret in exactly
+// one place, where the parser finds it.
 func FuzzRotate(f *testing.F) {
 	for _, content := range []string{
 		"SESSION_SECRET=" + goodSecret, "export SESSION_SECRET='" + goodSecret + "'\r\n#", "A=\"\nSESSION_SECRET=\n\"\nSESSION_SECRET: " + goodSecret,
@@ -274,7 +274,7 @@ func FuzzRotate(f *testing.F) {
 		}
 		after, err := godotenv.UnmarshalBytes(rotated)
 		if err != nil || after[secretName] != olderSecret+","+settings[secretName] {
-			t.Errorf("%q is read as %v, %v", rotated, after, err)
+			t.Errorf("%q is parsed as %v, %v", rotated, after, err)
 		}
 	})
 }

@@ -14,24 +14,24 @@ import (
 )
 
 const (
-	// secretBytes is how long a secret must be, and how long a new one is.
+	// secretBytes is the least length of a secret, and the length of a new one.
 	secretBytes = 32
-	// minDistinct is fewer than any 32 random bytes will ever have, and more
-	// than a placeholder such as 000... or abcabc... has.
+	// minDistinct is how many different bytes a secret must have. 32 random bytes have
+	// more; placeholders such as 000... or abcabc... have fewer.
 	minDistinct = 10
 )
 
 const secretExample = "the output of `app task secret:generate`"
 
-// NewSecret returns a fresh value for SESSION_SECRET.
+// NewSecret returns a new random value for SESSION_SECRET.
 func NewSecret() string {
 	var b [secretBytes]byte
-	rand.Read(b[:]) // never fails: the program would have ended
+	rand.Read(b[:]) // never returns an error
 	return hex.EncodeToString(b[:])
 }
 
-// secrets reads SESSION_SECRET. Locally a missing one is made up, which signs
-// everybody out at the next start: FirstRun saves people from that.
+// secrets reads SESSION_SECRET. In development and test, a missing secret is replaced
+// by a random one, which signs everyone out at the next start. FirstRun prevents that.
 func (r *reader) secrets(local bool) [][]byte {
 	value := r.text("SESSION_SECRET", "")
 	if value == "" && local {
@@ -49,8 +49,8 @@ func (r *reader) secrets(local bool) [][]byte {
 	return secrets
 }
 
-// parseSecret returns a secret's bytes, or what is wrong with it, in words that
-// do not repeat it.
+// parseSecret returns a secret's bytes, or what is wrong with it. The message does not
+// contain the secret.
 func parseSecret(text string, local bool) (secret []byte, wrong string) {
 	if text == "" {
 		return nil, "missing, or empty between two commas"
@@ -60,19 +60,18 @@ func parseSecret(text string, local bool) (secret []byte, wrong string) {
 	case !ok:
 		return nil, "neither hex nor base64"
 	case len(secret) < secretBytes:
-		return nil, fmt.Sprintf("%d bytes long, want at least %d", len(secret), secretBytes)
+		return nil, fmt.Sprintf("%d bytes long, must be at least %d", len(secret), secretBytes)
 	case local:
 		return secret, ""
 	case isExample(secret):
-		return nil, "an example that everybody can read"
+		return nil, "a published example"
 	case distinct(secret) < minDistinct:
 		return nil, "not random"
 	}
 	return secret, ""
 }
 
-// isExample reports whether a file that comes with the program holds the secret,
-// in whatever spelling.
+// isExample reports whether the secret is in .env.example or .env.test, in any encoding.
 func isExample(secret []byte) bool {
 	for _, file := range []string{latchkey.EnvExample, latchkey.EnvTest} {
 		settings, err := godotenv.Unmarshal(file)
@@ -84,7 +83,7 @@ func isExample(secret []byte) bool {
 	return false
 }
 
-// decodeSecret reads hex, or base64 of either alphabet, padded or not.
+// decodeSecret decodes hex, or base64 in either alphabet, padded or not.
 func decodeSecret(text string) ([]byte, bool) {
 	if b, err := hex.DecodeString(text); err == nil {
 		return b, true
