@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/felixge/httpsnoop"
 	"github.com/gobuffalo/buffalo"
@@ -47,7 +46,7 @@ func LogRequests(log *slog.Logger, level func(path string, status int) slog.Leve
 			slog.String("path", Clip(path)),
 			slog.Int("status", m.Code),
 			slog.Int64("bytes", m.Written),
-			slog.Duration("duration", m.Duration.Round(time.Microsecond)),
+			slog.Float64("duration_ms", float64(m.Duration.Microseconds())/1000),
 			slog.String("ip", ClientIP(r)),
 			slog.String("user_agent", Clip(r.UserAgent())),
 		)
