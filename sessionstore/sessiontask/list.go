@@ -1,6 +1,7 @@
 package sessiontask
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -21,10 +22,14 @@ func (t Tasks) List(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	names, err := t.userNames(records)
+	if err != nil {
+		return err
+	}
 	w := newTable(t.out())
 	fmt.Fprintln(w, "SID\tUSER\tMETHOD\tREMEMBERED\tLAST SEEN\tEXPIRES\tIP")
 	for _, r := range records {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", printable(r.SID), orDash(r.UserID), orDash(r.AuthMethod),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", printable(r.SID), orDash(cmp.Or(names[r.UserID], r.UserID)), orDash(r.AuthMethod),
 			yesOrDash(r.Remembered), timeOrDash(r.LastSeenAt), timeOrDash(r.ExpiresAt), orDash(r.IP))
 	}
 	if next != "" {

@@ -3,6 +3,7 @@ package sessiontask_test
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,4 +80,26 @@ func TestTasks_UserID(t *testing.T) {
 	if out := s.run(t, sessiontask.Tasks.Revoke, "user", "Ada"); out != "1 session revoked\n" {
 		t.Errorf("printed %q", out)
 	}
+}
+
+// TestTasks_UserNames checks that List prints names, and IDs for users without one.
+func TestTasks_UserNames(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	if out := s.run(t, sessiontask.Tasks.List); strings.Count(out, "\n") != 1 {
+		t.Errorf("want no session:\n%s", out)
+	}
+	ada, deleted, anonymous := s.signInAs(t, "17"), s.signInAs(t, "18"), s.signIn(t, sessionstore.Login{}, "cart", 2)
+	s.signInAs(t, "17")
+	s.UserNames = func(ids []string) (map[string]string, error) {
+		if slices.Sort(ids); !slices.Equal(ids, []string{"17", "18"}) {
+			t.Errorf("asked for the names of %q, want each user once", ids)
+		}
+		return map[string]string{"17": "Ada"}, nil
+	}
+	out := s.run(t, sessiontask.Tasks.List)
+	wantLine(t, out, ada.sid()+" +Ada .*")
+	wantLine(t, out, deleted.sid()+" +18 .*")
+	wantLine(t, out, anonymous.sid()+" +- .*")
+	s.UserNames = func([]string) (map[string]string, error) { return nil, errors.New("no connection") }
+	s.wantRefused(t, "no connection", sessiontask.Tasks.List)
 }

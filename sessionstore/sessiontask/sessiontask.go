@@ -13,8 +13,8 @@
 // They print to standard output. No task prints the secret of a cookie, and what
 // users and browsers wrote is escaped, so that it cannot control the terminal.
 //
-// An app whose operators know users by name sets Tasks.UserID and adds the methods
-// of [Tasks] to its own tasks.
+// An app whose operators know users by name sets Tasks.UserID and Tasks.UserNames, and
+// adds the methods of [Tasks] to its own tasks.
 package sessiontask
 
 import (
@@ -22,6 +22,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/gobuffalo/grift/grift"
 
@@ -35,6 +36,10 @@ type Tasks struct {
 	// UserID returns the ID of the user that an argument names. Default: the
 	// argument is the ID.
 	UserID func(name string) (id string, err error)
+
+	// UserNames returns the names to print for users' IDs. The ID is printed for a user
+	// whom it leaves out. Default: IDs are printed.
+	UserNames func(ids []string) (map[string]string, error)
 
 	// Deleted is called as Cleanup goes on, with the number of sessions that were
 	// deleted since the last call. Default: nothing is called.
@@ -71,6 +76,23 @@ func (t Tasks) userID(name string) (string, error) {
 		return name, nil
 	}
 	return t.UserID(name)
+}
+
+// userNames returns the names of the users of sessions.
+func (t Tasks) userNames(records []sessionstore.Record) (map[string]string, error) {
+	if t.UserNames == nil {
+		return nil, nil
+	}
+	var ids []string
+	for _, r := range records {
+		if r.UserID != "" && !slices.Contains(ids, r.UserID) {
+			ids = append(ids, r.UserID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return t.UserNames(ids)
 }
 
 // userWord is what usage messages call the argument that names a user.
