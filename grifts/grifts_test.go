@@ -18,57 +18,57 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// workshop is a seeded database with what a task needs, and its output.
-type workshop struct {
+// fixture is a migrated database, and what a task needs to work on it.
+type fixture struct {
 	tools
 	out *bytes.Buffer
 	now time.Time
 }
 
-func onEveryEngine(t *testing.T, test func(t *testing.T, w *workshop)) {
+func onEveryEngine(t *testing.T, test func(t *testing.T, f *fixture)) {
 	for _, engine := range testdb.Engines() {
-		t.Run(string(engine), func(t *testing.T) { test(t, newWorkshop(t, engine)) })
+		t.Run(string(engine), func(t *testing.T) { test(t, newFixture(t, engine)) })
 	}
 }
 
-func newWorkshop(t *testing.T, engine testdb.Engine) *workshop {
+func newFixture(t *testing.T, engine testdb.Engine) *fixture {
 	t.Helper()
 	cfg, err := config.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	db := appdb.Migrated(t, testdb.NewURL(t, engine))
-	w := &workshop{out: &bytes.Buffer{}, now: time.Now()}
+	f := &fixture{out: &bytes.Buffer{}, now: time.Now()}
 	opts := sessions.Options(cfg)
-	opts.Now = func() time.Time { return w.now }
+	opts.Now = func() time.Time { return f.now }
 	store, err := sessionstore.New(db, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.tools = tools{ctx: t.Context(), cfg: cfg, db: db, store: store, out: w.out}
-	return w
+	f.tools = tools{ctx: t.Context(), cfg: cfg, db: db, store: store, out: f.out}
+	return f
 }
 
 // run runs a task and returns what it printed.
-func (w *workshop) run(t *testing.T, task func(tools) error, args ...string) string {
+func (f *fixture) run(t *testing.T, task func(tools) error, args ...string) string {
 	t.Helper()
-	w.out.Reset()
-	w.args = args
-	if err := task(w.tools); err != nil {
+	f.out.Reset()
+	f.args = args
+	if err := task(f.tools); err != nil {
 		t.Fatal(err)
 	}
-	return w.out.String()
+	return f.out.String()
 }
 
-// signIn makes a session of the user's and returns its sid.
-func (w *workshop) signIn(t *testing.T, username string) (sid string) {
+// signIn creates a session of the user and returns its sid.
+func (f *fixture) signIn(t *testing.T, username string) (sid string) {
 	t.Helper()
-	user, err := models.FindUserByUsername(w.db, username)
+	user, err := models.FindUserByUsername(f.db, username)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	session, err := w.store.Get(r, "session")
+	session, err := f.store.Get(r, "session")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,14 +82,14 @@ func (w *workshop) signIn(t *testing.T, username string) (sid string) {
 }
 
 func TestSeedAndListUsers(t *testing.T) {
-	onEveryEngine(t, func(t *testing.T, w *workshop) {
-		if out := w.run(t, seed); out != "4 users created\n" {
+	onEveryEngine(t, func(t *testing.T, f *fixture) {
+		if out := f.run(t, seed); out != "4 users created\n" {
 			t.Errorf("printed %q", out)
 		}
-		if out := w.run(t, seed); out != "0 users created\n" {
+		if out := f.run(t, seed); out != "0 users created\n" {
 			t.Errorf("printed %q the second time", out)
 		}
-		out := w.run(t, listUsers)
+		out := f.run(t, listUsers)
 		for _, username := range []string{"admin", "contributor", "manager", "user"} {
 			if !strings.Contains(out, "\n"+username+" ") {
 				t.Errorf("no %s in\n%s", username, out)
@@ -99,12 +99,12 @@ func TestSeedAndListUsers(t *testing.T) {
 }
 
 func TestSeed_RefusedInProduction(t *testing.T) {
-	w := newWorkshop(t, testdb.SQLite)
-	w.cfg.Env = config.Production
-	if err := seed(w.tools); err == nil {
+	f := newFixture(t, testdb.SQLite)
+	f.cfg.Env = config.Production
+	if err := seed(f.tools); err == nil {
 		t.Error("seeded production")
 	}
-	if users, err := models.ListUsers(w.db); err != nil || len(users) != 0 {
+	if users, err := models.ListUsers(f.db); err != nil || len(users) != 0 {
 		t.Errorf("%d users, %v", len(users), err)
 	}
 }

@@ -16,62 +16,52 @@ func generateSecret(*grift.Context) error {
 	return err
 }
 
-// rotateSecret needs neither the database nor the other settings.
-func rotateSecret(c *grift.Context) error {
-	if len(c.Args) > 0 {
-		return errors.New("secret:rotate takes no arguments")
-	}
-	return rotate(os.Stdout, config.RotateSecret)
-}
+func rotateSecret(*grift.Context) error { return rotate(os.Stdout, config.RotateSecret) }
 
-func rotate(out io.Writer, change func(path string) (int, error)) error {
+func rotate(out io.Writer, change func(path string) (older int, err error)) error {
 	older, err := change(config.EnvFile)
 	if errors.Is(err, config.ErrSecretGiven) {
-		return errors.Join(explainRotation(out), fmt.Errorf("%w: %s is as it was; put the secret above where SESSION_SECRET is set", err, config.EnvFile))
+		_, printErr := fmt.Fprintf(out, rotateByHand, config.NewSecret())
+		return errors.Join(printErr, fmt.Errorf("%w; %s was not changed; put the secret above where SESSION_SECRET is set", err, config.EnvFile))
 	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, rotated, config.EnvFile, older, plural(older, "secret"))
+	_, err = fmt.Fprintf(out, rotated, config.EnvFile, count(older, "older secret"))
 	return err
 }
 
-// rotated is what to do after the file was changed.
-const rotated = `A fresh secret stands in front of SESSION_SECRET in %s, and %d older %s behind it.
+// rotated says what to do after the file was changed.
+const rotated = `SESSION_SECRET in %s now starts with a new secret, followed by %s.
 
-1. Restart the app. Nobody is signed out: cookies that an older secret signed
-   are signed anew as they come.
-2. Take the older ones out, and restart again, when SESSION_REMEMBER_LIFETIME
-   has passed (720h unless you set it). Tokens that they signed end then:
-   their users make new ones.
+1. Restart the app. Nobody is signed out: the app replaces cookies signed with an
+   older secret when it next sees them.
+2. After SESSION_REMEMBER_LIFETIME (720h unless you set it), remove the older
+   secrets and restart again. Access tokens signed with them stop working then;
+   their users have to create new ones.
 
-If SESSION_SECRET is also exported to the environment of the app, change it
-there too: the environment wins over the file.
+If SESSION_SECRET is also set in the environment of the app, change it there too:
+the environment overrides the file.
 `
 
-// explainRotation prints a fresh secret and what to do with it. The older ones
-// are nobody's to see, and a terminal's to remember.
-func explainRotation(out io.Writer) error {
-	_, err := fmt.Fprintf(out, given, config.NewSecret())
-	return err
-}
+// rotateByHand says what to do if the environment sets the secret. It leaves out the
+// older secrets, because terminals keep their output.
+const rotateByHand = `%s
 
-// given is what to do where the environment gives the secret.
-const given = `%s
-
-1. Put this secret, and a comma, in front of what SESSION_SECRET holds, where
-   the environment of the app is kept: SESSION_SECRET=this,older
-2. Restart every instance, at once: one that does not know the secret yet takes
-   cookies signed by it for nobody's. Nobody is signed out: cookies that an
-   older secret signed are signed anew as they come.
-3. Take the older ones out, and restart again, when SESSION_REMEMBER_LIFETIME
-   has passed (720h unless you set it). Tokens that they signed end then:
-   their users make new ones.
+1. Put this secret and a comma in front of the value of SESSION_SECRET, where the
+   app's environment is configured: SESSION_SECRET=new,older
+2. Restart every instance at once: an instance without the new secret treats
+   cookies signed with it as anonymous. Nobody is signed out: the app replaces
+   cookies signed with an older secret when it next sees them.
+3. After SESSION_REMEMBER_LIFETIME (720h unless you set it), remove the older
+   secrets and restart again. Access tokens signed with them stop working then;
+   their users have to create new ones.
 `
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
+// count returns a number and a noun, in the singular or plural.
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
 	}
-	return noun + "s"
+	return fmt.Sprintf("%d %s", n, noun)
 }

@@ -11,9 +11,10 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/sessiontask"
 )
 
-// sessions returns the tasks for sessions, with users by name.
+// sessions returns the tasks for sessions, which know users by their usernames.
 func (t tools) sessions() sessiontask.Tasks {
-	return sessiontask.Tasks{Store: t.store, UserID: t.userID, Out: t.out}
+	usernames := func(ids []string) (map[string]string, error) { return models.UsernamesOf(t.db, ids) }
+	return sessiontask.Tasks{Store: t.store, UserID: t.userID, UserNames: usernames, Out: t.out}
 }
 
 func listSessions(t tools) error { return t.sessions().List(t.ctx, t.args) }

@@ -19,49 +19,42 @@ func listUsers(t tools) error {
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "USERNAME\tNAME\tROLE\tDISABLED\tID")
 	for _, u := range users {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Username, u.Name, u.Role, stamp(u.DisabledAt.Time), u.ID)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Username, u.Name, u.Role, timeOrDash(u.DisabledAt.Time), u.ID)
 	}
 	return w.Flush()
 }
 
-func stamp(t time.Time) string {
+func timeOrDash(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
 	return t.UTC().Format(time.RFC3339)
 }
 
-// setRole gives a user another role.
-func setRole(t tools) error {
-	if len(t.args) != 2 {
-		return errors.New("want two arguments: the username, and member or admin")
-	}
-	return t.changeUser(t.args[0], models.Change{Role: &t.args[1]})
-}
+func setRole(t tools) error { return t.changeUser(t.args[0], models.Change{Role: &t.args[1]}) }
 
-// disableUser disables a user and revokes their sessions.
 func disableUser(t tools) error { return t.setDisabled(true) }
 
 func enableUser(t tools) error { return t.setDisabled(false) }
 
 func (t tools) setDisabled(disabled bool) error {
-	username, err := t.arg("the username")
-	if err != nil {
-		return err
-	}
-	return t.changeUser(username, models.Change{Disabled: &disabled})
+	return t.changeUser(t.args[0], models.Change{Disabled: &disabled})
 }
 
-// userID returns the ID of the user with a name, disabled or not.
+// userID returns the ID of the user with a username, enabled or disabled.
 func (t tools) userID(username string) (string, error) {
 	user, err := models.LookUpUser(t.db, username)
+	if errors.Is(err, models.ErrNotFound) {
+		return "", fmt.Errorf("user %w: %q; list the usernames with %s", models.ErrNotFound, username, commandLine("users:list"))
+	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", username, err)
+		return "", err
 	}
 	return user.ID.String(), nil
 }
 
-// changeUser changes a user as an administrator does on the pages.
+// changeUser changes a user and revokes their sessions, as the pages for administrators
+// do.
 func (t tools) changeUser(username string, change models.Change) error {
 	id, err := t.userID(username)
 	if err != nil {
@@ -74,14 +67,14 @@ func (t tools) changeUser(username string, change models.Change) error {
 	}
 	user := result.User
 	if result.Changed == (models.Change{}) {
-		_, err := fmt.Fprintf(t.out, "nothing to change: %s is already %s, %s\n", user.Username, user.Role, able(user))
+		_, err := fmt.Fprintf(t.out, "nothing to change: %s is already %s, %s\n", user.Username, user.Role, state(user))
 		return err
 	}
-	_, err = fmt.Fprintf(t.out, "%s: %s, %s; %d %s revoked\n", user.Username, user.Role, able(user), result.Revoked, plural(int(result.Revoked), "session"))
+	_, err = fmt.Fprintf(t.out, "%s: %s, %s; %s revoked\n", user.Username, user.Role, state(user), count(int(result.Revoked), "session"))
 	return err
 }
 
-func able(user *models.User) string {
+func state(user *models.User) string {
 	if !user.MaySignIn() {
 		return "disabled"
 	}
@@ -90,12 +83,12 @@ func able(user *models.User) string {
 
 func seed(t tools) error {
 	if t.cfg.Env == config.Production {
-		return errors.New("the users of development have no place in production")
+		return errors.New("GO_ENV=production: the development users are not allowed in production; for example GO_ENV=staging")
 	}
 	n, err := models.SeedUsers(t.db)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.out, "%d users created\n", n)
+	_, err = fmt.Fprintf(t.out, "%s created\n", count(n, "user"))
 	return err
 }

@@ -14,61 +14,62 @@ import (
 )
 
 const (
-	// tidyEvery is how often what is no longer needed is deleted.
-	tidyEvery = 15 * time.Minute
-	// eventsKeptFor is how long people can look back.
-	eventsKeptFor = 365 * 24 * time.Hour
-	// lastWords bounds what is written down at the end.
-	lastWords = 5 * time.Second
+	// cleanupInterval is the time between two calls of deleteOld.
+	cleanupInterval = 15 * time.Minute
+	// eventRetention is how long events are kept.
+	eventRetention = 365 * 24 * time.Hour
+	// lastRecordTimeout limits the query that is made when the app stops.
+	lastRecordTimeout = 5 * time.Second
 )
 
-// housekeeping deletes what is old, and writes down how many sessions ran out.
+// housekeeping deletes old rows, and records how many sessions expired.
 type housekeeping struct {
 	conn    *pop.Connection
 	log     *slog.Logger
-	expired atomic.Int64 // since it was written down last
+	expired atomic.Int64 // not recorded yet
 }
 
-// observe counts the sessions that the store deletes because they ran out.
+// observe counts the sessions that the store deletes because they expired.
 func (h *housekeeping) observe(_ context.Context, e sessionstore.Event) {
 	if e.Op == "cleanup" {
 		h.expired.Add(int64(e.Count))
 	}
 }
 
-// run tidies up now and then, until ctx ends.
+// run does its work at intervals until ctx is done.
 func (h *housekeeping) run(ctx context.Context) {
-	ticker := time.NewTicker(tidyEvery)
+	ticker := time.NewTicker(cleanupInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRecordTimeout)
 			defer cancel()
-			h.complain(h.recordExpired(last))
+			h.warn(h.recordExpired(last))
 			return
 		case <-ticker.C:
-			h.complain(h.tidy(ctx))
+			h.warn(h.deleteOld(ctx))
 		}
 	}
 }
 
-func (h *housekeeping) complain(err error) {
+func (h *housekeeping) warn(err error) {
 	if err != nil {
-		h.log.Warn("housekeeping did not do everything; it tries again later", "error", err)
+		h.log.Warn("housekeeping failed; it will try again", "error", err)
 	}
 }
 
-func (h *housekeeping) tidy(ctx context.Context) error {
+// deleteOld deletes used tokens of the replay guard and old events.
+func (h *housekeeping) deleteOld(ctx context.Context) error {
 	return errors.Join(
 		models.NewSpent(h.conn).Forget(ctx),
-		models.ForgetEvents(h.conn.WithContext(ctx), time.Now().Add(-eventsKeptFor)),
+		models.ForgetEvents(h.conn.WithContext(ctx), time.Now().Add(-eventRetention)),
 		h.recordExpired(ctx),
 	)
 }
 
-// recordExpired writes down how many sessions ran out. What it cannot write it
-// leaves for the next time.
+// recordExpired records an event about the sessions that expired. If that fails, they
+// are counted again next time.
 func (h *housekeeping) recordExpired(ctx context.Context) error {
 	n := h.expired.Swap(0)
 	if n == 0 {

@@ -2,18 +2,19 @@ package main
 
 import (
 	"os"
+	"slices"
 
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/grifts"
 	"github.com/latchkey/latchkey/models"
 )
 
-// `buffalo build` renames our main and compiles one of its own into this
-// package (so the names migrate and printVersion are taken). Its command
-// migrate works on models.DB, which it expects to be there before main.
+// `buffalo build` replaces our main function by its own. The migrate command of that one
+// uses models.DB, which must be set before main starts.
 func init() {
-	if len(os.Args) < 2 || os.Args[1] != "migrate" {
+	if len(os.Args) < 2 || os.Args[1] != "migrate" || slices.ContainsFunc(os.Args, grifts.IsHelp) {
 		return
 	}
 	cfg, err := config.Load()

@@ -2,54 +2,62 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/actions"
 	"github.com/latchkey/latchkey/config"
+	"github.com/latchkey/latchkey/internal/database"
 	"github.com/latchkey/latchkey/internal/schema"
 	"github.com/latchkey/latchkey/internal/sessions"
-	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
 const (
-	// The times that a client has, against those that send a byte a minute.
+	// The server closes connections of clients that take longer than these.
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
-	// shutdownTimeout is how long requests may still take when the app ends.
+	// shutdownTimeout is how long requests in progress may take after SIGTERM.
 	shutdownTimeout = 15 * time.Second
 
-	// gcPercent lets the heap grow to five times what is in use, which is a few
-	// megabytes, before it is collected. At Go's default of 100 the collector
-	// does a sixth of all work. GOGC overrides it.
+	// gcPercent makes the garbage collector run less often. At Go's default of 100 it
+	// takes a sixth of the CPU time; the live heap is only a few megabytes. GOGC
+	// overrides it.
 	gcPercent = 400
 )
 
-// serve runs the app until ctx ends, and lets what is under way finish.
-func serve(ctx context.Context, out io.Writer) error {
-	cfg, err := loadForServing(out)
+// serve serves the app until ctx is done.
+func serve(ctx context.Context, args []string, out io.Writer) error {
+	if err := noArguments("serve", args); err != nil {
+		return err
+	}
+	cfg, err := loadSettings(out)
 	if err != nil {
 		return err
+	}
+	log := setLogger(cfg)
+	for _, warning := range cfg.Warnings {
+		log.Warn(warning)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	log := newLogger(cfg)
-	conn, err := models.Open(cfg.Database)
+	conn, err := database.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -57,19 +65,8 @@ func serve(ctx context.Context, out io.Writer) error {
 	if err := prepareDatabase(ctx, cfg, conn); err != nil {
 		return err
 	}
-	opts := sessions.Options(cfg)
-	opts.Logger = log
 	house := &housekeeping{conn: conn, log: log}
-	opts.Observe = house.observe
-	store, err := sessionstore.New(conn, opts)
-	if err != nil {
-		return err
-	}
-	app, err := actions.New(cfg, conn, store, log)
-	if err != nil {
-		return err
-	}
-	handler, err := actions.Handler(cfg, app, log)
+	store, handler, err := newApp(cfg, conn, house, log)
 	if err != nil {
 		return err
 	}
@@ -77,20 +74,31 @@ func serve(ctx context.Context, out io.Writer) error {
 	return listenAndServe(ctx, cfg, handler, log, out)
 }
 
-// loadForServing reads the settings; the first run in development writes them.
-func loadForServing(out io.Writer) (config.Config, error) {
+// loadSettings reads the settings. The first run in development writes them first.
+func loadSettings(out io.Writer) (config.Config, error) {
 	wrote, err := config.FirstRun(config.EnvFile)
 	if err != nil {
 		return config.Config{}, err
 	}
+	cfg, err := config.Load()
 	if wrote {
-		fmt.Fprintln(out, "Wrote a fresh SESSION_SECRET to .env")
+		say(cfg, out, "Wrote a new SESSION_SECRET to "+config.EnvFile)
 	}
-	return config.Load()
+	return cfg, err
 }
 
-// prepareDatabase brings a development database up to date. Elsewhere somebody
-// decides when that happens, and the app refuses to start before.
+// say prints a line for the person who starts the app. It is a log line if the log is
+// JSON, so that programs can parse all output.
+func say(cfg config.Config, out io.Writer, text string, attrs ...any) {
+	if cfg.LogFormat == "json" {
+		slog.New(newLogHandler(cfg, out, slog.LevelInfo)).Info(text, attrs...)
+		return
+	}
+	fmt.Fprintln(out, text)
+}
+
+// prepareDatabase brings a development database up to date. In staging and production,
+// the operator decides when to migrate, and the app does not start before that.
 func prepareDatabase(ctx context.Context, cfg config.Config, conn *pop.Connection) error {
 	if cfg.Local() {
 		if _, err := schema.Up(ctx, conn); err != nil {
@@ -104,17 +112,33 @@ func prepareDatabase(ctx context.Context, cfg config.Config, conn *pop.Connectio
 		return err
 	}
 	if len(pending) > 0 {
-		return fmt.Errorf("%w; pending: %s", errPending, strings.Join(pending, ", "))
+		return fmt.Errorf("database migrations are pending (%s); run app migrate first", strings.Join(pending, ", "))
 	}
 	return nil
 }
 
-// inBackground starts work that goes on until stop is called, which waits for it.
-func inBackground(work ...func(context.Context)) (stop func()) {
+func newApp(cfg config.Config, conn *pop.Connection, house *housekeeping, log *slog.Logger) (*sessionstore.Store, http.Handler, error) {
+	opts := sessions.Options(cfg)
+	opts.Logger = log
+	opts.Observe = house.observe
+	store, err := sessionstore.New(conn, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	app, err := actions.New(cfg, conn, store, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	handler, err := actions.Handler(cfg, app, log)
+	return store, handler, err
+}
+
+// inBackground starts functions that run until stop is called. stop waits for them.
+func inBackground(functions ...func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	for _, do := range work {
-		running.Go(func() { do(ctx) })
+	for _, f := range functions {
+		running.Go(func() { f(ctx) })
 	}
 	return func() {
 		cancel()
@@ -122,10 +146,11 @@ func inBackground(work ...func(context.Context)) (stop func()) {
 	}
 }
 
+// listenAndServe serves until ctx is done, and then waits for requests in progress.
 func listenAndServe(ctx context.Context, cfg config.Config, handler http.Handler, log *slog.Logger, out io.Writer) error {
-	listener, err := net.Listen("tcp", cfg.Addr)
+	listener, err := listen(cfg.Addr)
 	if err != nil {
-		return fmt.Errorf("ADDR, PORT: %w", err)
+		return err
 	}
 	server := &http.Server{
 		Handler:           handler,
@@ -136,7 +161,7 @@ func listenAndServe(ctx context.Context, cfg config.Config, handler http.Handler
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	greet(cfg, listener.Addr(), out)
+	announce(cfg, listener.Addr(), out)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -145,32 +170,46 @@ func listenAndServe(ctx context.Context, cfg config.Config, handler http.Handler
 	last, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(last); err != nil {
-		log.Warn("requests were broken off", "error", err)
+		log.Warn("requests in progress were aborted", "error", err)
 		return server.Close()
 	}
 	return nil
 }
 
-// greet says where the app is, with the port that the system chose for PORT=0.
-func greet(cfg config.Config, addr net.Addr, out io.Writer) {
-	host := *cfg.Host
-	if host.Host == "" || host.Port() == "0" {
-		host = url.URL{Scheme: "http", Host: addr.String()}
+// listen returns an error that names the setting to change.
+func listen(addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err == nil {
+		return listener, nil
 	}
-	fmt.Fprintf(out, "Latchkey (%s) is at %s\n", cfg.Env, &host)
+	if !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) {
+		return nil, config.SettingError("ADDR", err.Error(), "ADDR=127.0.0.1")
+	}
+	example := "PORT=3001"
+	if strings.HasSuffix(addr, ":3001") {
+		example = "PORT=3002"
+	}
+	return nil, config.SettingError("PORT", err.Error(), example)
+}
+
+// announce says that the app is ready, and where.
+func announce(cfg config.Config, addr net.Addr, out io.Writer) {
+	url := appURL(cfg, addr)
+	say(cfg, out, fmt.Sprintf("Latchkey (%s) is at %s", cfg.Env, url), "env", cfg.Env, "url", url)
 	if cfg.BypassAuth {
-		fmt.Fprintf(out, "Sign in without a password: %s/signin, or curl -c jar '%s/auth/bypass?token=admin'\n", &host, &host)
+		say(cfg, out, fmt.Sprintf("Development sign-in, without a password: %s/signin, or curl -c jar '%s/auth/bypass?token=admin'", url, url))
 	}
 }
 
-// newLogger writes to stderr and becomes the default.
-func newLogger(cfg config.Config) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
-	var h slog.Handler = slog.NewTextHandler(os.Stderr, opts)
-	if cfg.LogFormat == "json" {
-		h = slog.NewJSONHandler(os.Stderr, opts)
+// appURL returns HOST, or the address that the app listens on. If it listens on all
+// addresses, that is the one of this machine.
+func appURL(cfg config.Config, addr net.Addr) string {
+	if cfg.Host.Host != "" {
+		return cfg.Host.String()
 	}
-	log := slog.New(web.LogHandler(h))
-	slog.SetDefault(log)
-	return log
+	host := addr.String()
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		host = net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return "http://" + host
 }

@@ -35,10 +35,11 @@ var allowed = map[string][]string{
 	"internal/web":                {},
 	"internal/sessions":           {"config", "sessionstore", "sessionstore/sessionmw"},
 	"internal/accounts":           {"models", "sessionstore"},
+	"internal/database":           {"config", "models"},
 	"config":                      {"", "internal/environ", "signin"},
 	"actions":                     {"", "config", "internal/accounts", "internal/schema", "internal/sessions", "internal/web", "locales", "models", "public", "sessionstore", "sessionstore/sessionmw", "signin", "templates"},
-	"grifts":                      {"config", "internal/accounts", "internal/sessions", "models", "sessionstore", "sessionstore/sessiontask"},
-	"cmd/app":                     {"actions", "config", "grifts", "internal/schema", "internal/sessions", "internal/web", "models", "sessionstore"},
+	"grifts":                      {"actions", "config", "internal/database", "internal/accounts", "internal/sessions", "models", "sessionstore", "sessionstore/sessiontask"},
+	"cmd/app":                     {"actions", "config", "grifts", "internal/database", "internal/schema", "internal/sessions", "internal/web", "models", "sessionstore"},
 }
 
 // forTests are packages that only tests may import.
