@@ -128,3 +128,20 @@ func wantHSTS(t *testing.T, r *testapp.Response, secure bool) {
 		t.Errorf("%s %s (%d): HSTS is %q, want %q", r.Request.Method, r.Request.URL.Path, r.StatusCode, got, want)
 	}
 }
+
+func wantContains(t *testing.T, r *testapp.Response, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(r.Body, text) {
+			t.Errorf("%d without %q:\n%s", r.StatusCode, text, r.Body)
+		}
+	}
+}
+
+// wantLocation checks that a browser is redirected.
+func wantLocation(t *testing.T, r *testapp.Response, want string) {
+	t.Helper()
+	if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || to != want {
+		t.Errorf("%d, redirected to %q, want %q\n%s", r.StatusCode, to, want, r.Body)
+	}
+}

@@ -194,7 +194,7 @@ func TestTokens_NameAndDays(t *testing.T) {
 		`{"label":"x","days":365}`:                    http.StatusCreated,
 		`{"label":"` + strings.Repeat("é", 64) + `"}`: http.StatusCreated,
 		`{"label":"` + strings.Repeat("é", 65) + `"}`: http.StatusUnprocessableEntity,
-		`{}`:                                          http.StatusUnprocessableEntity,
+		`{}`:                                           http.StatusUnprocessableEntity,
 		`{"label":" "}`:                                http.StatusUnprocessableEntity,
 		`{"label":"a\u0000b"}`:                         http.StatusUnprocessableEntity,
 		`{"label":"a\nb"}`:                             http.StatusUnprocessableEntity,
@@ -211,7 +211,7 @@ func TestTokens_NameAndDays(t *testing.T) {
 		`{"label":"x","days":"30"}`:                    http.StatusBadRequest,
 		`{"label":"x","days":99999999999999999999999}`: http.StatusBadRequest,
 		`{"label":5}`:                                  http.StatusBadRequest,
-		`{`:                                           http.StatusBadRequest,
+		`{`:                                            http.StatusBadRequest,
 	} {
 		r := client.Do(http.MethodPost, "/tokens", testapp.Body("application/json", body))
 		if wantStatus(t, r, status); t.Failed() {
