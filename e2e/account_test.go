@@ -38,24 +38,34 @@ func TestAccount_ASVS_7_4_3_LinkAndUnlink(t *testing.T) {
 	}
 	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+only.Identities[0].ID, nil), http.StatusConflict) // the last
 
-	r := linkOther(t, app, client)
-	if to := r.Header.Get("Location"); to != "/account?notice=linked" {
-		t.Fatalf("%d, sent to %q\n%s", r.StatusCode, to, r.Body)
+	both := testLink(t, app, client)
+	testLinkedSignIn(t, app, client)
+	admin := testLinkTaken(t, app, both)
+	testUnlink(t, client, both)
+	const want = "identity.unlinked true, identity.linked true, identity.refused false"
+	if got := identityEvents(t, client, admin); got != want {
+		t.Errorf("the events, and whether they are notable: %s", got)
 	}
-	if page := client.HTML(http.MethodGet, "/account?notice=linked", nil); !strings.Contains(page.Body, "End all my other sessions") {
-		t.Errorf("the page does not offer to end the other sessions:\n%s", page.Body)
-	}
+}
+
+// testLink links a second identity and returns the account with both.
+func testLink(t *testing.T, app *testapp.App, client *testapp.Client) account {
+	wantLocation(t, linkOther(t, app, client), "/account?notice=linked")
 	both := accountOf(t, client)
 	if len(both.Identities) != 2 {
 		t.Fatalf("%+v", both)
 	}
 	page := client.HTML(http.MethodGet, "/account?notice=linked", nil)
+	wantContains(t, page, "End all my other sessions")
 	wantForm(t, page, "/identities/"+both.Identities[0].ID, deletion)
 	wantForm(t, page, "/sessions", deletion)
 	wantForm(t, page, "/account", url.Values{"_method": {"PATCH"}})
 	wantStatus(t, linkOther(t, app, client), http.StatusSeeOther) // again: nothing changes
+	return both
+}
 
-	// Either leads to the same user now, and the other sessions can be ended.
+// testLinkedSignIn signs in with the second identity, and revokes that session.
+func testLinkedSignIn(t *testing.T, app *testapp.App, client *testapp.Client) {
 	second := app.Client(t)
 	back := answer(t, app, leave(t, second, "/auth/other", nil))
 	wantStatus(t, second.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
@@ -63,34 +73,39 @@ func TestAccount_ASVS_7_4_3_LinkAndUnlink(t *testing.T) {
 	wantStatus(t, client.JSON(http.MethodDelete, "/sessions", nil), http.StatusOK)
 	wantNobody(t, second)
 	wantSignedIn(t, client, "mallory")
+}
 
-	// Somebody else's identity is not to be found, and not to be had.
+// testLinkTaken checks that another user can neither unlink nor link an identity. It
+// returns that user's client.
+func testLinkTaken(t *testing.T, app *testapp.App, both account) *testapp.Client {
 	admin := app.Client(t)
 	admin.SignIn("admin")
 	wantStatus(t, admin.JSON(http.MethodDelete, "/identities/"+both.Identities[1].ID, nil), http.StatusNotFound)
 	wantStatus(t, linkOther(t, app, admin), http.StatusConflict)
 	wantSignedIn(t, admin, "admin")
+	return admin
+}
 
+func testUnlink(t *testing.T, client *testapp.Client, both account) {
 	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+both.Identities[0].ID, nil), http.StatusNoContent)
 	if left := accountOf(t, client); len(left.Identities) != 1 || left.Identities[0].ID != both.Identities[1].ID {
 		t.Errorf("%+v", left)
 	}
-	if page := client.HTML(http.MethodGet, "/account?notice=unlinked", nil); !strings.Contains(page.Body, "End all my other sessions") {
-		t.Errorf("the page does not offer to end the other sessions:\n%s", page.Body)
-	}
+	wantContains(t, client.HTML(http.MethodGet, "/account?notice=unlinked", nil), "End all my other sessions")
+}
 
-	// Each is an event, and what changes the ways in one to look at.
+// identityEvents returns the clients' events about identities, and whether they are
+// notable.
+func identityEvents(t *testing.T, clients ...*testapp.Client) string {
 	var got []string
-	for _, c := range []*testapp.Client{client, admin} {
+	for _, c := range clients {
 		for _, e := range listEvents(t, c, "/events").Events {
 			if strings.HasPrefix(e.Kind, "identity.") {
 				got = append(got, fmt.Sprintf("%s %t", e.Kind, e.Notable))
 			}
 		}
 	}
-	if text := strings.Join(got, ", "); text != "identity.unlinked true, identity.linked true, identity.refused false" {
-		t.Errorf("the events are %s", text)
-	}
+	return strings.Join(got, ", ")
 }
 
 // A form that is refused is shown again, with what was written and what is wrong with it.

@@ -3,13 +3,10 @@ package e2e
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 
 	"github.com/latchkey/latchkey/internal/test/testapp"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
@@ -149,70 +146,38 @@ func wantNotLogged(t *testing.T, app *testapp.App, token string) {
 	}
 }
 
-func TestTokens_Form(t *testing.T) {
-	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
-	client := on(t, app, "manager", firefox)
-	if page := client.HTML(http.MethodGet, "/account", nil); !strings.Contains(page.Body, `action="/tokens"`) {
-		t.Errorf("the page:\n%s", page.Body)
-	}
-	page := client.HTML(http.MethodPost, "/tokens", url.Values{"label": {"<b>Phone</b>"}, "days": {"365"}})
-	wantStatus(t, page, http.StatusCreated)
-	wantPage(t, page)
-	if page.Header.Get("Cache-Control") != "no-store" || !strings.Contains(page.Body, "&lt;b&gt;Phone") {
-		t.Errorf("%v\n%s", page.Header, page.Body)
-	}
-	token := regexp.MustCompile(`id="token">([^<]+)<`).FindStringSubmatch(page.Body)
-	if token == nil || !strings.Contains(page.Body, "Bearer "+token[1]) || !strings.Contains(page.Body, app.URL+"/session") {
-		t.Fatalf("the page:\n%s", page.Body)
-	}
-	programWith(t, app, token[1]).wantIs(t, "manager")
-	wantNotLogged(t, app, token[1])
+// tokenBodies are bodies of POST /tokens, with the status that answers them.
+var tokenBodies = map[string]int{
+	`{"label":"x"}`:                               http.StatusCreated,
+	`{"label":"x","days":null}`:                   http.StatusCreated,
+	`{"label":"x","days":1}`:                      http.StatusCreated,
+	`{"label":"x","days":365}`:                    http.StatusCreated,
+	`{"label":"` + strings.Repeat("é", 64) + `"}`: http.StatusCreated,
+	`{"label":"` + strings.Repeat("é", 65) + `"}`: http.StatusUnprocessableEntity,
+	`{}`:                                           http.StatusUnprocessableEntity,
+	`{"label":" "}`:                                http.StatusUnprocessableEntity,
+	`{"label":"a\u0000b"}`:                         http.StatusUnprocessableEntity,
+	`{"label":"a\nb"}`:                             http.StatusUnprocessableEntity,
+	`{"label":"\ud800"}`:                           http.StatusUnprocessableEntity,
+	`{"label":"\u200b"}`:                           http.StatusUnprocessableEntity, // nothing to see
+	`{"label":"\u202etxet"}`:                       http.StatusUnprocessableEntity, // from right to left
+	`{"label":"a\u2067b"}`:                         http.StatusUnprocessableEntity,
+	`{"label":"\u05d0\u200f"}`:                     http.StatusCreated,
+	`{"label":"👩‍👩‍👧"}`:                            http.StatusCreated,
+	`{"label":"x","days":0}`:                       http.StatusUnprocessableEntity,
+	`{"label":"x","days":-1}`:                      http.StatusUnprocessableEntity,
+	`{"label":"x","days":366}`:                     http.StatusUnprocessableEntity,
+	`{"label":"x","days":1.5}`:                     http.StatusBadRequest,
+	`{"label":"x","days":"30"}`:                    http.StatusBadRequest,
+	`{"label":"x","days":99999999999999999999999}`: http.StatusBadRequest,
+	`{"label":5}`:                                  http.StatusBadRequest,
+	`{`:                                            http.StatusBadRequest,
 }
 
-// The page shows the address that programs reach the app at, behind a proxy too.
-func TestTokens_Address(t *testing.T) {
-	for want, options := range map[string]testapp.Options{
-		"https://latchkey.example/session": {Extra: []string{"HOST=https://latchkey.example"}},
-		"https://127.0.0.1:":               {Env: "staging"},
-	} {
-		app := testapp.Start(t, options)
-		page := on(t, app, "manager", firefox).HTML(http.MethodPost, "/tokens", url.Values{"label": {"x"}, "days": {"7"}})
-		wantStatus(t, page, http.StatusCreated)
-		if !strings.Contains(page.Body, " "+want) {
-			t.Errorf("the page has no %s:\n%s", want, page.Body)
-		}
-	}
-}
-
-func TestTokens_NameAndDays(t *testing.T) {
+func TestTokens_LabelAndDays(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
 	client := on(t, app, "manager", firefox)
-	for body, status := range map[string]int{
-		`{"label":"x"}`:                               http.StatusCreated,
-		`{"label":"x","days":null}`:                   http.StatusCreated,
-		`{"label":"x","days":1}`:                      http.StatusCreated,
-		`{"label":"x","days":365}`:                    http.StatusCreated,
-		`{"label":"` + strings.Repeat("é", 64) + `"}`: http.StatusCreated,
-		`{"label":"` + strings.Repeat("é", 65) + `"}`: http.StatusUnprocessableEntity,
-		`{}`:                                           http.StatusUnprocessableEntity,
-		`{"label":" "}`:                                http.StatusUnprocessableEntity,
-		`{"label":"a\u0000b"}`:                         http.StatusUnprocessableEntity,
-		`{"label":"a\nb"}`:                             http.StatusUnprocessableEntity,
-		`{"label":"\ud800"}`:                           http.StatusUnprocessableEntity,
-		`{"label":"\u200b"}`:                           http.StatusUnprocessableEntity, // nothing to see
-		`{"label":"\u202etxet"}`:                       http.StatusUnprocessableEntity, // from right to left
-		`{"label":"a\u2067b"}`:                         http.StatusUnprocessableEntity,
-		`{"label":"\u05d0\u200f"}`:                     http.StatusCreated,
-		`{"label":"👩‍👩‍👧"}`:                            http.StatusCreated,
-		`{"label":"x","days":0}`:                       http.StatusUnprocessableEntity,
-		`{"label":"x","days":-1}`:                      http.StatusUnprocessableEntity,
-		`{"label":"x","days":366}`:                     http.StatusUnprocessableEntity,
-		`{"label":"x","days":1.5}`:                     http.StatusBadRequest,
-		`{"label":"x","days":"30"}`:                    http.StatusBadRequest,
-		`{"label":"x","days":99999999999999999999999}`: http.StatusBadRequest,
-		`{"label":5}`:                                  http.StatusBadRequest,
-		`{`:                                            http.StatusBadRequest,
-	} {
+	for body, status := range tokenBodies {
 		r := client.Do(http.MethodPost, "/tokens", testapp.Body("application/json", body))
 		if wantStatus(t, r, status); t.Failed() {
 			t.Fatalf("sent %s", body)
@@ -268,60 +233,6 @@ func TestTokens_MaxPerUser(t *testing.T) {
 	})
 }
 
-// A token is made after a recent sign-in only, and never by a token.
-func TestTokens_RecentSignIn(t *testing.T) {
-	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
-	client := on(t, app, "admin", firefox)
-	admin := programWith(t, app, createToken(t, client, "Deploy").Token)
-	user := on(t, app, "manager", firefox)
-	for _, request := range [][2]string{
-		{"POST", "/tokens"}, {"DELETE", "/sessions"}, {"DELETE", "/sessions/" + sid(t, client)},
-		{"DELETE", "/admin/sessions/" + sid(t, user)}, {"DELETE", "/admin/sessions?all=true"},
-		{"PATCH", "/admin/users/00000000-0000-0000-0000-000000000000"}, {"DELETE", "/identities/00000000-0000-0000-0000-000000000000"},
-	} {
-		for _, accept := range []string{"application/json", "text/html"} {
-			r := admin.ask(t, request[0], request[1], testapp.Header("Accept", accept), testapp.Body("application/json", `{"label":"x"}`))
-			wantStatus(t, r, http.StatusForbidden)
-			if accept != "text/html" && !strings.Contains(r.Body, "urn:latchkey:problem:sign-in-not-recent") {
-				t.Errorf("%v: %s", request, r.Body)
-			}
-		}
-	}
-	wantStatus(t, admin.ask(t, http.MethodGet, "/admin/sessions"), http.StatusOK)
-	wantSignedIn(t, user, "manager")
-
-	longAgo(t, app)
-	wantStatus(t, client.JSON(http.MethodPost, "/tokens", map[string]string{"label": "x"}), http.StatusForbidden)
-	r := client.HTML(http.MethodPost, "/tokens", url.Values{"label": {"x"}})
-	if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/signin?fresh=true") {
-		t.Errorf("%d, sent to %q", r.StatusCode, to)
-	}
-	wantStatus(t, app.Client(t).JSON(http.MethodPost, "/tokens", map[string]string{"label": "x"}), http.StatusUnauthorized)
-	if n := countSessions(t, app); n != 3 {
-		t.Errorf("%d sessions, want two browsers and a token", n)
-	}
-}
-
-func TestTokens_SignInRefused(t *testing.T) {
-	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite, Extra: []string{"GITHUB_KEY=key", "GITHUB_SECRET=secret"}})
-	backup := programWith(t, app, createToken(t, on(t, app, "manager", firefox), "Backup").Token)
-	for _, p := range []program{backup, programWith(t, app, "nonsense")} {
-		for _, request := range [][2]string{
-			{"GET", "/auth/bypass?token=admin"}, {"POST", "/auth/bypass?token=admin"}, {"GET", "/auth/bypass?token=nobody"},
-			{"POST", "/auth/github"}, {"GET", "/auth/github/callback?state=x&code=y"},
-		} {
-			r := p.ask(t, request[0], request[1])
-			wantStatus(t, r, http.StatusBadRequest)
-			if !strings.Contains(r.Body, "A token cannot sign in") {
-				t.Errorf("%v: %s", request, r.Body)
-			}
-		}
-	}
-	backup.wantIs(t, "manager")
-	off := testapp.Start(t, testapp.Options{Engine: testdb.SQLite, Extra: []string{"BYPASS_AUTH=false"}})
-	wantStatus(t, programWith(t, off, "nonsense").ask(t, http.MethodGet, "/auth/bypass?token=admin"), http.StatusNotFound)
-}
-
 func TestTokens_Ends(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
@@ -358,72 +269,4 @@ func TestTokens_Ends(t *testing.T) {
 		}
 		wantSignedIn(t, client, "manager")
 	})
-}
-
-// What is not one good token is nobody's, whatever cookie comes along.
-func TestTokens_Refused(t *testing.T) {
-	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
-	client := on(t, app, "manager", firefox)
-	token := createToken(t, client, "Backup").Token
-	_, cookie := client.SessionCookie()
-	for name, headers := range map[string][]string{
-		"Two":       {"Bearer " + token, "Bearer " + token},
-		"TwoKinds":  {"Bearer " + token, "Basic YTpi"},
-		"TwoInOne":  {"Bearer " + token + ", Bearer " + token},
-		"Forged":    {"Bearer " + token[:len(token)-1] + "!"},
-		"SIDAlone":  {"Bearer " + sidOf(token)},
-		"Nothing":   {"Bearer"},
-		"Otherwise": {"Bearer token=" + token},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := program{with(t, app, "session", cookie), headers}
-			p.wantRefused(t)
-			alive := p.ask(t, http.MethodGet, "/session/alive")
-			wantStatus(t, alive, http.StatusUnauthorized)
-			if got := alive.Header.Get("WWW-Authenticate"); got != `Bearer error="invalid_token"` {
-				t.Errorf("GET /session/alive: WWW-Authenticate is %q", got)
-			}
-			wantStatus(t, p.ask(t, http.MethodGet, "/"), http.StatusOK) // which needs nobody
-			wantStatus(t, p.ask(t, http.MethodGet, "/sessions", testapp.Header("Accept", "text/html")), http.StatusUnauthorized)
-		})
-	}
-	wantSignedIn(t, client, "manager")
-	if r := app.Client(t).JSON(http.MethodGet, "/session", nil); r.Header.Get("WWW-Authenticate") != "" {
-		t.Errorf("WWW-Authenticate is %q, without a token", r.Header.Get("WWW-Authenticate"))
-	}
-}
-
-// The cookie beside a token does not count, and stays.
-func TestTokens_CookieIgnored(t *testing.T) {
-	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
-	token := createToken(t, on(t, app, "manager", firefox), "Backup").Token
-	admin := on(t, app, "admin", firefox)
-	_, cookie := admin.SessionCookie()
-	p := program{with(t, app, "session", cookie), []string{"Bearer " + token}}
-	p.wantIs(t, "manager")
-	wantStatus(t, p.ask(t, http.MethodDelete, "/session"), http.StatusNoContent)
-	wantSignedIn(t, admin, "admin")
-	basic := program{with(t, app, "session", cookie), []string{"Basic YTpi"}} // of a proxy
-	wantStatus(t, basic.ask(t, http.MethodGet, "/session"), http.StatusOK)
-}
-
-// TestTokens_Browser makes a token as a person does.
-func TestTokens_Browser(t *testing.T) {
-	t.Parallel()
-	app := testapp.Start(t, testapp.Options{})
-	b := openBrowser(t, app)
-	b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=admin"))
-	testPage(b, "admin", "/account", http.StatusOK)
-	b.wantLoad("/tokens", http.StatusCreated, chromedp.SendKeys(chromedp.CSS(`#token-label`), "Backup"), chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`)))
-	b.wantText("main", "curl -H 'Authorization: Bearer ")
-	for _, width := range []int64{390, 1280} {
-		b.dress(width, "light")
-		testDress(b, width)
-		b.screenshot("token")
-	}
-	token := evaluate[string](b, `document.querySelector("#token").textContent`)
-	programWith(t, app, token).wantIs(t, "admin")
-	testPage(b, "admin", "/sessions", http.StatusOK)
-	b.wantText("main", "Backup")
-	b.wantQuiet()
 }
