@@ -42,7 +42,7 @@ func TestChart_Bars(t *testing.T) {
 	if got, want := fmt.Sprint(signIns.Rows), "[{2026-01-31T12:00:00Z 12:00 UTC [20 60]} {2026-01-31T14:00:00Z 14:00 UTC [160 0]} {2026-01-31T15:00:00Z 15:00 UTC [0 1]}]"; got != want {
 		t.Errorf("the rows are %s, want %s", got, want)
 	}
-	if signIns.Total != 241 || signIns.Max != 160 || signIns.Summary != "241 in all, 160 in the busiest hour." {
+	if signIns.Total != 241 || signIns.Max != 160 || signIns.Summary != "241 in total, up to 160 in an hour." {
 		t.Errorf("%d, at most %d: %q", signIns.Total, signIns.Max, signIns.Summary)
 	}
 }
@@ -59,7 +59,7 @@ func TestChart_Others(t *testing.T) {
 		methods[fmt.Sprint("provider", i)] = 80 - 10*i
 	}
 	signIns := charted(t, hourStats{Hour: "2026-01-31T12:00:00Z", SignIns: methods})[0]
-	want := []chartSeries{{"By provider0", 0, 80}, {"By provider1", 1, 70}, {"By provider2", 2, 60}, {"By provider3", 3, 50}, {"By provider4", 4, 40}, {"others", 5, 60}}
+	want := []chartSeries{{"By provider0", 0, 80}, {"By provider1", 1, 70}, {"By provider2", 2, 60}, {"By provider3", 3, 50}, {"By provider4", 4, 40}, {"Other", 5, 60}}
 	if !slices.Equal(signIns.Series, want) {
 		t.Errorf("the series are %v, want %v", signIns.Series, want)
 	}

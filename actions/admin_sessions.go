@@ -201,7 +201,7 @@ func (a *app) confirmRevoke(c buffalo.Context) error {
 	c.Set("user_id", userID) // a username may look like another user's ID
 	c.Set("count", n)
 	c.Set("shown", shown)
-	return a.pages.show(c, "admin_revoke.plush.html", "admin.end_title")
+	return a.pages.show(c, "admin_revoke.plush.html", "admin.revoke_title")
 }
 
 // countSessions counts a user's live sessions, or all of them if user is nil.

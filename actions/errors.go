@@ -33,21 +33,21 @@ func (p *problem) Error() string { return cmp.Or(p.kind, http.StatusText(p.statu
 
 // The errors that handlers return themselves.
 var (
-	errAnonymous       = &problem{"not-signed-in", http.StatusUnauthorized, "error.nobody", ""}
+	errAnonymous       = &problem{"not-signed-in", http.StatusUnauthorized, "error.not_signed_in", ""}
 	errTokenRefused    = &problem{"token-refused", http.StatusUnauthorized, "error.token_refused", ""}
 	errNoSuchUser      = &problem{"no-such-user", http.StatusUnauthorized, "error.no_such_user", ""}
 	errDisabled        = &problem{"user-disabled", http.StatusUnauthorized, "error.disabled", ""}
-	errNotRecent       = &problem{"sign-in-not-recent", http.StatusForbidden, "error.stale", ""}
-	errOtherUser       = &problem{"other-user", http.StatusForbidden, "error.somebody_else", ""}
-	errNotWhoBegan     = &problem{"other-user", http.StatusForbidden, "error.not_who_began", ""}
-	errProviderSignOut = &problem{"signed-out-at-provider", http.StatusForbidden, "error.over_there", ""}
+	errNotRecent       = &problem{"sign-in-not-recent", http.StatusForbidden, "error.not_recent", ""}
+	errOtherUser       = &problem{"other-user", http.StatusForbidden, "error.other_user", ""}
+	errNotWhoBegan     = &problem{"other-user", http.StatusForbidden, "error.other_linker", ""}
+	errProviderSignOut = &problem{"signed-out-at-provider", http.StatusForbidden, "error.signed_out_there", ""}
 	errTooManySignIns  = &problem{"too-many-sign-ins", http.StatusTooManyRequests, "error.429", ""}
 	errNoKeys          = &problem{"provider-keys-unavailable", http.StatusBadGateway, "error.no_keys", ""}
 
-	errNoUsername   = &problem{"invalid-field", http.StatusBadRequest, "error.token", "token"}
+	errNoUsername   = &problem{"invalid-field", http.StatusBadRequest, "error.no_username", "token"}
 	errInvalidState = &problem{"invalid-field", http.StatusBadRequest, "error.state", "state"}
-	errNoTarget     = &problem{"invalid-field", http.StatusBadRequest, "error.whose", "user"}
-	errNoChange     = &problem{"invalid-field", http.StatusBadRequest, "error.change", "role"}
+	errNoTarget     = &problem{"invalid-field", http.StatusBadRequest, "error.no_target", "user"}
+	errNoChange     = &problem{"invalid-field", http.StatusBadRequest, "error.no_change", "role"}
 	errTokenLabel   = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_label", "label"}
 	errTokenDays    = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_days", "days"}
 	errInvalidBody  = &problem{"invalid-body", http.StatusBadRequest, "error.400", ""}
@@ -66,7 +66,7 @@ var problems = []struct {
 }{
 	{sessionstore.ErrUnavailable, unavailable},
 	{sessionstore.ErrConflict, &problem{"too-many-changes", http.StatusServiceUnavailable, "error.conflict", ""}},
-	{sessionstore.ErrBearer, &problem{"token-not-allowed", http.StatusBadRequest, "error.bearer", ""}},
+	{sessionstore.ErrBearer, &problem{"token-not-allowed", http.StatusBadRequest, "error.token_not_allowed", ""}},
 	{sessionstore.ErrEnded, &problem{"session-ended", http.StatusUnauthorized, "error.401", ""}},
 	{sessionstore.ErrNotFound, notFound},
 
@@ -76,14 +76,14 @@ var problems = []struct {
 	{models.ErrUsername, &problem{"invalid-field", http.StatusUnprocessableEntity, "error.username", "username"}},
 	{models.ErrUsernameTaken, &problem{"username-taken", http.StatusConflict, "error.username_taken", "username"}},
 	{models.ErrIdentityTaken, &problem{"identity-taken", http.StatusConflict, "error.identity_taken", ""}},
-	{models.ErrLastIdentity, &problem{"last-sign-in-method", http.StatusConflict, "error.last_way", ""}},
+	{models.ErrLastIdentity, &problem{"last-sign-in-method", http.StatusConflict, "error.last_method", ""}},
 	{models.ErrRole, &problem{"invalid-field", http.StatusBadRequest, "error.role", "role"}},
 	{models.ErrLastAdmin, &problem{"last-administrator", http.StatusConflict, "error.last_admin", ""}},
 
 	{signin.ErrUnknown, notFound},
-	{signin.ErrLost, &problem{"sign-in-expired", http.StatusBadRequest, "error.lost", ""}},
+	{signin.ErrLost, &problem{"sign-in-expired", http.StatusBadRequest, "error.expired_signin", ""}},
 	{signin.ErrDenied, &problem{"sign-in-cancelled", http.StatusForbidden, "error.cancelled", ""}},
-	{signin.ErrNoProof, &problem{"no-authentication-time", http.StatusBadGateway, "error.no_proof", ""}},
+	{signin.ErrNoProof, &problem{"no-authentication-time", http.StatusBadGateway, "error.no_auth_time", ""}},
 	{signin.ErrLogoutToken, &problem{"invalid-logout-token", http.StatusBadRequest, "error.logout_token", ""}},
 	{signin.ErrProvider, &problem{"provider-failed", http.StatusBadGateway, "error.provider", ""}},
 

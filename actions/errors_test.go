@@ -18,16 +18,16 @@ func TestProblemOf(t *testing.T) {
 		status int
 		text   string
 	}{
-		errNoUsername:               {http.StatusBadRequest, "error.token"},
+		errNoUsername:               {http.StatusBadRequest, "error.no_username"},
 		sessionstore.ErrUnavailable: {http.StatusServiceUnavailable, "error.503"},
 		sessionstore.ErrConflict:    {http.StatusServiceUnavailable, "error.conflict"},
-		sessionstore.ErrBearer:      {http.StatusBadRequest, "error.bearer"},
+		sessionstore.ErrBearer:      {http.StatusBadRequest, "error.token_not_allowed"},
 		sessionstore.ErrEnded:       {http.StatusUnauthorized, "error.401"},
 		sessionstore.ErrNotFound:    {http.StatusNotFound, "error.404"},
 		models.ErrDatabase:          {http.StatusServiceUnavailable, "error.503"},
 		models.ErrNotFound:          {http.StatusNotFound, "error.404"},
 		models.ErrLastAdmin:         {http.StatusConflict, "error.last_admin"},
-		signin.ErrLost:              {http.StatusBadRequest, "error.lost"},
+		signin.ErrLost:              {http.StatusBadRequest, "error.expired_signin"},
 		signin.ErrProvider:          {http.StatusBadGateway, "error.provider"},
 		web.ErrLimit:                {http.StatusBadRequest, "error.limit"},
 		new(http.MaxBytesError):     {http.StatusRequestEntityTooLarge, "error.413"},

@@ -40,7 +40,7 @@ func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) erro
 		a.audit(c, failure(id.Provider, wish.LinkTo, failedOtherUser))
 		return errNotWhoBegan
 	}
-	return a.recentOn("/account", "act.link", func(c buffalo.Context) error {
+	return a.recentOn("/account", "action.link", func(c buffalo.Context) error {
 		return a.addIdentity(c, id)
 	})(c)
 }

@@ -37,7 +37,7 @@ func (a *app) startAuth(c buffalo.Context) error {
 		return err
 	}
 	if link {
-		return a.recentOn("", "act.link", a.startLink)(c)
+		return a.recentOn("", "action.link", a.startLink)(c)
 	}
 	return a.redirectToProvider(c, signin.Wish{})
 }

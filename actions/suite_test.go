@@ -67,7 +67,7 @@ func newSuite(t *testing.T, engine testdb.Engine) *ActionSuite {
 func (as *ActionSuite) Test_Home() {
 	res := as.HTML("/").Get()
 	as.Equal(http.StatusOK, res.Code)
-	as.Contains(res.Body.String(), "You are not signed in")
+	as.Contains(res.Body.String(), "You’re not signed in")
 	as.Empty(res.Header().Values("Set-Cookie"))
 }
 
@@ -144,8 +144,8 @@ func (as *ActionSuite) Test_Bypass_RememberRefused() {
 }
 
 func (as *ActionSuite) Test_Remember_Pages() {
-	as.Contains(as.HTML("/signin").Get().Body.String(), "Remember me on this device for 30 days")
-	for remember, want := range map[string][]string{"on": {"<dd>Yes</dd>", "<dt>Ends</dt>"}, "": {"<dd>No</dd>", "Ends, if not used"}} {
+	as.Contains(as.HTML("/signin").Get().Body.String(), "Keep me signed in on this device for 30 days")
+	for remember, want := range map[string][]string{"on": {"<dd>Yes</dd>", "<dt>Expires</dt>"}, "": {"<dd>No</dd>", "Expires if inactive"}} {
 		res := as.JSON("/auth/bypass?token=user&remember=%s", remember).Get()
 		cookie, _, _ := strings.Cut(res.Header().Get("Set-Cookie"), ";")
 		page := as.with(cookie).HTML("/session").Get().Body.String()
@@ -223,7 +223,7 @@ func (as *ActionSuite) Test_Panic() {
 	page := as.HTML("/panic").Get()
 	as.Equal(http.StatusInternalServerError, page.Code)
 	as.Contains(page.Body.String(), "<h1>Something went wrong</h1>")
-	as.Contains(page.Body.String(), "It has been written down")
+	as.Contains(page.Body.String(), "The error has been logged")
 	problem := as.JSON("/panic").Get()
 	as.Equal(http.StatusInternalServerError, problem.Code)
 	as.Equal("application/problem+json", problem.Header().Get("Content-Type"))
@@ -258,13 +258,13 @@ func (as *ActionSuite) Test_Language_Errors() {
 	page.Headers["Accept-Language"] = "de"
 	res := page.Get()
 	as.Equal(http.StatusNotFound, res.Code)
-	as.Contains(res.Body.String(), "Unter dieser Adresse gibt es nichts.")
+	as.Contains(res.Body.String(), "Die Seite existiert nicht, oder Sie haben keinen Zugriff darauf.")
 	as.Contains(res.Header().Values("Vary"), "Accept-Language")
 
 	problem := as.JSON("/missing")
 	problem.Headers["Accept-Language"] = "de"
 	answer := problem.Get()
 	as.Equal(http.StatusNotFound, answer.Code)
-	as.Contains(answer.Body.String(), "There is nothing at this address.")
+	as.Contains(answer.Body.String(), "The page does not exist, or you don’t have access to it.")
 	as.NotContains(answer.Header().Values("Vary"), "Accept-Language")
 }

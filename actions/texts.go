@@ -47,7 +47,7 @@ var (
 
 	failureTexts = map[string]string{
 		failedDisabled:   "event.signin.failure.disabled",
-		failedOtherUser:  "event.signin.failure.somebody_else",
+		failedOtherUser:  "event.signin.failure.other_user",
 		failedRefused:    "event.signin.failure.refused",
 		failedNoSuchUser: "event.signin.failure.no_such_user",
 	}
@@ -55,12 +55,12 @@ var (
 	// In a list of events, and in a chart.
 	endTexts = map[string]struct{ event, chart string }{
 		models.SignedOut:          {"event.signout", "cause.signout"},
-		models.RevokedByUser:      {"ended.by_user", "cause.by_user"},
-		models.RevokedByAdmin:     {"ended.by_admin", "cause.by_admin"},
-		models.RevokedByProvider:  {"ended.by_provider", "cause.by_provider"},
-		models.RevokedUserGone:    {"ended.user_gone", "cause.user_gone"},
-		models.RevokedRoleChanged: {"ended.role_changed", "cause.role_changed"},
-		models.Expired:            {"ended.expired", "cause.expired"},
+		models.RevokedByUser:      {"event.session.by_user", "cause.by_user"},
+		models.RevokedByAdmin:     {"event.session.by_admin", "cause.by_admin"},
+		models.RevokedByProvider:  {"event.session.by_provider", "cause.by_provider"},
+		models.RevokedUserGone:    {"event.session.user_gone", "cause.user_gone"},
+		models.RevokedRoleChanged: {"event.session.role_changed", "cause.role_changed"},
+		models.Expired:            {"event.session.expired", "cause.expired"},
 	}
 )
 
@@ -81,10 +81,10 @@ var noticeTexts = map[notice]string{
 	noticeLinked:        "notice.linked",
 	noticeUnlinked:      "notice.unlinked",
 	noticeRenamed:       "notice.renamed",
-	noticeRevokedOne:    "notice.ended_one",
-	noticeRevokedOthers: "notice.ended",
-	noticeRevokedAll:    "notice.ended_all",
-	noticeUserChanged:   "notice.changed",
+	noticeRevokedOne:    "notice.revoked_one",
+	noticeRevokedOthers: "notice.revoked_others",
+	noticeRevokedAll:    "notice.revoked_all",
+	noticeUserChanged:   "notice.user_changed",
 }
 
 // noticeText returns the text of the notice in the address, or "".

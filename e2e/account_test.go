@@ -56,7 +56,7 @@ func testLink(t *testing.T, app *testapp.App, client *testapp.Client) account {
 		t.Fatalf("%+v", both)
 	}
 	page := client.HTML(http.MethodGet, "/account?notice=linked", nil)
-	wantContains(t, page, "End all my other sessions")
+	wantContains(t, page, "Sign out all other devices")
 	wantForm(t, page, "/identities/"+both.Identities[0].ID, deletion)
 	wantForm(t, page, "/sessions", deletion)
 	wantForm(t, page, "/account", url.Values{"_method": {"PATCH"}})
@@ -91,7 +91,7 @@ func testUnlink(t *testing.T, client *testapp.Client, both account) {
 	if left := accountOf(t, client); len(left.Identities) != 1 || left.Identities[0].ID != both.Identities[1].ID {
 		t.Errorf("%+v", left)
 	}
-	wantContains(t, client.HTML(http.MethodGet, "/account?notice=unlinked", nil), "End all my other sessions")
+	wantContains(t, client.HTML(http.MethodGet, "/account?notice=unlinked", nil), "Sign out all other devices")
 }
 
 // identityEvents returns the clients' events about identities, and whether they are

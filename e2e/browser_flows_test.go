@@ -89,7 +89,7 @@ func TestBrowser_NoScripts(t *testing.T) {
 	wantNobody(t, phone)
 	testWaiting(b)
 	b.wantLoad("/events", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/events"]`)))
-	b.wantText("main", "Ended a session on another device")
+	b.wantText("main", "Signed out another device")
 	b.wantText("main time", " UTC</time>")
 	b.wantLoad("/docs", http.StatusOK, chromedp.Click(chromedp.CSS(`footer a`)))
 	b.wantText("main noscript", "needs scripts")
@@ -106,7 +106,7 @@ func testWaiting(b *browser) {
 	b.open("/sessions", http.StatusOK)
 	b.wantLoad("/signin?fresh=true&return_to=%2Fsessions", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(b.t, tablet)))))
 	b.wantLoad("/sessions", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
-	b.wantText("form.notice", "Go on with “End a session”?")
+	b.wantText("form.notice", "Go on with “Revoke a session”?")
 	b.dress(390, "light")
 	b.screenshot("sessions-resumed-manager-390-light")
 	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(`form.notice button`)))
@@ -122,12 +122,12 @@ func (b *browser) notices(comesBack bool) {
 		ask = `document.dispatchEvent(new Event("visibilitychange")); ` + ask
 	}
 	testapp.Poll(b.t, "say that the session has ended", func() bool {
-		return evaluate[string](b, ask) == "This session has ended"
+		return evaluate[string](b, ask) == "Your session has ended"
 	})
 	if focus := evaluate[string](b, `document.activeElement.closest('[role="alert"]')?.tagName ?? document.activeElement.outerHTML`); focus != "DIV" {
 		b.t.Errorf("the focus is on %s", focus)
 	}
-	if title := evaluate[string](b, `document.title`); title != "This session has ended" {
+	if title := evaluate[string](b, `document.title`); title != "Your session has ended" {
 		b.t.Errorf("the title is %q", title)
 	}
 	b.wantGone(string(signOutButton))
@@ -202,7 +202,7 @@ func TestBrowser_Clicks(t *testing.T) {
 	c := clicker{browser: b}
 	c.click("/sessions", `header a[href="/sessions"]`)
 	c.click("/signin?fresh=true&return_to=%2Fsessions", endButton("/sessions", sid(t, strange)))
-	b.wantText("main", "“End a session” needs a recent sign-in")
+	b.wantText("main", "“Revoke a session” needs a recent sign-in")
 	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)), chromedp.KeyEvent("admin"), chromedp.Click(signInButton))
 	c.clicks++
 	b.wantText(`[role="status"]`, "The session has ended")

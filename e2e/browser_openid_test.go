@@ -62,7 +62,7 @@ func testStaleSignIn(b *browser, scripts bool) {
 	before := b.cookies()[0].Value
 	b.do(chromedp.SendKeys(chromedp.CSS(`#token-label`), "Backup"))
 	b.wantLoad("/signin?fresh=true&return_to=%2Faccount", http.StatusOK, chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`)))
-	b.wantText("main", "“Make a token” needs a recent sign-in")
+	b.wantText("main", "“Create token” needs a recent sign-in")
 	b.do(chromedp.Click(providerButton))
 	b.passLogin()
 	if !scripts {

@@ -143,7 +143,7 @@ func testLeaving(b *browser, provider *testoidc.Hostile) {
 	provider.Lie(testoidc.Lies{Metadata: set("authorization_endpoint", nowhere.URL+"/authorize")})
 	b.open("/signin", http.StatusOK)
 	b.wantLoad("/auth/other", http.StatusOK, chromedp.Click(chromedp.CSS(`button[formaction="/auth/other"]`)))
-	b.wantText("h1", "On to your sign-in")
+	b.wantText("h1", "Redirecting to your provider")
 	testDresses(b, "", "leaving")
 }
 

@@ -63,7 +63,7 @@ func testEventsOfSessions(t *testing.T, app *testapp.App) *testapp.Client {
 		t.Errorf("%+v", rest)
 	}
 	page := client.HTML(http.MethodGet, "/events", nil)
-	if strings.Count(page.Body, "on a device that is new") != 1 || strings.Count(page.Body, "Look at this") != 1 || !strings.Contains(page.Body, "Ended a session on another device") {
+	if strings.Count(page.Body, "on a new device") != 1 || strings.Count(page.Body, "Check this") != 1 || !strings.Contains(page.Body, "Signed out another device") {
 		t.Errorf("the page:\n%s", page.Body)
 	}
 	wantStatus(t, client.JSON(http.MethodGet, "/events?after=x", nil), http.StatusBadRequest)

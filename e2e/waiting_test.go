@@ -53,10 +53,10 @@ func TestWaiting(t *testing.T) {
 		if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || to != stale {
 			t.Fatalf("%d, sent to %q", r.StatusCode, to)
 		}
-		if page := client.HTML(http.MethodGet, stale, nil); !strings.Contains(page.Body, "“Make a token” needs a recent sign-in") {
+		if page := client.HTML(http.MethodGet, stale, nil); !strings.Contains(page.Body, "“Create token” needs a recent sign-in") {
 			t.Errorf("the sign-in page does not say what waits:\n%s", page.Body)
 		}
-		if page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fevents", nil); strings.Contains(page.Body, "Make a token") {
+		if page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fevents", nil); strings.Contains(page.Body, "Create token") {
 			t.Errorf("the sign-in page that leads elsewhere says what waits:\n%s", page.Body)
 		}
 		if resumes(t, client, "/account") {
@@ -66,7 +66,7 @@ func TestWaiting(t *testing.T) {
 		signInAgain(t, client, "manager", "/account")
 		page := client.HTML(http.MethodGet, "/account", nil)
 		for _, part := range []string{
-			`<form class="notice" action="/tokens" method="post" data-submit>`, "Go on with “Make a token”?",
+			`<form class="notice" action="/tokens" method="post" data-submit>`, "Go on with “Create token”?",
 			`<input type="hidden" name="days" value="7">`, `<input type="hidden" name="label" value="Ada&#39;s &#34;backup&#34; &lt;1&gt;">`,
 		} {
 			if !strings.Contains(page.Body, part) {
@@ -102,7 +102,7 @@ func TestWaiting_Refused(t *testing.T) {
 	}
 	refused := postFrom(client, app, page, page, form)
 	wantStatus(t, refused, http.StatusConflict) // the last administrator
-	if !strings.Contains(refused.Body, `<a class="button" href="`+page+`">Back to where you were`) {
+	if !strings.Contains(refused.Body, `<a class="button" href="`+page+`">Go back`) {
 		t.Errorf("the page does not lead back:\n%s", refused.Body)
 	}
 	if resumes(t, client, page) {
@@ -138,7 +138,7 @@ func TestWaiting_Dropped(t *testing.T) {
 			client := on(t, app, "manager", firefox)
 			longAgo(t, app)
 			wantStatus(t, postFrom(client, app, "/sessions", "/sessions", deletion), http.StatusSeeOther)
-			if page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fsessions", nil); !strings.Contains(page.Body, "End all my other sessions") {
+			if page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fsessions", nil); !strings.Contains(page.Body, "Sign out all other devices") {
 				t.Errorf("nothing waits:\n%s", page.Body)
 			}
 			client = signIn(t, client)
@@ -232,7 +232,7 @@ func TestWaiting_RunsOut(t *testing.T) {
 	wantStatus(t, postFrom(client, app, "/sessions", "/sessions", deletion), http.StatusSeeOther)
 	testapp.Poll(t, "forget what waits", func() bool {
 		page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fsessions", nil)
-		return !strings.Contains(page.Body, "End all my other sessions")
+		return !strings.Contains(page.Body, "Sign out all other devices")
 	})
 	signInAgain(t, client, "manager", "/sessions")
 	if resumes(t, client, "/sessions") {
