@@ -49,10 +49,10 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 		return nil, err
 	}
 	flow, err := signin.New(cfg.Providers, signin.Options{
-		Secrets:  cfg.Session.Secrets,
-		MaxAge:   max(cfg.Session.Lifetime, cfg.Session.RememberLifetime),
-		Once:     models.NewSpent(db),
-		Insecure: !cfg.Secure(),
+		Secrets:     cfg.Session.Secrets,
+		MaxAge:      max(cfg.Session.Lifetime, cfg.Session.RememberLifetime),
+		ReplayGuard: models.NewReplayGuard(db),
+		Insecure:    !cfg.Secure(),
 	})
 	if err != nil {
 		return nil, err

@@ -35,9 +35,9 @@ func (a *app) identitiesOf(c buffalo.Context, user *models.User) ([]models.Ident
 // link gives an identity, which a provider has just confirmed, to the user who
 // started the link. It needs a recent sign-in again: the user may have been at the
 // provider for a long time.
-func (a *app) link(c buffalo.Context, id signin.Identity, wish signin.Wish) error {
-	if user := currentUser(c); user == nil || user.ID.String() != wish.LinkTo {
-		a.audit(c, failure(id.Provider, wish.LinkTo, failedOtherUser))
+func (a *app) link(c buffalo.Context, id signin.Identity, request signin.LoginRequest) error {
+	if user := currentUser(c); user == nil || user.ID.String() != request.LinkTo {
+		a.audit(c, failure(id.Provider, request.LinkTo, failedOtherUser))
 		return errNotWhoBegan
 	}
 	return a.recentOn("/account", "action.link", func(c buffalo.Context) error {

@@ -39,15 +39,15 @@ func (a *app) startAuth(c buffalo.Context) error {
 	if link {
 		return a.recentOn("", "action.link", a.startLink)(c)
 	}
-	return a.redirectToProvider(c, signin.Wish{})
+	return a.redirectToProvider(c, signin.LoginRequest{})
 }
 
 // startLink sends a browser to a provider in order to link it to the account.
 func (a *app) startLink(c buffalo.Context) error {
-	return a.redirectToProvider(c, signin.Wish{LinkTo: currentUser(c).ID.String()})
+	return a.redirectToProvider(c, signin.LoginRequest{LinkTo: currentUser(c).ID.String()})
 }
 
-func (a *app) redirectToProvider(c buffalo.Context, w signin.Wish) error {
+func (a *app) redirectToProvider(c buffalo.Context, w signin.LoginRequest) error {
 	remember, err := boolParam(c, "remember")
 	if err != nil {
 		return err
@@ -100,23 +100,23 @@ func (a *app) postedAuth(c buffalo.Context) error {
 
 // finishAuth receives a browser that comes back from a provider.
 func (a *app) finishAuth(c buffalo.Context) error {
-	id, wish, err := a.flow.Finish(c.Response(), c.Request(), providerName(c), c.Request().URL.Query())
+	id, request, err := a.flow.Finish(c.Response(), c.Request(), providerName(c), c.Request().URL.Query())
 	switch {
 	case err != nil:
 		return a.providerFailed(c, err)
-	case wish.LinkTo != "":
-		return a.link(c, id, wish)
-	case wish.Fresh:
-		return a.reauthenticate(c, id, wish)
+	case request.LinkTo != "":
+		return a.link(c, id, request)
+	case request.Fresh:
+		return a.reauthenticate(c, id, request)
 	}
-	return a.signInWith(c, id, wish)
+	return a.signInWith(c, id, request)
 }
 
 // signInWith signs in the user with an identity. At the first time, it creates the
 // user.
-func (a *app) signInWith(c buffalo.Context, id signin.Identity, wish signin.Wish) error {
+func (a *app) signInWith(c buffalo.Context, id signin.Identity, request signin.LoginRequest) error {
 	user, created, err := models.SignUp(a.db.WithContext(c.Request().Context()), identityOf(id),
-		models.Newcomer{Username: id.Username, Name: id.Name, Email: id.Email})
+		models.Profile{Username: id.Username, Name: id.Name, Email: id.Email})
 	if err != nil {
 		return err
 	}
@@ -127,20 +127,20 @@ func (a *app) signInWith(c buffalo.Context, id signin.Identity, wish signin.Wish
 		a.audit(c, failure(id.Provider, user.ID.String(), failedDisabled))
 		return errDisabled
 	}
-	return a.finishSignIn(c, user, id, wish)
+	return a.finishSignIn(c, user, id, request)
 }
 
 // reauthenticate signs in the current user again, and nobody else.
-func (a *app) reauthenticate(c buffalo.Context, id signin.Identity, wish signin.Wish) error {
+func (a *app) reauthenticate(c buffalo.Context, id signin.Identity, request signin.LoginRequest) error {
 	user, err := models.UserOf(a.db.WithContext(c.Request().Context()), id.Issuer, id.Subject)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
-	if err != nil || user.ID.String() != wish.User || !user.MaySignIn() {
-		a.audit(c, failure(id.Provider, wish.User, failedOtherUser))
+	if err != nil || user.ID.String() != request.User || !user.MaySignIn() {
+		a.audit(c, failure(id.Provider, request.User, failedOtherUser))
 		return errOtherUser
 	}
-	return a.finishSignIn(c, user, id, wish)
+	return a.finishSignIn(c, user, id, request)
 }
 
 func identityOf(id signin.Identity) models.Identity {
@@ -149,9 +149,9 @@ func identityOf(id signin.Identity) models.Identity {
 
 // finishSignIn signs the user in, unless the provider has signed them out while this
 // sign-in was in progress.
-func (a *app) finishSignIn(c buffalo.Context, user *models.User, id signin.Identity, wish signin.Wish) error {
+func (a *app) finishSignIn(c buffalo.Context, user *models.User, id signin.Identity, request signin.LoginRequest) error {
 	l := login{
-		method: id.Provider, authenticatedAt: id.AuthenticatedAt, remember: wish.Remember, returnTo: wish.ReturnTo,
+		method: id.Provider, authenticatedAt: id.AuthenticatedAt, remember: request.Remember, returnTo: request.ReturnTo,
 		providerSubject: providerID(id.Issuer, id.Subject),
 	}
 	if id.SID != "" {
@@ -160,12 +160,12 @@ func (a *app) finishSignIn(c buffalo.Context, user *models.User, id signin.Ident
 	if err := a.signIn(c, user, l); err != nil {
 		return err
 	}
-	over, err := a.flow.EndedMeanwhile(c.Request().Context(), id)
+	over, err := a.flow.EndedDuringSignIn(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
 	if !over {
-		return a.answerSignIn(c, user, wish.ReturnTo)
+		return a.answerSignIn(c, user, request.ReturnTo)
 	}
 	if err := sessionstore.SignOut(c.Session().Session); err != nil {
 		return err

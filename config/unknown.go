@@ -29,7 +29,7 @@ func (r *reader) unknownSettings() (warnings []string) {
 		if prefix == "" || strings.TrimSpace(variables[name]) == "" || r.isKnown(name) {
 			continue
 		}
-		warnings = append(warnings, fmt.Sprintf("%s is not a setting and has no effect; with %s there are: %s", name, prefix, strings.Join(r.namesWith(prefix), ", ")))
+		warnings = append(warnings, fmt.Sprintf("%s is not a setting and has no effect; the settings that start with %s are %s", name, prefix, strings.Join(r.namesWith(prefix), ", ")))
 	}
 	return warnings
 }

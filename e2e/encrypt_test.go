@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// TestEncrypt holds that the column data tells nothing while SESSION_ENCRYPT is
-// on, and that nobody is signed out when it is switched on or off.
+// TestEncrypt checks that the column data is unreadable while SESSION_ENCRYPT is true, and
+// that changing it signs nobody out.
 func TestEncrypt(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		database, secret := testdb.NewURL(t, engine), config.NewSecret()
@@ -33,7 +33,7 @@ func TestEncrypt(t *testing.T) {
 	})
 }
 
-// moveTo returns clients of another app with the same cookies.
+// moveTo returns clients with the same cookies, for another app.
 func moveTo(t *testing.T, app *testapp.App, clients []*testapp.Client) []*testapp.Client {
 	t.Helper()
 	moved := make([]*testapp.Client, 0, len(clients))
@@ -44,8 +44,8 @@ func moveTo(t *testing.T, app *testapp.App, clients []*testapp.Client) []*testap
 	return moved
 }
 
-// wantReadable checks whether the column data of the client's session shows the
-// user's id, in the forms that an id is stored in.
+// wantReadable checks whether the column data of the client's session contains the user's
+// ID, in plain text, base64 or hex.
 func wantReadable(t *testing.T, app *testapp.App, client *testapp.Client, readable bool) {
 	t.Helper()
 	var got who
@@ -57,12 +57,12 @@ func wantReadable(t *testing.T, app *testapp.App, client *testapp.Client, readab
 		t.Fatal("the column data is empty")
 	}
 	for _, word := range []string{got.User.ID, "user_id", "admin"} {
-		shows := false
+		contains := false
 		for _, form := range []string{word, base64.StdEncoding.EncodeToString([]byte(word)), hex.EncodeToString([]byte(word))} {
-			shows = shows || bytes.Contains(data, []byte(form))
+			contains = contains || bytes.Contains(data, []byte(form))
 		}
-		if want := readable && word != "admin"; shows != want {
-			t.Errorf("data shows %q: %v, want %v\n%q", word, shows, want, data)
+		if want := readable && word != "admin"; contains != want {
+			t.Errorf("data contains %q: %v, want %v\n%q", word, contains, want, data)
 		}
 	}
 }

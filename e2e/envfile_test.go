@@ -11,26 +11,27 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// firstRun is an app in development for which nothing is settled but the place.
+// firstRun starts an app in development without a secret and without BYPASS_AUTH.
 func firstRun(t *testing.T, dir string, extra ...string) *testapp.App {
 	t.Helper()
 	return testapp.Start(t, testapp.Options{Env: "development", Dir: dir, Extra: append([]string{"SESSION_SECRET", "BYPASS_AUTH"}, extra...)})
 }
 
-var freshSecret = regexp.MustCompile(`(?m)^SESSION_SECRET=[0-9a-f]{64}$`)
+var newSecret = regexp.MustCompile(`(?m)^SESSION_SECRET=[0-9a-f]{64}$`)
 
-// TestEnvFile_Written goes through the first runs of development.
+// TestEnvFile_Written checks what the first run in development writes, and that the
+// second run writes nothing.
 func TestEnvFile_Written(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
-		before string // of the file
-		want   []string
+		before string   // content of the file
+		want   []string // what it must contain after
 	}{
-		"no file":           {"", nil},
-		"other settings":    {"# mine\nSESSION_NAME=latch\n", []string{"# mine\n", "SESSION_NAME=latch\n"}},
-		"no last line feed": {"SESSION_NAME=latch", []string{"SESSION_NAME=latch\n"}},
-		"waiting line":      {"A=1\nSESSION_SECRET=\nB=2\n", []string{"A=1\nSESSION_SECRET=", "\nB=2\n"}},
-		"bypass is said":    {"BYPASS_AUTH=true\n", []string{"BYPASS_AUTH=true\nSESSION_SECRET="}},
+		"no file":               {"", nil},
+		"other settings":        {"# mine\nSESSION_NAME=latch\n", []string{"# mine\n", "SESSION_NAME=latch\n"}},
+		"no newline at the end": {"SESSION_NAME=latch", []string{"SESSION_NAME=latch\n"}},
+		"empty secret":          {"A=1\nSESSION_SECRET=\nB=2\n", []string{"A=1\nSESSION_SECRET=", "\nB=2\n"}},
+		"BYPASS_AUTH is set":    {"BYPASS_AUTH=true\n", []string{"BYPASS_AUTH=true\nSESSION_SECRET="}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -41,12 +42,12 @@ func TestEnvFile_Written(t *testing.T) {
 			}
 			app := firstRun(t, dir)
 			written := read(t, file)
-			if len(freshSecret.FindAllString(written, -1)) != 1 || strings.Count(written, "BYPASS_AUTH=true\n") != 1 {
-				t.Errorf("the file is %q, want one secret and the bypass on", written)
+			if len(newSecret.FindAllString(written, -1)) != 1 || strings.Count(written, "BYPASS_AUTH=true\n") != 1 {
+				t.Errorf("the file is %q, want one secret, and BYPASS_AUTH=true", written)
 			}
 			for _, want := range c.want {
 				if !strings.Contains(written, want) {
-					t.Errorf("the file is %q, want what it was, %q", written, want)
+					t.Errorf("the file is %q, want it to contain %q", written, want)
 				}
 			}
 			wantPrivate(t, file)
@@ -55,7 +56,7 @@ func TestEnvFile_Written(t *testing.T) {
 			app.Restart(t)
 			wantSignedIn(t, client, "admin")
 			if again := read(t, file); again != written {
-				t.Errorf("the second run made %q of %q", again, written)
+				t.Errorf("the second run changed %q to %q", written, again)
 			}
 			if files, _ := filepath.Glob(file + "*"); len(files) != 1 { // fails on a bad pattern only
 				t.Errorf("files are left over: %q", files)
@@ -64,7 +65,8 @@ func TestEnvFile_Written(t *testing.T) {
 	}
 }
 
-// TestEnvFile_SettingIsEmpty starts as `SESSION_SECRET= app` does.
+// TestEnvFile_SettingIsEmpty checks that an empty SESSION_SECRET in the environment counts
+// as not set.
 func TestEnvFile_SettingIsEmpty(t *testing.T) {
 	t.Parallel()
 	app := firstRun(t, t.TempDir(), "SESSION_SECRET=", "BYPASS_AUTH=true")
@@ -74,7 +76,7 @@ func TestEnvFile_SettingIsEmpty(t *testing.T) {
 	wantSignedIn(t, client, "admin")
 }
 
-// TestEnvFile_Kept holds that a file with a secret is nobody's to write.
+// TestEnvFile_Kept checks that the app writes no file if there is already a secret.
 func TestEnvFile_Kept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -88,42 +90,42 @@ func TestEnvFile_Kept(t *testing.T) {
 	given := t.TempDir()
 	firstRun(t, given, "SESSION_SECRET="+publicSecret(t))
 	if _, err := os.Stat(filepath.Join(given, ".env")); !os.IsNotExist(err) {
-		t.Errorf("a file is written beside a secret in the environment: %v", err)
+		t.Errorf("wrote a file although the environment sets a secret: %v", err)
 	}
 }
 
-// TestEnvFile_OtherEnvironments holds that only development writes.
+// TestEnvFile_OtherEnvironments checks that only development writes the file.
 func TestEnvFile_OtherEnvironments(t *testing.T) {
 	t.Parallel()
 	for _, env := range []string{"test", "staging", "production"} {
 		app := testapp.Start(t, testapp.Options{Env: env})
 		if _, err := os.Stat(filepath.Join(app.Dir, ".env")); !os.IsNotExist(err) {
-			t.Errorf("%s writes .env: %v", env, err)
+			t.Errorf("%s wrote .env: %v", env, err)
 		}
 	}
 }
 
-// TestEnvFile_Precedence holds that the environment wins over the file, and
-// that tests do not see what is meant for development.
+// TestEnvFile_Precedence checks that the environment overrides the file, and that
+// GO_ENV=test ignores the file.
 func TestEnvFile_Precedence(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
 		env, setting, want string
 	}{
-		"file":                {"development", "SESSION_NAME", "filed"},
-		"environment":         {"development", "SESSION_NAME=given", "given"},
-		"file, staging":       {"staging", "SESSION_NAME", "__Host-filed"},
-		"environment, too":    {"staging", "SESSION_NAME=given", "__Host-given"},
-		"test":                {"test", "SESSION_NAME", "session"},
-		"test, environment":   {"test", "SESSION_NAME=given", "given"},
-		"file names GO_ENV":   {"development", "GO_ENV", "__Host-filed"},
-		"GO_ENV beats a file": {"development", "LOG_LEVEL=warn", "filed"},
+		"file":              {"development", "SESSION_NAME", "fromfile"},
+		"environment":       {"development", "SESSION_NAME=given", "given"},
+		"file, staging":     {"staging", "SESSION_NAME", "__Host-fromfile"},
+		"environment, too":  {"staging", "SESSION_NAME=given", "__Host-given"},
+		"test":              {"test", "SESSION_NAME", "session"},
+		"test, environment": {"test", "SESSION_NAME=given", "given"},
+		"file sets GO_ENV":  {"development", "GO_ENV", "__Host-fromfile"},
+		"GO_ENV in both":    {"development", "LOG_LEVEL=warn", "fromfile"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			dir, database := t.TempDir(), testdb.NewURL(t, testdb.SQLite)
 			migrated := testapp.Start(t, testapp.Options{DatabaseURL: database})
-			write(t, filepath.Join(dir, ".env"), "SESSION_NAME=filed\nGO_ENV=staging\nPORT=1\n")
+			write(t, filepath.Join(dir, ".env"), "SESSION_NAME=fromfile\nGO_ENV=staging\nPORT=1\n")
 			app := testapp.Start(t, testapp.Options{DatabaseURL: database, Dir: dir, Env: c.env, Extra: []string{c.setting, "SESSION_SECRET=" + migrated.Secret}})
 			client := app.Client(t)
 			client.SignIn("admin")
@@ -134,8 +136,8 @@ func TestEnvFile_Precedence(t *testing.T) {
 	}
 }
 
-// TestEnvFile_OfDevelopment holds that a .env which says development, as a copy
-// of .env.example does, gives staging and production no secret and no bypass.
+// TestEnvFile_OfDevelopment checks that staging and production do not write a secret into
+// a .env that says GO_ENV=development, as a copy of .env.example does.
 func TestEnvFile_OfDevelopment(t *testing.T) {
 	t.Parallel()
 	for _, env := range []string{"staging", "production"} {
@@ -170,7 +172,7 @@ func read(t *testing.T, path string) string {
 	return string(content)
 }
 
-// wantPrivate checks that only the owner may read the file.
+// wantPrivate checks that only the owner can read the file.
 func wantPrivate(t *testing.T, path string) {
 	t.Helper()
 	info, err := os.Stat(path)

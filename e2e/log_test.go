@@ -12,12 +12,11 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
-// A log line is JSON, or starts with its time; a line that a client could
-// begin would not.
+// logLine matches a whole log line. It does not match one that starts with text from a
+// client.
 var logLine = regexp.MustCompile(`^(\{"time":.*\}|time=\d{4}-\d\d-\d\dT\S+ level=[A-Z]+ msg=.*)$`)
 
-// TestLog_Lines holds that nobody can forge a line of the log (ASVS 5.0
-// 16.4.1).
+// TestLog_Lines checks that clients cannot forge log lines (ASVS 5.0 16.4.1).
 func TestLog_Lines(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"text", "json"} {
@@ -51,8 +50,8 @@ func sendRaw(t *testing.T, app *testapp.App, request string) {
 	if _, err := fmt.Fprint(conn, request); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Read(make([]byte, 1)); err != nil { // until it is answered
-		t.Errorf("%q is not answered: %v", request, err)
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // wait for the response
+		t.Errorf("no response to %q: %v", request, err)
 	}
 }
 
@@ -61,15 +60,15 @@ func wantLines(t *testing.T, log string) {
 	for line := range strings.Lines(log) {
 		line = strings.TrimSuffix(line, "\n")
 		if !logLine.MatchString(line) || strings.ContainsAny(line, "\x00\r\x1b\u2028") {
-			t.Errorf("a line that somebody forged: %q", line)
+			t.Errorf("a forged line: %q", line)
 		}
 	}
 	if !strings.Contains(log, "FORGED") {
-		t.Error("the log does not hold what was asked for")
+		t.Error("the log does not contain the requests")
 	}
 }
 
-// TestLog_Time holds that every line says when in UTC (ASVS 5.0 16.2.2).
+// TestLog_Time checks that all lines have the time in UTC (ASVS 5.0 16.2.2).
 func TestLog_Time(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"text", "json"} {
@@ -84,7 +83,7 @@ func TestLog_Time(t *testing.T) {
 	}
 }
 
-// TestLog_Events holds that the log says who signed in and out (ASVS 5.0
+// TestLog_Events checks that sign-ins and sign-outs are logged with the user (ASVS 5.0
 // 16.3.1).
 func TestLog_Events(t *testing.T) {
 	t.Parallel()

@@ -14,9 +14,9 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// empty are the settings of an app on an empty database, and a way to look
-// into it.
-func empty(t *testing.T, engine testdb.Engine) (run func(args ...string) testapp.Result, versions func() []string) {
+// onEmptyDatabase returns two functions for an empty database: run runs a command, and
+// versions returns the applied migrations.
+func onEmptyDatabase(t *testing.T, engine testdb.Engine) (run func(args ...string) testapp.Result, versions func() []string) {
 	t.Helper()
 	s := settings{"GO_ENV": "production", "DATABASE_URL": testdb.NewURL(t, engine), "SESSION_SECRET": config.NewSecret()}
 	dir := t.TempDir()
@@ -31,7 +31,7 @@ func empty(t *testing.T, engine testdb.Engine) (run func(args ...string) testapp
 	return run, versions
 }
 
-// versionsIn returns the migrations that the database holds for applied.
+// versionsIn returns the applied migrations of a database.
 func versionsIn(t *testing.T, databaseURL string) (versions []string) {
 	t.Helper()
 	details, err := config.DatabaseAt(databaseURL)
@@ -51,7 +51,7 @@ func versionsIn(t *testing.T, databaseURL string) (versions []string) {
 
 func TestMigrate(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
-		run, versions := empty(t, engine)
+		run, versions := onEmptyDatabase(t, engine)
 		total := len(wantStatusTable(t, run("migrate", "status"), 0))
 		for _, step := range []struct {
 			args    string
@@ -68,15 +68,15 @@ func TestMigrate(t *testing.T) {
 			run(strings.Fields(step.args)...).Want(t, 0)
 			wantStatusTable(t, run("migrate", "status"), step.applied)
 			if got := versions(); len(got) != step.applied {
-				t.Errorf("after %s %q are applied, want %d", step.args, got, step.applied)
+				t.Errorf("after %s, %q are applied, want %d", step.args, got, step.applied)
 			}
 		}
-		run("task", "sessions:list").Want(t, 0) // what is there again can be used
+		run("task", "sessions:list").Want(t, 0) // the tables work again
 	})
 }
 
-// wantStatusTable checks that the first migrations are applied and the others
-// are not, and returns their states.
+// wantStatusTable checks that the first migrations are applied and the others pending, and
+// returns the lines of the table.
 func wantStatusTable(t *testing.T, r testapp.Result, applied int) []string {
 	t.Helper()
 	states := regexp.MustCompile(`(?m)^\d{14}.*(Applied|Pending) *$`).FindAllString(r.Want(t, 0).Stdout, -1)
@@ -91,25 +91,25 @@ func wantStatusTable(t *testing.T, r testapp.Result, applied int) []string {
 	return states
 }
 
-func TestMigrate_Mistaken(t *testing.T) {
+func TestMigrate_Refused(t *testing.T) {
 	t.Parallel()
-	run, versions := empty(t, testdb.SQLite)
+	run, versions := onEmptyDatabase(t, testdb.SQLite)
 	run("migrate").Want(t, 0)
 	applied := versions()
 	for _, args := range []string{"migrate sideways", "migrate down x", "migrate down 0", "migrate down -1", "migrate up 1", "migrate status x", "migrate down 1 2", "miqrate"} {
 		if r := run(strings.Fields(args)...); r.Code != 1 || r.Stderr == "" {
-			t.Errorf("app %s: exit code %d, %q; want 1 and what is wrong", args, r.Code, r.Stderr)
+			t.Errorf("app %s: exit code %d, %q; want 1 and the reason", args, r.Code, r.Stderr)
 		}
 	}
 	if got := versions(); !slices.Equal(got, applied) {
-		t.Errorf("a mistake left %q applied", got)
+		t.Errorf("%q are applied, want %q", got, applied)
 	}
 }
 
-// TestMigrate_AtOnce has four instances find the database empty.
+// TestMigrate_AtOnce migrates an empty database from four processes at once.
 func TestMigrate_AtOnce(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
-		run, versions := empty(t, engine)
+		run, versions := onEmptyDatabase(t, engine)
 		results := make([]testapp.Result, 4)
 		var running sync.WaitGroup
 		for i := range results {
@@ -129,8 +129,8 @@ func TestMigrate_AtOnce(t *testing.T) {
 	})
 }
 
-// TestMigrate_DevelopmentAtOnce has three instances in development, which
-// migrate and seed by themselves, start on an empty database.
+// TestMigrate_DevelopmentAtOnce starts three instances in development on an empty
+// database, which they all migrate and seed.
 func TestMigrate_DevelopmentAtOnce(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		database := testdb.NewURL(t, engine)

@@ -65,7 +65,7 @@ func TestRevoke_Refused(t *testing.T) {
 		for _, args := range calls {
 			r := app.Run(t, append([]string{"task", "sessions:revoke"}, args...)...)
 			wantRefusal(t, strings.Join(args, " "), r, says)
-			wantUnsaid(t, r, parts[1], parts[2], app.Secret)
+			wantNotPrinted(t, r, parts[1], parts[2], app.Secret)
 		}
 	}
 	wantSignedIn(t, client, "admin")

@@ -10,11 +10,11 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
-// envSecret finds what .env gives as SESSION_SECRET.
+// envSecret matches SESSION_SECRET in .env.
 var envSecret = regexp.MustCompile(`(?m)^SESSION_SECRET=(.*)$`)
 
-// TestRotate goes through two changes of the secret, as a person makes them:
-// nobody is signed out by them, and the first secret can go in the end.
+// TestRotate changes the secret twice, as an operator does. Nobody is signed out by that,
+// and the older secrets can be removed at the end.
 func TestRotate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -28,11 +28,11 @@ func TestRotate(t *testing.T) {
 		r := app.Run(t, "task", "secret:rotate").Want(t, 0)
 		after := envSecret.FindStringSubmatch(read(t, file))[1]
 		if !strings.HasSuffix(after, ","+before) || strings.Count(after, ",") != rotation {
-			t.Fatalf("rotation %d made %q of %q", rotation, after, before)
+			t.Fatalf("rotation %d changed %q to %q", rotation, before, after)
 		}
-		wantUnsaid(t, r, strings.Split(after, ",")...)
+		wantNotPrinted(t, r, strings.Split(after, ",")...)
 		if !strings.Contains(r.Stdout, "Restart") || !strings.Contains(r.Stdout, "SESSION_REMEMBER_LIFETIME") {
-			t.Errorf("it does not say what to do next:\n%s", r.Stdout)
+			t.Errorf("the next steps are missing:\n%s", r.Stdout)
 		}
 		app.Restart(t)
 		wantResigned(t, active, "user")
@@ -41,12 +41,12 @@ func TestRotate(t *testing.T) {
 	onlyNewest := strings.Split(envSecret.FindStringSubmatch(read(t, file))[1], ",")[0]
 	write(t, file, envSecret.ReplaceAllString(read(t, file), "SESSION_SECRET="+onlyNewest))
 	app.Restart(t)
-	wantSignedIn(t, active, "user") // its cookie was signed anew
-	wantNobody(t, idle)             // and this one was not
+	wantSignedIn(t, active, "user") // its cookie was signed again
+	wantNobody(t, idle)             // its cookie was not
 }
 
-// wantResigned checks that the app knows a cookie which an older secret signed,
-// and hands out the same one with a new signature.
+// wantResigned checks that the app accepts a cookie signed with an older secret and
+// replaces its signature only.
 func wantResigned(t *testing.T, client *testapp.Client, username string) {
 	t.Helper()
 	_, before := client.SessionCookie()
@@ -54,29 +54,29 @@ func wantResigned(t *testing.T, client *testapp.Client, username string) {
 	_, after := client.SessionCookie()
 	was, is := strings.Split(before, "."), strings.Split(after, ".")
 	if was[0] != is[0] || was[1] != is[1] || was[2] == is[2] {
-		t.Errorf("the cookie went from %s to %s, want another signature alone", before, after)
+		t.Errorf("the cookie went from %s to %s, want only another signature", before, after)
 	}
 	wantSignedIn(t, client, username)
 	if _, again := client.SessionCookie(); again != after {
-		t.Error("the cookie is signed anew at every request")
+		t.Error("the cookie is signed again at every request")
 	}
 }
 
-// TestRotate_Refused holds that a file that does not count, or cannot be
-// changed, stays as it is, and that no secret that is in use is printed.
+// TestRotate_Refused checks that the task changes no file that it should not or cannot
+// change, and that it prints no secret that is in use.
 func TestRotate_Refused(t *testing.T) {
 	t.Parallel()
 	used := config.NewSecret()
 	for what, c := range map[string]struct {
-		file string // "" is none
+		file string // "" for no file
 		env  settings
-		says string
+		says string // part of the error
 	}{
 		"no file":             {"", settings{}, "there is no .env"},
 		"no secret":           {"PORT=1\n", settings{}, "missing"},
 		"two":                 {"SESSION_SECRET=" + used + "\nSESSION_SECRET=" + used + "\n", settings{}, "2 times"},
-		"unreadable":          {"SESSION_SECRET='" + used + "\n", settings{}, "not closed"},
-		"tests read no file":  {"SESSION_SECRET=" + used + "\n", settings{"GO_ENV": "test"}, "GO_ENV=test"},
+		"invalid file":        {"SESSION_SECRET='" + used + "\n", settings{}, "not closed"},
+		"GO_ENV=test":         {"SESSION_SECRET=" + used + "\n", settings{"GO_ENV": "test"}, "GO_ENV=test"},
 		"environment":         {"SESSION_SECRET=" + config.NewSecret() + "\n", settings{"SESSION_SECRET": used}, "environment"},
 		"environment, server": {"", settings{"SESSION_SECRET": used, "GO_ENV": "production"}, "environment"},
 	} {
@@ -89,9 +89,9 @@ func TestRotate_Refused(t *testing.T) {
 			}
 			r := testapp.Run(t, dir, c.env.environ(), "task", "secret:rotate")
 			if r.Code != 1 || !strings.Contains(r.Stderr, c.says) || strings.Count(r.Stderr, "\n") != 1 {
-				t.Errorf("exit code %d, %q; want 1 and a line with %q", r.Code, r.Stderr, c.says)
+				t.Errorf("exit code %d, %q; want 1 and one line with %q", r.Code, r.Stderr, c.says)
 			}
-			wantUnsaid(t, r, used)
+			wantNotPrinted(t, r, used)
 			wantSteps(t, r, c.says == "environment")
 			if left, err := filepath.Glob(file + "*"); err != nil || (len(left) == 1) != (c.file != "") {
 				t.Errorf("files %q, %v", left, err)
@@ -103,22 +103,21 @@ func TestRotate_Refused(t *testing.T) {
 	}
 }
 
-// wantSteps checks that somebody with a server, and nobody else, is given one
-// fresh secret and told what to do with it.
-func wantSteps(t *testing.T, r testapp.Result, server bool) {
+// wantSteps checks that one new secret and the steps are printed if the environment sets
+// the secret, and nothing otherwise.
+func wantSteps(t *testing.T, r testapp.Result, given bool) {
 	t.Helper()
 	fresh := regexp.MustCompile(`[0-9a-f]{64}`).FindAllString(r.Stdout, -1)
-	if !server && r.Stdout != "" {
-		t.Errorf("it prints %q", r.Stdout)
+	if !given && r.Stdout != "" {
+		t.Errorf("it printed %q", r.Stdout)
 	}
-	if server && (len(fresh) != 1 || !strings.Contains(r.Stdout, "every instance") || !strings.Contains(r.Stdout, "SESSION_REMEMBER_LIFETIME")) {
-		t.Errorf("want one fresh secret and what to do with it, got\n%s", r.Stdout)
+	if given && (len(fresh) != 1 || !strings.Contains(r.Stdout, "every instance") || !strings.Contains(r.Stdout, "SESSION_REMEMBER_LIFETIME")) {
+		t.Errorf("want one new secret and the steps, got\n%s", r.Stdout)
 	}
 }
 
-// TestRotate_SameInEnvironment holds that a secret which came into the
-// environment out of the file, as buffalo and `source .env` have it, is no
-// obstacle.
+// TestRotate_SameInEnvironment checks that the file is changed if the environment sets the
+// same secret, because buffalo and `source .env` copy it there.
 func TestRotate_SameInEnvironment(t *testing.T) {
 	t.Parallel()
 	dir, secret := t.TempDir(), config.NewSecret()
@@ -128,7 +127,7 @@ func TestRotate_SameInEnvironment(t *testing.T) {
 	if now := read(t, file); !strings.HasSuffix(now, ","+secret+"\n") {
 		t.Errorf("the file became %q", now)
 	}
-	if !strings.Contains(r.Stdout, "the environment wins") {
-		t.Errorf("it does not warn of the environment:\n%s", r.Stdout)
+	if !strings.Contains(r.Stdout, "the environment overrides the file") {
+		t.Errorf("it does not warn about the environment:\n%s", r.Stdout)
 	}
 }

@@ -13,9 +13,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// TestSecretsStayInside looks for the secrets of a whole run where they must
-// not be: in answers, in the database and in the log (ASVS 5.0 16.2.5). The
-// log of every other test is searched too, by package testapp.
+// TestSecretsStayInside uses the app and then searches responses, database and log for
+// secrets (ASVS 5.0 16.2.5). Package testapp also searches the logs of all other tests.
 func TestSecretsStayInside(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		for _, env := range []string{"development", "staging"} {
@@ -24,21 +23,21 @@ func TestSecretsStayInside(t *testing.T) {
 				app := testapp.Start(t, testapp.Options{DatabaseURL: database, Env: env, Extra: []string{"LOG_LEVEL=debug"}})
 				answers := useEverything(t, app)
 				if n := countSessions(t, app); n == 0 {
-					t.Fatal("no session is left to look for secrets in")
+					t.Fatal("there is no session to search")
 				}
-				places := map[string]string{"an answer": answers, "a row": dump(t, app)}
+				places := map[string]string{"a response": answers, "a row": dump(t, app)}
 				places["the database's files"] = filesOf(t, database)
 				app.Stop(t)
 				places["the log"] = app.Log()
-				places["the database's files, later"] = filesOf(t, database)
+				places["the database's files after the stop"] = filesOf(t, database)
 				wantNoSecrets(t, app, places)
 			})
 		}
 	})
 }
 
-// useEverything signs in and out, fails in every way, and returns all bodies
-// and headers but Set-Cookie.
+// useEverything signs in and out, causes errors, and returns all responses without
+// Set-Cookie.
 func useEverything(t *testing.T, app *testapp.App) string {
 	t.Helper()
 	var all strings.Builder
@@ -68,7 +67,7 @@ func useEverything(t *testing.T, app *testapp.App) string {
 	return all.String()
 }
 
-// dump returns everything that the two tables hold.
+// dump returns the content of the table sessions.
 func dump(t *testing.T, app *testapp.App) string {
 	t.Helper()
 	var all strings.Builder
@@ -82,8 +81,8 @@ func dump(t *testing.T, app *testapp.App) string {
 	return all.String()
 }
 
-// filesOf returns what the files of a SQLite database hold, the log that is
-// written ahead too. Of a server it returns nothing.
+// filesOf returns the content of a SQLite database's files, including the write-ahead
+// log. It returns nothing for other databases.
 func filesOf(t *testing.T, databaseURL string) string {
 	t.Helper()
 	path, ok := strings.CutPrefix(databaseURL, "sqlite3://")
@@ -109,12 +108,12 @@ func wantNoSecrets(t *testing.T, app *testapp.App, places map[string]string) {
 	t.Helper()
 	secrets := append(app.Secrets(), string(unhex(t, app.Secret)))
 	if len(secrets) < 8 {
-		t.Fatalf("%d secrets are known, want those of two sign-ins of three users", len(secrets))
+		t.Fatalf("%d secrets are known, want at least 8, of two sign-ins of three users", len(secrets))
 	}
 	for place, text := range places {
 		for _, secret := range secrets {
 			if strings.Contains(text, secret) {
-				t.Errorf("%s holds the secret %q", place, secret)
+				t.Errorf("%s contains the secret %q", place, secret)
 			}
 		}
 	}

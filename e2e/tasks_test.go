@@ -23,15 +23,15 @@ func TestTasks(t *testing.T) {
 }
 
 func testSeed(t *testing.T, app *testapp.App) {
-	execute(t, app, "UPDATE users SET name = 'Somebody' WHERE username = 'user'")
+	execute(t, app, "UPDATE users SET name = 'Renamed' WHERE username = 'user'")
 	execute(t, app, "DELETE FROM users WHERE username = 'manager'")
-	for _, want := range []string{"1 users created\n", "0 users created\n"} {
+	for _, want := range []string{"1 user created\n", "0 users created\n"} {
 		if r := app.Run(t, "task", "db:seed").Want(t, 0); r.Stdout != want {
-			t.Errorf("it says %q, want %q", r.Stdout, want)
+			t.Errorf("it printed %q, want %q", r.Stdout, want)
 		}
 	}
 	var name string
-	if query(t, app, &name, "SELECT name FROM users WHERE username = 'user'"); name != "Somebody" {
+	if query(t, app, &name, "SELECT name FROM users WHERE username = 'user'"); name != "Renamed" {
 		t.Errorf("the seed changed a user's name to %q", name)
 	}
 }
@@ -39,7 +39,7 @@ func testSeed(t *testing.T, app *testapp.App) {
 func testUsersList(t *testing.T, app *testapp.App) {
 	lines := strings.Split(strings.TrimSpace(app.Run(t, "task", "users:list").Want(t, 0).Stdout), "\n")
 	if len(lines) != 5 {
-		t.Fatalf("%d lines, want a head and 4 users:\n%s", len(lines), strings.Join(lines, "\n"))
+		t.Fatalf("%d lines, want a header and 4 users:\n%s", len(lines), strings.Join(lines, "\n"))
 	}
 	for i, want := range []string{"USERNAME", "admin .* admin ", "contributor .* member ", "manager .* member ", "user .* member "} {
 		if !regexp.MustCompile("^" + want).MatchString(lines[i]) {
@@ -58,16 +58,16 @@ func testSessionsList(t *testing.T, app *testapp.App) {
 	}
 	all := app.Run(t, "task", "sessions:list").Want(t, 0).Stdout
 	admins := app.Run(t, "task", "sessions:list", "admin").Want(t, 0).Stdout
-	for _, sid := range sids {
-		if strings.Count(all, sid) != 1 {
-			t.Errorf("%s is not in the list\n%s", sid, all)
+	for username, sid := range sids {
+		if !regexp.MustCompile(`(?m)^` + sid + ` +` + username + ` `).MatchString(all) {
+			t.Errorf("no session %s of %s in\n%s", sid, username, all)
 		}
 	}
 	if !strings.Contains(admins, sids["admin"]) || strings.Contains(admins, sids["user"]) {
-		t.Errorf("want %s alone, got\n%s", sids["admin"], admins)
+		t.Errorf("want only %s, got\n%s", sids["admin"], admins)
 	}
 	if r := app.Run(t, "task", "sessions:list", "nobody"); r.Code != 1 || !strings.Contains(r.Stderr, "nobody") {
-		t.Errorf("nobody's list: exit code %d, %q", r.Code, r.Stderr)
+		t.Errorf("the list of an unknown user: exit code %d, %q", r.Code, r.Stderr)
 	}
 }
 
@@ -87,9 +87,9 @@ func testSessionsShow(t *testing.T, app *testapp.App) {
 			}
 		}
 		if signed := strings.Contains(r.Stdout, "valid: signs its user in"); signed != (what != "sid") {
-			t.Errorf("%s: want its signature judged if it has one, got\n%s", what, r.Stdout)
+			t.Errorf("%s: want the signature checked if there is one, got\n%s", what, r.Stdout)
 		}
-		wantUnsaid(t, r, parts[1], parts[2], app.Secret)
+		wantNotPrinted(t, r, parts[1], parts[2], app.Secret)
 	}
 	forged := app.Run(t, "task", "sessions:show", sid+"."+flip(parts[1])+"."+parts[2]).Want(t, 0)
 	if !strings.Contains(forged.Stdout, "NOT valid") {
@@ -98,7 +98,7 @@ func testSessionsShow(t *testing.T, app *testapp.App) {
 	for _, args := range [][]string{{strings.Repeat("A", 24)}, {""}, {}, {sid, sid}, {"'; DROP TABLE sessions; --"}, {"\xff"}} {
 		r := app.Run(t, append([]string{"task", "sessions:show"}, args...)...)
 		if r.Code != 1 || r.Stdout != "" || strings.Count(r.Stderr, "\n") != 1 {
-			t.Errorf("%q: exit code %d, %q, %q; want 1 and a line that says why", args, r.Code, r.Stdout, r.Stderr)
+			t.Errorf("%q: exit code %d, %q, %q; want 1 and one line with the reason", args, r.Code, r.Stdout, r.Stderr)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func testCleanup(t *testing.T, app *testapp.App) {
 	before := countSessions(t, app)
 	for _, want := range []string{"1203 expired sessions deleted\n", "0 expired sessions deleted\n"} {
 		if r := app.Run(t, "task", "sessions:cleanup").Want(t, 0); r.Stdout != want || r.Stderr != "" {
-			t.Errorf("it says %q and %q, want %q", r.Stdout, r.Stderr, want)
+			t.Errorf("it printed %q and %q, want %q", r.Stdout, r.Stderr, want)
 		}
 	}
 	if n := countSessions(t, app); n != before-dead {
@@ -134,7 +134,7 @@ func testCleanup(t *testing.T, app *testapp.App) {
 	}
 }
 
-// TestTasks_Alone runs what needs no running app.
+// TestTasks_Alone runs commands and tasks without a running app.
 func TestTasks_Alone(t *testing.T) {
 	t.Parallel()
 	s := production(t, testdb.SQLite)
@@ -145,7 +145,7 @@ func TestTasks_Alone(t *testing.T) {
 		t.Errorf("secrets %q and %q, want two of 32 bytes", first.Stdout, second.Stdout)
 	}
 	testapp.Run(t, t.TempDir(), s.change("SESSION_SECRET="+strings.TrimSpace(first.Stdout)).environ(), "migrate", "status").Want(t, 0)
-	testapp.Run(t, t.TempDir(), settings{}.environ(), "task", "secret:generate").Want(t, 0) // before anything is settled
+	testapp.Run(t, t.TempDir(), settings{}.environ(), "task", "secret:generate").Want(t, 0) // works without any settings
 
 	if r := run("task", "db:seed"); r.Code != 1 || !strings.Contains(r.Stderr, "production") {
 		t.Errorf("db:seed in production: exit code %d, %q", r.Code, r.Stderr)
@@ -154,9 +154,18 @@ func TestTasks_Alone(t *testing.T) {
 		t.Errorf("an unknown task: exit code %d, %q", r.Code, r.Stderr)
 	}
 	list := run("task").Want(t, 0).Stdout
-	for _, name := range []string{"secret:generate", "sessions:cleanup", "sessions:list", "sessions:show", "users:list", "db:seed"} {
-		if !strings.Contains(list, name) {
-			t.Errorf("the list of tasks has no %s", name)
+	for _, name := range []string{"secret:generate", "sessions:cleanup", "sessions:list", "sessions:show", "users:list", "db:seed", "routes"} {
+		if !strings.Contains(list, "\napp task "+name+" ") {
+			t.Errorf("no %s in\n%s", name, list)
+		}
+	}
+	if strings.Contains(list, "grift") {
+		t.Errorf("the list of tasks says grift:\n%s", list)
+	}
+	routes := run("task", "routes").Want(t, 0).Stdout
+	for _, want := range []string{`GET +/ `, `GET +/session `, `DELETE +/sessions/{sid} `, `PATCH +/admin/users/{id} `} {
+		if !regexp.MustCompile(`(?m)^` + want).MatchString(routes) {
+			t.Errorf("no route %q in\n%s", want, routes)
 		}
 	}
 	if r := run("version").Want(t, 0); strings.TrimSpace(r.Stdout) == "" {

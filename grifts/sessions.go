@@ -25,7 +25,7 @@ func revokeSessions(t tools) error { return t.sessions().Revoke(t.ctx, t.args) }
 
 // cleanupSessions also deletes the rows of the replay guard, and records an event.
 func cleanupSessions(t tools) error {
-	if err := models.NewSpent(t.db).Forget(t.ctx); err != nil {
+	if err := models.NewReplayGuard(t.db).DeleteExpired(t.ctx); err != nil {
 		return err
 	}
 	var deleted int

@@ -15,7 +15,7 @@ const (
 	SignInSucceeded  = "signin.success"
 	SignInFailed     = "signin.failure"
 	SignedOut        = "signout"
-	SessionEnded     = "session.ended" // one or several; Detail says why
+	SessionEnded     = "session.ended" // one or more; Detail says why
 	IdentityLinked   = "identity.linked"
 	IdentityUnlinked = "identity.unlinked"
 	IdentityRefused  = "identity.refused"
@@ -27,38 +27,38 @@ const (
 	TokenCreated     = "token.created" // Detail is its label
 )
 
-// The values of Event.Detail where sessions end without their user's signing out.
+// The values of Event.Detail if sessions end in another way than by signing out.
 const (
 	RevokedByUser      = "by_user"
 	RevokedByAdmin     = "by_admin"
 	RevokedByProvider  = "by_provider"
-	RevokedUserGone    = "user_gone" // the user is disabled, or no more
+	RevokedUserGone    = "user_gone" // the user was disabled or deleted
 	RevokedRoleChanged = "role_changed"
 	Expired            = "expired"
 )
 
-// ErrCursor says that a cursor is none that a list returned.
-var ErrCursor = errors.New("the cursor is not one of this list")
+// ErrCursor is returned for an invalid cursor.
+var ErrCursor = errors.New("invalid cursor: use the one that the previous page returned")
 
-// Event is something that happened to somebody's account or sessions. Texts that a
-// client sent are cut to what the columns hold.
+// Event is something that happened to a user's account or sessions. Texts from clients
+// are shortened to fit their columns.
 type Event struct {
-	ID        uuid.UUID  `db:"id"` // of version 7, and so in the order of time
+	ID        uuid.UUID  `db:"id"` // version 7, so sorted by time
 	CreatedAt time.Time  `db:"created_at"`
 	Kind      string     `db:"kind"`
-	UserID    nulls.UUID `db:"user_id"`  // whose account; null where nobody knows
-	ActorID   nulls.UUID `db:"actor_id"` // who did it, if it was an administrator
-	Method    string     `db:"method"`   // how he signed in, or which provider it was about
+	UserID    nulls.UUID `db:"user_id"`  // whose account; null if unknown
+	ActorID   nulls.UUID `db:"actor_id"` // the administrator who did it, if one did
+	Method    string     `db:"method"`   // the sign-in method, or the provider that it is about
 	IP        string     `db:"ip"`
 	UserAgent string     `db:"user_agent"`
-	Device    string     `db:"device"` // of a sign-in: browser and system in words
+	Device    string     `db:"device"` // of a sign-in: the kind of browser and system
 	SID       string     `db:"sid"`
 	Detail    string     `db:"detail"`
-	Sessions  int64      `db:"sessions"` // how many it ended
-	Notable   bool       `db:"notable"`  // the user should look at it
+	Sessions  int64      `db:"sessions"` // how many sessions ended
+	Notable   bool       `db:"notable"`  // the user should notice it
 }
 
-// About is an event of a user's.
+// About returns an event about a user's account.
 func About(userID uuid.UUID, kind string) Event {
 	return Event{Kind: kind, UserID: nulls.NewUUID(userID)}
 }
@@ -75,8 +75,8 @@ func NullableID(text string) nulls.UUID {
 	return nulls.UUID{UUID: id, Valid: err == nil}
 }
 
-// RecordEvent writes an event down, now. Of a sign-in it finds out whether the
-// device is new to the user, which makes it notable; the first device of all is not.
+// RecordEvent stores an event with the current time. A sign-in on a device that is new
+// to the user becomes notable, unless it is the user's first.
 func RecordEvent(conn *pop.Connection, e Event) error {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -100,7 +100,7 @@ func RecordEvent(conn *pop.Connection, e Event) error {
 	return nil
 }
 
-// isNewDevice reports whether the user signed in before, and never on this device.
+// isNewDevice reports whether the user has signed in before, but never on this device.
 func isNewDevice(conn *pop.Connection, userID nulls.UUID, device string) (bool, error) {
 	var past struct {
 		Here     bool `db:"here"`
@@ -114,8 +114,8 @@ func isNewDevice(conn *pop.Connection, userID nulls.UUID, device string) (bool, 
 	return past.Anywhere && !past.Here, nil
 }
 
-// ListEvents returns up to limit events of a user's account, the newest first, and
-// the cursor of the next page, which is "" on the last. It returns ErrCursor.
+// ListEvents returns up to limit events about a user's account, newest first. next is
+// the cursor of the next page, or "". It returns ErrCursor for an invalid cursor.
 func ListEvents(conn *pop.Connection, userID uuid.UUID, after string, limit int) (events []Event, next string, err error) {
 	query, args := "SELECT * FROM events WHERE user_id = ?", []any{userID}
 	if after != "" {
@@ -135,18 +135,17 @@ func ListEvents(conn *pop.Connection, userID uuid.UUID, after string, limit int)
 	return events, next, nil
 }
 
-// Tally is how many events of one kind, method and detail happened in an hour, and
-// how many sessions they ended.
+// A Tally is the number of events of one kind, method and detail in one hour.
 type Tally struct {
 	Hour   string `db:"hour"` // 2026-01-31 13, UTC
 	Kind   string `db:"kind"`
 	Method string `db:"method"`
 	Detail string `db:"detail"`
 	N      int    `db:"n"`
-	Ended  int    `db:"ended"`
+	Ended  int    `db:"ended"` // how many sessions ended
 }
 
-// hourOf cuts created_at to the hour, in each dialect's words.
+// hourOf truncates created_at to the hour, in each dialect.
 var hourOf = map[string]string{
 	"sqlite3":   "substr(created_at, 1, 13)",
 	"postgres":  "to_char(created_at, 'YYYY-MM-DD HH24')",
@@ -155,8 +154,8 @@ var hourOf = map[string]string{
 	"mariadb":   "DATE_FORMAT(created_at, '%Y-%m-%d %H')",
 }
 
-// TallyEvents counts the events of some kinds since a time, hour by hour. Details
-// are told apart for the ends of sessions only.
+// TallyEvents counts the events of some kinds since a time, by hour. Only for
+// SessionEnded does it distinguish details.
 func TallyEvents(conn *pop.Connection, since time.Time, kinds ...any) ([]Tally, error) {
 	hour := hourOf[conn.Dialect.Name()]
 	const detail = "CASE WHEN kind = '" + SessionEnded + "' THEN detail ELSE '' END"
@@ -169,15 +168,15 @@ func TallyEvents(conn *pop.Connection, since time.Time, kinds ...any) ([]Tally, 
 	return tallies, nil
 }
 
-// ForgetEvents deletes what happened before a time.
-func ForgetEvents(conn *pop.Connection, before time.Time) error {
+// DeleteEvents deletes the events before a time.
+func DeleteEvents(conn *pop.Connection, before time.Time) error {
 	if err := conn.RawQuery("DELETE FROM events WHERE id < ?", firstID(before)).Exec(); err != nil {
-		return dbError("forget old events", err)
+		return dbError("delete old events", err)
 	}
 	return nil
 }
 
-// firstID is before every id of a time or later (RFC 9562, 5.7).
+// firstID sorts before the IDs of all events at a time or later (RFC 9562, 5.7).
 func firstID(t time.Time) uuid.UUID {
 	var id uuid.UUID
 	millis := uint64(t.UnixMilli())

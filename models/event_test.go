@@ -33,8 +33,8 @@ func listEvents(t *testing.T, db *pop.Connection, user *models.User, after strin
 
 func TestListEvents(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		ada := signUp(t, db, google("a"), models.Newcomer{Username: "ada"})
-		bob := signUp(t, db, google("b"), models.Newcomer{Username: "bob"})
+		ada := signUp(t, db, google("a"), models.Profile{Username: "ada"})
+		bob := signUp(t, db, google("b"), models.Profile{Username: "bob"})
 		for i := range 5 {
 			e := models.About(ada.ID, models.SignedOut)
 			e.Detail, e.IP, e.UserAgent, e.Method = strconv.Itoa(i), "192.0.2.1", strings.Repeat("ü", 300), "google"
@@ -67,8 +67,8 @@ func TestListEvents(t *testing.T) {
 // A device is new where somebody signed in before, on others only.
 func TestRecordEvent_NewDevice(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		ada := signUp(t, db, google("a"), models.Newcomer{Username: "ada"})
-		bob := signUp(t, db, google("b"), models.Newcomer{Username: "bob"})
+		ada := signUp(t, db, google("a"), models.Profile{Username: "ada"})
+		bob := signUp(t, db, google("b"), models.Profile{Username: "bob"})
 		on := func(user *models.User, device string) models.Event {
 			e := models.About(user.ID, models.SignInSucceeded)
 			e.Device = device
@@ -122,13 +122,13 @@ func TestTallyEvents(t *testing.T) {
 		if tallies, err := models.TallyEvents(db, time.Now().Add(time.Second), models.SignInFailed); err != nil || len(tallies) != 0 {
 			t.Errorf("since later: %v, %v", tallies, err)
 		}
-		if err := models.ForgetEvents(db, began); err != nil {
+		if err := models.DeleteEvents(db, began); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := db.Count(&models.Event{}); n != 6 || err != nil {
 			t.Errorf("%d events are left of 6 new ones, %v", n, err)
 		}
-		if err := models.ForgetEvents(db, time.Now().Add(time.Second)); err != nil {
+		if err := models.DeleteEvents(db, time.Now().Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := db.Count(&models.Event{}); n != 0 || err != nil {

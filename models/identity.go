@@ -18,58 +18,57 @@ var (
 	ErrLastIdentity = errors.New("identity is the user's only sign-in method")
 )
 
-// Identity is who a provider says that somebody is: an issuer and a subject,
-// together somebody's for ever. E-mail addresses change hands.
+// Identity is a user's account at a provider. Issuer and Subject identify it forever;
+// an email address does not, because it can change owners.
 type Identity struct {
 	ID        uuid.UUID `db:"id"`
 	UserID    uuid.UUID `db:"user_id"`
-	Provider  string    `db:"provider"` // through which it came first
+	Provider  string    `db:"provider"` // that it was first used with
 	Issuer    string    `db:"issuer"`
 	Subject   string    `db:"subject"`
 	CreatedAt time.Time `db:"created_at"`
 	UpdatedAt time.Time `db:"updated_at"`
 }
 
-// Newcomer is what a provider tells of somebody, for the first sign-in.
-type Newcomer struct {
-	Username string // a wish: what is taken, or no username, becomes one that is free
+// Profile is what a provider says about a user at the first sign-in.
+type Profile struct {
+	Username string // a suggestion: if it is taken or invalid, another one is chosen
 	Name     string
 	Email    string
 }
 
-// UserOf returns the user to whom an identity belongs, disabled or not. It
-// returns ErrNotFound when it is nobody's.
+// UserOf returns the user that an identity belongs to, disabled or not, or
+// ErrNotFound.
 func UserOf(tx *pop.Connection, issuer, subject string) (*User, error) {
 	return firstUser(tx, "SELECT users.* FROM users JOIN identities ON identities.user_id = users.id"+
 		" WHERE identities.issuer = ? AND identities.subject = ?", issuer, subject)
 }
 
-// SignUp returns the user to whom an identity belongs, disabled or not, and makes
-// one for an identity that is nobody's yet. Several sign-ups of one identity at
-// once make one user.
-func SignUp(conn *pop.Connection, identity Identity, n Newcomer) (user *User, created bool, err error) {
+// SignUp returns the user that an identity belongs to, disabled or not. It creates the
+// user if the identity is new. Concurrent calls for one identity create one user.
+func SignUp(conn *pop.Connection, identity Identity, profile Profile) (user *User, created bool, err error) {
 	for attempt := range signUpAttempts {
 		user, err = UserOf(conn, identity.Issuer, identity.Subject)
 		if !errors.Is(err, ErrNotFound) {
 			return user, false, err
 		}
-		if user, err = create(conn, identity, n, attempt > 0); err == nil {
+		if user, err = create(conn, identity, profile, attempt > 0); err == nil {
 			return user, true, nil
 		}
-		// Somebody may have been faster, with the identity or with the username.
+		// Another request may have taken the identity or the username: try again.
 	}
 	return nil, false, fmt.Errorf("sign up: %w", err)
 }
 
-// signUpAttempts is how many others may be faster, one after the other.
+// signUpAttempts is how often SignUp tries while other requests get in its way.
 const signUpAttempts = 5
 
-func create(conn *pop.Connection, identity Identity, n Newcomer, tooSlow bool) (*User, error) {
-	username, err := freeUsername(conn, n, tooSlow)
+func create(conn *pop.Connection, identity Identity, profile Profile, retry bool) (*User, error) {
+	username, err := freeUsername(conn, profile, retry)
 	if err != nil {
 		return nil, err
 	}
-	user := &User{Username: username, Name: cut(n.Name, maxName), Email: cut(n.Email, maxName), Role: RoleMember}
+	user := &User{Username: username, Name: cut(profile.Name, maxName), Email: cut(profile.Email, maxName), Role: RoleMember}
 	if user.Name == "" {
 		user.Name = username
 	}
@@ -86,8 +85,8 @@ func create(conn *pop.Connection, identity Identity, n Newcomer, tooSlow bool) (
 	return user, err
 }
 
-// Link gives an identity to a user, and reports whether it was not his already, when
-// nothing happens. It returns ErrIdentityTaken when it is another's.
+// Link gives an identity to a user. linked is false if the user had it already. It
+// returns ErrIdentityTaken if it belongs to another user.
 func Link(conn *pop.Connection, userID uuid.UUID, identity Identity) (linked bool, err error) {
 	identity.UserID = userID
 	createErr := conn.Create(&identity)
@@ -106,40 +105,40 @@ func Link(conn *pop.Connection, userID uuid.UUID, identity Identity) (linked boo
 	return false, nil
 }
 
-// Unlink takes one of his identities from a user. It returns ErrNotFound when he
-// has no such, and ErrLastIdentity when he has no other that is usable; and otherwise the
-// provider that it was.
+// Unlink removes one of a user's identities and returns its provider. It returns
+// ErrNotFound, or ErrLastIdentity if the user has no other identity that is usable.
 func Unlink(conn *pop.Connection, userID uuid.UUID, id string, usable func(Identity) bool) (provider string, err error) {
 	parsed, err := uuid.FromString(id)
 	if err != nil {
 		return "", fmt.Errorf("unlink identity: %w", ErrNotFound)
 	}
 	err = inTransaction(conn, func(tx *pop.Connection) error {
-		// Two that unlink the last two at once wait here for each other.
+		// This locks the user, so that two requests cannot remove the last two identities
+		// at the same time.
 		if err := tx.RawQuery("UPDATE users SET updated_at = ? WHERE id = ?", time.Now().UTC(), userID).Exec(); err != nil {
 			return dbError("unlink identity", err)
 		}
-		mine, err := ListIdentities(tx, userID)
+		identities, err := ListIdentities(tx, userID)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(mine, func(i Identity) bool { return i.ID == parsed })
+		i := slices.IndexFunc(identities, func(i Identity) bool { return i.ID == parsed })
 		if i < 0 {
 			return fmt.Errorf("unlink identity: %w", ErrNotFound)
 		}
-		if !slices.ContainsFunc(mine, func(other Identity) bool { return other.ID != parsed && usable(other) }) {
+		if !slices.ContainsFunc(identities, func(other Identity) bool { return other.ID != parsed && usable(other) }) {
 			return fmt.Errorf("unlink identity: %w", ErrLastIdentity)
 		}
 		if err := tx.RawQuery("DELETE FROM identities WHERE id = ? AND user_id = ?", parsed, userID).Exec(); err != nil {
 			return dbError("unlink identity", err)
 		}
-		provider = mine[i].Provider
+		provider = identities[i].Provider
 		return nil
 	})
 	return provider, err
 }
 
-// ListIdentities returns a user's identities, the oldest first.
+// ListIdentities returns a user's identities, oldest first.
 func ListIdentities(tx *pop.Connection, userID uuid.UUID) ([]Identity, error) {
 	var identities []Identity
 	if err := tx.Where("user_id = ?", userID).Order("created_at, id").All(&identities); err != nil {

@@ -18,7 +18,7 @@ func google(subject string) models.Identity {
 
 func isGoogle(i models.Identity) bool { return i.Issuer == "https://accounts.google.com" }
 
-func signUp(t *testing.T, db *pop.Connection, i models.Identity, n models.Newcomer) *models.User {
+func signUp(t *testing.T, db *pop.Connection, i models.Identity, n models.Profile) *models.User {
 	t.Helper()
 	user, _, err := models.SignUp(db, i, n)
 	if err != nil {
@@ -29,11 +29,11 @@ func signUp(t *testing.T, db *pop.Connection, i models.Identity, n models.Newcom
 
 func TestSignUp(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		ada, created, err := models.SignUp(db, google("abc"), models.Newcomer{Username: "Ada", Name: "Ada Lovelace", Email: "ada@example.com"})
+		ada, created, err := models.SignUp(db, google("abc"), models.Profile{Username: "Ada", Name: "Ada Lovelace", Email: "ada@example.com"})
 		if err != nil || !created || ada.Username != "ada" || ada.Name != "Ada Lovelace" || ada.Email != "ada@example.com" || ada.Role != models.RoleMember {
 			t.Fatalf("%+v, %t, %v", ada, created, err)
 		}
-		again, created, err := models.SignUp(db, google("abc"), models.Newcomer{Username: "somebody", Email: "new@example.com"})
+		again, created, err := models.SignUp(db, google("abc"), models.Profile{Username: "somebody", Email: "new@example.com"})
 		if err != nil || created || again.ID != ada.ID || again.Username != "ada" {
 			t.Errorf("again: %+v, %t, %v", again, created, err)
 		}
@@ -41,7 +41,7 @@ func TestSignUp(t *testing.T) {
 		// whatever the address.
 		other := models.Identity{Provider: "x", Issuer: "https://id.example.com", Subject: "abc"}
 		for i, identity := range []models.Identity{google("ABC"), google("abc "), other} {
-			user, created, err := models.SignUp(db, identity, models.Newcomer{Username: "ada", Email: "ada@example.com"})
+			user, created, err := models.SignUp(db, identity, models.Profile{Username: "ada", Email: "ada@example.com"})
 			if err != nil || !created || user.ID == ada.ID {
 				t.Errorf("%d: %+v, %t, %v", i, user, created, err)
 			}
@@ -49,7 +49,7 @@ func TestSignUp(t *testing.T) {
 		if err := db.RawQuery("UPDATE users SET disabled_at = '2026-01-01' WHERE username = 'ada'").Exec(); err != nil {
 			t.Fatal(err)
 		}
-		if user := signUp(t, db, google("abc"), models.Newcomer{}); user.ID != ada.ID || !user.DisabledAt.Valid {
+		if user := signUp(t, db, google("abc"), models.Profile{}); user.ID != ada.ID || !user.DisabledAt.Valid {
 			t.Errorf("disabled: %+v", user)
 		}
 	})
@@ -61,7 +61,7 @@ func TestSignUp_Namesakes(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				if _, _, err := models.SignUp(db.WithContext(t.Context()), google(strconv.Itoa(i)), models.Newcomer{}); err != nil {
+				if _, _, err := models.SignUp(db.WithContext(t.Context()), google(strconv.Itoa(i)), models.Profile{}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -78,7 +78,7 @@ func TestSignUp_ManyAtOnce(t *testing.T) {
 		for i := range users {
 			subject := []string{"one", "two"}[i%2]
 			wg.Go(func() {
-				users[i], _, errs[i] = models.SignUp(db.WithContext(t.Context()), google(subject), models.Newcomer{Username: "ada"})
+				users[i], _, errs[i] = models.SignUp(db.WithContext(t.Context()), google(subject), models.Profile{Username: "ada"})
 			})
 		}
 		wg.Wait()
@@ -99,18 +99,18 @@ func TestSignUp_ManyAtOnce(t *testing.T) {
 func TestSignUp_Username(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		for i, c := range []struct {
-			newcomer models.Newcomer
+			newcomer models.Profile
 			want     string
 		}{
-			{models.Newcomer{Username: "Zoë O'Hara"}, "zoe-ohara"},
-			{models.Newcomer{Username: "zoe.o@example.com"}, "zoe.o"},
-			{models.Newcomer{Username: "..", Email: "zoe+x@example.com"}, "zoex"},
-			{models.Newcomer{Name: "李小龍", Email: "@"}, "member"},
-			{models.Newcomer{Name: "Zoë O'Hara"}, "zoe-ohara-2"},
-			{models.Newcomer{}, "member-2"},
-			{models.Newcomer{Username: "admin", Name: "A\x00b\u0085\u202ec"}, "admin-2"}, // of development,
-			{models.Newcomer{Username: strings.Repeat("x", 300)}, strings.Repeat("x", 54)},
-			{models.Newcomer{Username: strings.Repeat("x", 300), Name: strings.Repeat("é", 300) + "\xff"}, strings.Repeat("x", 54) + "-2"},
+			{models.Profile{Username: "Zoë O'Hara"}, "zoe-ohara"},
+			{models.Profile{Username: "zoe.o@example.com"}, "zoe.o"},
+			{models.Profile{Username: "..", Email: "zoe+x@example.com"}, "zoex"},
+			{models.Profile{Name: "李小龍", Email: "@"}, "member"},
+			{models.Profile{Name: "Zoë O'Hara"}, "zoe-ohara-2"},
+			{models.Profile{}, "member-2"},
+			{models.Profile{Username: "admin", Name: "A\x00b\u0085\u202ec"}, "admin-2"}, // of development,
+			{models.Profile{Username: strings.Repeat("x", 300)}, strings.Repeat("x", 54)},
+			{models.Profile{Username: strings.Repeat("x", 300), Name: strings.Repeat("é", 300) + "\xff"}, strings.Repeat("x", 54) + "-2"},
 		} {
 			user := signUp(t, db, google(string(rune('a'+i))), c.newcomer)
 			if user.Username != c.want || strings.ContainsAny(user.Name, "\x00\u0085\u202e") {
@@ -118,14 +118,14 @@ func TestSignUp_Username(t *testing.T) {
 			}
 		}
 		for i := range 25 {
-			signUp(t, db, google(strings.Repeat("z", i+2)), models.Newcomer{Username: "popular"})
+			signUp(t, db, google(strings.Repeat("z", i+2)), models.Profile{Username: "popular"})
 		}
 	})
 }
 
 func TestLink(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		ada, bob := signUp(t, db, google("ada"), models.Newcomer{}), signUp(t, db, google("bob"), models.Newcomer{})
+		ada, bob := signUp(t, db, google("ada"), models.Profile{}), signUp(t, db, google("bob"), models.Profile{})
 		for _, first := range []bool{true, false} {
 			if linked, err := models.Link(db, ada.ID, google("second")); err != nil || linked != first {
 				t.Fatalf("%t, %v, want %t", linked, err, first)
@@ -142,7 +142,7 @@ func TestLink(t *testing.T) {
 
 func TestUnlink(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		ada, bob := signUp(t, db, google("ada"), models.Newcomer{}), signUp(t, db, google("bob"), models.Newcomer{})
+		ada, bob := signUp(t, db, google("ada"), models.Profile{}), signUp(t, db, google("bob"), models.Profile{})
 		for _, subject := range []string{"second", "third"} {
 			if _, err := models.Link(db, ada.ID, google(subject)); err != nil {
 				t.Fatal(err)
@@ -185,7 +185,7 @@ func TestUnlink(t *testing.T) {
 
 func TestSetUsername(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		ada, bob := signUp(t, db, google("ada"), models.Newcomer{Username: "ada"}), signUp(t, db, google("bob"), models.Newcomer{Username: "bob"})
+		ada, bob := signUp(t, db, google("ada"), models.Profile{Username: "ada"}), signUp(t, db, google("bob"), models.Profile{Username: "bob"})
 		if _, err := models.SetUsername(db, bob.ID, "Ada"); !errors.Is(err, models.ErrUsernameTaken) {
 			t.Errorf("taken: %v", err)
 		}

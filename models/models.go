@@ -1,5 +1,5 @@
-// Package models holds what the app keeps in its database beside sessions, and
-// the rules for it. It knows nothing of HTTP.
+// Package models holds the app's users, identities and events in the database, and
+// their rules. It knows nothing about HTTP.
 package models
 
 import (
@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode"
 
-	// The driver registers itself; with it Pop's sqlite3 dialect works without
-	// a build tag.
+	// With this driver, Pop's sqlite3 dialect works without a build tag.
 	_ "github.com/mattn/go-sqlite3"
 
 	"github.com/gobuffalo/pop/v6"
@@ -42,12 +42,12 @@ func inTransaction(conn *pop.Connection, do func(tx *pop.Connection) error) erro
 	return err
 }
 
-// DB is the connection that the main function uses which `buffalo build`
-// generates for its own command migrate. Nothing of Latchkey's does.
+// DB is used only by the migrate command of the main function that `buffalo build`
+// generates.
 var DB *pop.Connection
 
-// Open opens a connection to the database. It fails when the details make no
-// sense, not when the server is away: that shows at the first query.
+// Open opens a connection to the database. It returns an error for invalid details. If
+// the server is unavailable, the first query fails.
 func Open(details *pop.ConnectionDetails) (*pop.Connection, error) {
 	conn, err := pop.NewConnection(details)
 	if err != nil {
@@ -64,8 +64,8 @@ func Open(details *pop.ConnectionDetails) (*pop.Connection, error) {
 	return conn, nil
 }
 
-// createPrivate makes the file of a SQLite database that is not there yet, for
-// nobody else to read. SQLite gives the files beside it the same mode.
+// createPrivate creates the file of a new SQLite database so that only its owner can
+// read it. SQLite gives its other files the same mode.
 func createPrivate(path string) error {
 	if strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:") {
 		return nil
@@ -75,4 +75,19 @@ func createPrivate(path string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// cut shortens a text to a number of characters. It removes control characters, because
+// some databases reject NUL, and characters that would reverse the text on pages.
+func cut(text string, limit int) string {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) {
+			return -1
+		}
+		return c
+	}, strings.ToValidUTF8(text, ""))
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit])
+	}
+	return text
 }

@@ -18,14 +18,14 @@ const (
 	RoleAdmin  = "admin"
 )
 
-// User is somebody who can sign in.
+// User is a person with an account.
 type User struct {
 	ID         uuid.UUID  `db:"id"`
-	Username   string     `db:"username"` // unique, lower case
+	Username   string     `db:"username"` // unique, in lower case
 	Name       string     `db:"name"`
 	Email      string     `db:"email"`
 	Role       string     `db:"role"`
-	DisabledAt nulls.Time `db:"disabled_at"` // set: cannot sign in
+	DisabledAt nulls.Time `db:"disabled_at"` // null if the user may sign in
 	CreatedAt  time.Time  `db:"created_at"`
 	UpdatedAt  time.Time  `db:"updated_at"`
 }
@@ -81,53 +81,11 @@ func firstUser(tx *pop.Connection, query string, args ...any) (*User, error) {
 	return user, nil
 }
 
-// ListUsers returns all users, disabled ones too, by username.
+// ListUsers returns all users, including disabled ones, sorted by username.
 func ListUsers(tx *pop.Connection) ([]User, error) {
 	var users []User
 	if err := tx.Order("username").All(&users); err != nil {
 		return nil, dbError("list users", err)
 	}
 	return users, nil
-}
-
-// seedUsers are the users of development: one administrator and three members.
-var seedUsers = []User{
-	{Username: "admin", Name: "Ada Admin", Email: "admin@example.com", Role: RoleAdmin},
-	{Username: "contributor", Name: "Carl Contributor", Email: "contributor@example.com", Role: RoleMember},
-	{Username: "manager", Name: "Maya Manager", Email: "manager@example.com", Role: RoleMember},
-	{Username: "user", Name: "Uma User", Email: "user@example.com", Role: RoleMember},
-}
-
-// SeedUsers creates the users of development that are not there yet and
-// returns how many it created. It leaves those that are there as they are, and
-// several programs may run it at once.
-func SeedUsers(conn *pop.Connection) (int, error) {
-	conn = conn.WithContext(conn.Context()) // of our own: Pop's are not for several goroutines
-	created := 0
-	for _, user := range seedUsers {
-		added, err := seedUser(conn, user)
-		if err != nil {
-			return created, fmt.Errorf("seed user %s: %w", user.Username, err)
-		}
-		if added {
-			created++
-		}
-	}
-	return created, nil
-}
-
-func seedUser(conn *pop.Connection, user User) (added bool, err error) {
-	query := conn.Where("username = ?", user.Username)
-	if exists, err := query.Exists(&User{}); exists || err != nil {
-		return false, err
-	}
-	createErr := conn.Create(&user)
-	if createErr == nil {
-		return true, nil
-	}
-	// Another program may have been faster: then the user is there now.
-	if exists, err := query.Exists(&User{}); exists && err == nil {
-		return false, nil
-	}
-	return false, createErr
 }

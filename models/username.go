@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -17,8 +16,8 @@ import (
 const (
 	maxName     = 255 // characters of users.name and users.email
 	maxUsername = 64
-	// maxNamesakes is how many numbers are tried before a random one.
-	maxNamesakes = 20
+	// maxSuffix is how many numbers are tried before a random suffix.
+	maxSuffix = 20
 )
 
 var (
@@ -29,12 +28,11 @@ var (
 	ErrUsernameTaken = errors.New("username is taken")
 )
 
-// usernamePattern is what a username may be. It has no letters that a database
-// could hold for the same as others.
+// usernamePattern only allows characters that no database collation treats as equal.
 var usernamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
-// SetUsername changes a username, and reports whether it was another; upper and lower
-// case are one. It returns ErrUsername for what is none, and ErrUsernameTaken.
+// SetUsername changes a user's username and reports whether it is different from
+// before. Case does not matter. It returns ErrUsername or ErrUsernameTaken.
 func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) (changed bool, err error) {
 	username = strings.ToLower(strings.TrimSpace(username))
 	if !usernamePattern.MatchString(username) {
@@ -56,12 +54,11 @@ func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) (chang
 	return false, dbError("change username", changeErr)
 }
 
-// freeUsername makes a username of what a provider tells, that nobody has now and no
-// user of development would get. Of many who want one at once, who was too slow gets
-// a number that nobody else draws.
-func freeUsername(tx *pop.Connection, n Newcomer, tooSlow bool) (string, error) {
-	base := toUsername(n)
-	for i := 0; i < maxNamesakes && !tooSlow; i++ {
+// freeUsername makes an unused username from a provider's profile. If another sign-up
+// took that username meanwhile, retry asks for a random suffix.
+func freeUsername(tx *pop.Connection, p Profile, retry bool) (string, error) {
+	base := toUsername(p)
+	for i := 0; i < maxSuffix && !retry; i++ {
 		candidate := base
 		if i > 0 {
 			candidate = base + "-" + strconv.Itoa(i+1)
@@ -84,16 +81,12 @@ func freeUsername(tx *pop.Connection, n Newcomer, tooSlow bool) (string, error) 
 	return base + "-" + id.String()[:8], nil
 }
 
-func isSeed(username string) bool {
-	return slices.ContainsFunc(seedUsers, func(u User) bool { return u.Username == username })
-}
-
-// toUsername makes a username of the first that is given of a username, the part
-// of an address before the @, and a name; "member" without any.
-func toUsername(n Newcomer) string {
-	local, _, _ := strings.Cut(n.Email, "@")
-	for _, text := range []string{n.Username, local, n.Name} {
-		text, _, _ = strings.Cut(text, "@") // some providers name users by address
+// toUsername makes a username from the provider's username, email address or name,
+// whichever comes first, or "member".
+func toUsername(p Profile) string {
+	local, _, _ := strings.Cut(p.Email, "@")
+	for _, text := range []string{p.Username, local, p.Name} {
+		text, _, _ = strings.Cut(text, "@") // some providers use addresses as usernames
 		if name := slug(text); name != "" {
 			return name
 		}
@@ -101,8 +94,8 @@ func toUsername(n Newcomer) string {
 	return "member"
 }
 
-// slug leaves of a text what a username may hold, letters without their accents,
-// and room for a number at its end.
+// slug removes accents and what a username must not have, and leaves room for a number
+// at the end.
 func slug(text string) string {
 	text = strings.Map(func(c rune) rune {
 		switch {
@@ -115,19 +108,4 @@ func slug(text string) string {
 	}, strings.ToLower(norm.NFKD.String(text)))
 	text = strings.TrimLeft(text, "._-")
 	return strings.TrimRight(text[:min(len(text), maxUsername-10)], "._-")
-}
-
-// cut shortens a text to so many characters, and leaves out those that control: some
-// databases take no NUL, and a page would read backwards after U+202E.
-func cut(text string, limit int) string {
-	text = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) {
-			return -1
-		}
-		return c
-	}, strings.ToValidUTF8(text, ""))
-	if runes := []rune(text); len(runes) > limit {
-		return string(runes[:limit])
-	}
-	return text
 }

@@ -13,31 +13,32 @@ import (
 const (
 	// providerTimeout bounds each request to a provider.
 	providerTimeout = 5 * time.Second
-	// finishTimeout bounds all that a sign-in asks of a provider.
+	// finishTimeout bounds all requests of one sign-in.
 	finishTimeout = 3 * providerTimeout
-	// keysPause and keysBurst say how often a provider is asked for its keys: every
-	// token of a key that is not known makes us ask, and anybody can make one up.
+	// keysPause and keysBurst limit how often a provider's keys are fetched: every token
+	// with an unknown key causes a fetch, and anyone can invent one.
 	keysPause = time.Second
 	keysBurst = 3
-	// maxAnswer is far more than any answer of a provider holds, in bytes.
+	// maxAnswer is the largest answer that is read, in bytes. Real answers are far
+	// smaller.
 	maxAnswer = 1 << 20
 )
 
-var errAnswerTooLarge = fmt.Errorf("the provider's answer is over %d bytes", maxAnswer)
+var errAnswerTooLarge = fmt.Errorf("the provider's answer has more than %d bytes", maxAnswer)
 
-// newClient returns the client that talks to providers: it waits and reads so
-// much and no more, and goes nowhere but where it was sent.
+// newClient returns the HTTP client for providers. It limits time and size, and follows
+// no redirects.
 func newClient() *http.Client {
 	return &http.Client{
 		Timeout:   providerTimeout,
 		Transport: limited{http.DefaultTransport},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return errors.New("the provider answers with a redirect")
+			return errors.New("the provider answered with a redirect")
 		},
 	}
 }
 
-// limited ends answers that are too large with an error.
+// limited returns an error for answers that are too large.
 type limited struct{ http.RoundTripper }
 
 func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -61,9 +62,8 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// slowed returns a client like another whose requests wait until they are few
-// enough, as long as they have time. go-oidc has one under way for all tokens that
-// wait for keys, and none for tokens of keys that it knows: those do not wait.
+// slowed returns a copy of client that limits the rate of its requests. It is for keys:
+// go-oidc makes one request for all tokens that wait, and none for known keys.
 func slowed(client *http.Client) *http.Client {
 	slow := *client
 	slow.Transport = patient{client.Transport, rate.NewLimiter(rate.Every(keysPause), keysBurst)}
@@ -77,7 +77,7 @@ type patient struct {
 
 func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := p.limiter.Wait(r.Context()); err != nil {
-		return nil, fmt.Errorf("too many keys that nobody knows: %w", err)
+		return nil, fmt.Errorf("too many unknown keys: %w", err)
 	}
 	return p.RoundTripper.RoundTrip(r)
 }

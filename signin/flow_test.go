@@ -21,7 +21,7 @@ type memory struct {
 	err   error
 }
 
-func (m *memory) Spend(_ context.Context, id string, _ time.Time) (bool, error) {
+func (m *memory) Use(_ context.Context, id string, _ time.Time) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err != nil {
@@ -35,7 +35,7 @@ func (m *memory) Spend(_ context.Context, id string, _ time.Time) (bool, error) 
 	return first, nil
 }
 
-func (m *memory) IsSpent(_ context.Context, id string) (bool, error) {
+func (m *memory) IsUsed(_ context.Context, id string) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.spent[id], m.err
@@ -55,8 +55,8 @@ func github() []signin.Settings {
 
 func newFlow(t *testing.T, o signin.Options) *signin.Flow {
 	t.Helper()
-	if o.Once == nil {
-		o.Once = &memory{}
+	if o.ReplayGuard == nil {
+		o.ReplayGuard = &memory{}
 	}
 	flow, err := signin.New(github(), o)
 	if err != nil {
@@ -66,10 +66,10 @@ func newFlow(t *testing.T, o signin.Options) *signin.Flow {
 }
 
 // begin starts an attempt and returns its cookie and state.
-func begin(t *testing.T, flow *signin.Flow, wish signin.Wish) (*http.Cookie, string) {
+func begin(t *testing.T, flow *signin.Flow, request signin.LoginRequest) (*http.Cookie, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	target, err := flow.Start(w, httptest.NewRequest("POST", "/", nil), "github", wish)
+	target, err := flow.Start(w, httptest.NewRequest("POST", "/", nil), "github", request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,17 +85,17 @@ func begin(t *testing.T, flow *signin.Flow, wish signin.Wish) (*http.Cookie, str
 }
 
 // cancel finishes an attempt with the answer that it was cancelled.
-func cancel(flow *signin.Flow, state string, cookies ...*http.Cookie) (signin.Wish, *httptest.ResponseRecorder, error) {
+func cancel(flow *signin.Flow, state string, cookies ...*http.Cookie) (signin.LoginRequest, *httptest.ResponseRecorder, error) {
 	r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
 	for _, c := range cookies {
 		r.AddCookie(c)
 	}
-	_, wish, err := flow.Finish(w, r, "github", url.Values{"state": {state}, "error": {"access_denied"}})
-	return wish, w, err
+	_, request, err := flow.Finish(w, r, "github", url.Values{"state": {state}, "error": {"access_denied"}})
+	return request, w, err
 }
 
 func TestFlow_Cookie(t *testing.T) {
-	cookie, state := begin(t, newFlow(t, signin.Options{Secrets: [][]byte{secretA}}), signin.Wish{ReturnTo: "/secret-page", LinkTo: "ada"})
+	cookie, state := begin(t, newFlow(t, signin.Options{Secrets: [][]byte{secretA}}), signin.LoginRequest{ReturnTo: "/secret-page", LinkTo: "ada"})
 	if !strings.HasPrefix(cookie.Name, "__Host-signin-") || !cookie.HttpOnly || !cookie.Secure || cookie.SameSite != http.SameSiteLaxMode ||
 		cookie.Path != "/" || cookie.MaxAge != 600 {
 		t.Errorf("the cookie is %s", cookie)
@@ -112,12 +112,12 @@ func TestFlow_Finish(t *testing.T) {
 	now := time.Now()
 	clock := func() time.Time { return now }
 	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}, Now: clock})
-	wish := signin.Wish{ReturnTo: "/here", Remember: true, Fresh: true, LinkTo: "ada"}
+	request := signin.LoginRequest{ReturnTo: "/here", Remember: true, Fresh: true, LinkTo: "ada"}
 
 	t.Run("OK", func(t *testing.T) {
-		cookie, state := begin(t, flow, wish)
+		cookie, state := begin(t, flow, request)
 		got, w, err := cancel(flow, state, cookie)
-		if !errors.Is(err, signin.ErrDenied) || got != wish {
+		if !errors.Is(err, signin.ErrDenied) || got != request {
 			t.Errorf("%+v, %v", got, err)
 		}
 		if ended := w.Result().Cookies(); len(ended) != 1 || ended[0].Name != cookie.Name || ended[0].MaxAge >= 0 {
@@ -128,8 +128,8 @@ func TestFlow_Finish(t *testing.T) {
 		}
 	})
 	t.Run("ErrLost", func(t *testing.T) {
-		cookie, state := begin(t, flow, wish)
-		other, otherState := begin(t, flow, wish)
+		cookie, state := begin(t, flow, request)
+		other, otherState := begin(t, flow, request)
 		damaged := *cookie
 		damaged.Value = "AAAA" + damaged.Value[4:] // which 16 million to one it was not
 		moved := *other
@@ -149,8 +149,8 @@ func TestFlow_Finish(t *testing.T) {
 		}
 	})
 	t.Run("ASVS_10_1_2_TenMinutes", func(t *testing.T) {
-		late, lateState := begin(t, flow, wish)
-		inTime, inTimeState := begin(t, flow, wish)
+		late, lateState := begin(t, flow, request)
+		inTime, inTimeState := begin(t, flow, request)
 		now = now.Add(signin.AttemptLifetime)
 		if _, _, err := cancel(flow, inTimeState, inTime); !errors.Is(err, signin.ErrDenied) {
 			t.Errorf("after ten minutes: %v", err)
@@ -168,11 +168,11 @@ func TestFlow_Finish(t *testing.T) {
 	})
 }
 
-func third(_ signin.Wish, _ *httptest.ResponseRecorder, err error) error { return err }
+func third(_ signin.LoginRequest, _ *httptest.ResponseRecorder, err error) error { return err }
 
 // A secret that is put in front loses nobody who is away at a provider.
 func TestFlow_SecretRotated(t *testing.T) {
-	cookie, state := begin(t, newFlow(t, signin.Options{Secrets: [][]byte{secretA}}), signin.Wish{})
+	cookie, state := begin(t, newFlow(t, signin.Options{Secrets: [][]byte{secretA}}), signin.LoginRequest{})
 	rotated := newFlow(t, signin.Options{Secrets: [][]byte{secretB, secretA}})
 	if _, _, err := cancel(rotated, state, cookie); !errors.Is(err, signin.ErrDenied) {
 		t.Error(err)
@@ -187,8 +187,8 @@ func TestFlow_SecretRotated(t *testing.T) {
 func TestFlow_OnceFails(t *testing.T) {
 	broken := errors.New("the database is away")
 	once := &memory{err: broken}
-	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}, Once: once})
-	cookie, state := begin(t, flow, signin.Wish{})
+	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}, ReplayGuard: once})
+	cookie, state := begin(t, flow, signin.LoginRequest{})
 	_, w, err := cancel(flow, state, cookie)
 	if ended := w.Result().Cookies(); !errors.Is(err, broken) || len(ended) != 0 {
 		t.Errorf("%v, cookies: %v", err, ended)
@@ -220,7 +220,7 @@ func TestFlow_CookieSize(t *testing.T) {
 		"NoUTF8":     {"/?" + strings.Repeat("\xff", 1022), false, 800},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cookie, state := begin(t, flow, signin.Wish{ReturnTo: c.returnTo, Remember: true, Fresh: true, User: user})
+			cookie, state := begin(t, flow, signin.LoginRequest{ReturnTo: c.returnTo, Remember: true, Fresh: true, User: user})
 			if len(cookie.Raw) > c.most {
 				t.Errorf("%d bytes, want %d at most", len(cookie.Raw), c.most)
 			}
@@ -228,8 +228,8 @@ func TestFlow_CookieSize(t *testing.T) {
 			if c.kept {
 				want = c.returnTo
 			}
-			if wish, _, err := cancel(flow, state, cookie); wish.ReturnTo != want || wish.User != user {
-				t.Errorf("%+v, %v", wish, err)
+			if request, _, err := cancel(flow, state, cookie); request.ReturnTo != want || request.User != user {
+				t.Errorf("%+v, %v", request, err)
 			}
 		})
 	}
@@ -240,12 +240,12 @@ func TestFlow_TooManyAttempts(t *testing.T) {
 	r, w := httptest.NewRequest("POST", "/", nil), httptest.NewRecorder()
 	var oldest string
 	for i := range 5 {
-		cookie, _ := begin(t, flow, signin.Wish{})
+		cookie, _ := begin(t, flow, signin.LoginRequest{})
 		if r.AddCookie(cookie); i == 0 {
 			oldest = cookie.Name
 		}
 	}
-	if _, err := flow.Start(w, r, "github", signin.Wish{}); err != nil {
+	if _, err := flow.Start(w, r, "github", signin.LoginRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	cookies := w.Result().Cookies()

@@ -10,26 +10,25 @@ import (
 	"github.com/markbates/goth/providers/github"
 )
 
-// A Kind is a provider that is known by name: people set its key and its secret,
-// and it is on.
+// A Kind is a well-known provider. It only needs a key and a secret.
 type Kind struct {
-	Name    string // in paths; in upper case it begins the names of its settings. goth's name where goth has one
-	Label   string // on its button
-	Address string // the issuer, exactly as its discovery document has it; "" where everybody has one of his own
+	Name    string // in paths, and in upper case at the start of its settings; goth's name if there is one
+	Label   string // for pages
+	Address string // the issuer as in the discovery document; "" if every customer has their own
 
-	oauth        func(Settings, *http.Client) goth.Provider // where there is no OpenID Connect
-	scopes       []string                                   // beside "openid", "email" and "profile"
-	noNonce      bool                                       // it gives no nonce back, and takes no PKCE; the state still binds the answer
-	formPost     bool                                       // it wants to answer by POST
-	tenants      bool                                       // its issuer differs from customer to customer
-	noProfile    bool                                       // it has no scope "profile"
-	untimed      bool                                       // it does not know max_age, nor say when people proved who they are
-	secretInBody bool                                       // it does not say so, and takes our secret in the body only
-	prompt       string                                     // what makes an untimed one ask people, if anything does
+	oauth        func(Settings, *http.Client) goth.Provider // for providers without OpenID Connect
+	scopes       []string                                   // in addition to "openid", "email" and "profile"
+	noNonce      bool                                       // it does not return the nonce or support PKCE; the state still binds the answer
+	formPost     bool                                       // it answers with POST
+	tenants      bool                                       // each customer has their own issuer
+	noProfile    bool                                       // it does not support the scope "profile"
+	untimed      bool                                       // it ignores max_age and does not say when users authenticated
+	secretInBody bool                                       // it only accepts the secret in the body, without saying so
+	prompt       string                                     // for untimed: what makes it ask users, if anything
 }
 
-// Kinds are all providers that are known by name. Every other one that speaks
-// OpenID Connect is an [OpenIDConnect].
+// Kinds are the well-known providers. Any other provider of OpenID Connect is an
+// [OpenIDConnect].
 var Kinds = []Kind{
 	{Name: "apple", Label: "Apple", Address: "https://appleid.apple.com", scopes: []string{"name"}, noProfile: true, formPost: true, untimed: true},
 	{Name: "auth0", Label: "Auth0"},
@@ -47,8 +46,8 @@ var Kinds = []Kind{
 	{Name: "slack", Label: "Slack", Address: "https://slack.com", untimed: true},
 }
 
-// LabelOf is what people call the provider that is known by name, be it set up or not,
-// and the name itself where none is.
+// LabelOf returns the label of a well-known provider, configured or not, and for any
+// other the name itself.
 func LabelOf(name string) string {
 	for _, kind := range Kinds {
 		if kind.Name == name {
@@ -58,22 +57,20 @@ func LabelOf(name string) string {
 	return name
 }
 
-// OAuthOnly reports whether providers of the kind speak no OpenID Connect, and are
-// at the one Address.
+// OAuthOnly reports whether the kind only supports OAuth 2.0, at one address.
 func (k Kind) OAuthOnly() bool { return k.oauth != nil }
 
-// IsTimed reports whether providers of the kind are asked when people proved who
-// they are, unless their settings say that they do not know.
+// IsTimed reports whether the kind says when users authenticated.
 func (k Kind) IsTimed() bool { return k.oauth == nil && !k.untimed }
 
-// OpenIDConnect is any provider of OpenID Connect; its address must be set.
+// OpenIDConnect is any other provider of OpenID Connect. It needs an address.
 var OpenIDConnect = Kind{Name: "openid-connect", Label: "OpenID Connect"}
 
-// Goth's providers differ in their types only. None is asked for more than who
-// somebody is.
+// The following functions differ only in goth's types. They ask for nothing but the
+// user's identity.
 
 func newBitbucket(s Settings, client *http.Client) goth.Provider {
-	p := bitbucket.New(s.Key, s.Secret, s.Callback, "account", "email") // it fails without the addresses
+	p := bitbucket.New(s.Key, s.Secret, s.Callback, "account", "email") // goth fails without the email addresses
 	p.HTTPClient = client
 	return p
 }
@@ -92,7 +89,7 @@ func newFacebook(s Settings, client *http.Client) goth.Provider {
 }
 
 func newGitHub(s Settings, client *http.Client) goth.Provider {
-	p := github.New(s.Key, s.Secret, s.Callback) // no scope: what everybody may see
+	p := github.New(s.Key, s.Secret, s.Callback) // no scope: public data only
 	p.HTTPClient = client
 	return p
 }

@@ -13,26 +13,25 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// logoutWindow is how old a logout token may be, and how long it is remembered.
+// logoutWindow is how old a logout token may be, and how long the replay guard remembers
+// it.
 const logoutWindow = 5 * time.Minute
 
-// ErrLogoutToken says that a logout token must not be believed, or was used
-// before.
-var ErrLogoutToken = errors.New("the logout token is not valid")
+// ErrLogoutToken is returned for a logout token that is invalid or was used before.
+var ErrLogoutToken = errors.New("invalid logout token")
 
-// A Logout is what a provider says that ended: one of its sessions, or all of a
-// subject's.
+// A Logout says which provider sessions ended: one, or all of a subject.
 type Logout struct {
 	Issuer  string
-	Subject string // "" if it does not say
+	Subject string // may be ""
 	SID     string // "" for all sessions of the subject
 }
 
-// Logout checks a logout token that a provider sent (OpenID Connect Back-Channel
-// Logout 1.0, 2.6), and has end do what it says. The token is spent only when that
-// went well: a provider sends it again after an error. Logout's error is ErrUnknown,
-// ErrProvider when the provider's keys cannot be had, ErrLogoutToken, the error of
-// Once, or that of end.
+// Logout verifies a logout token from a provider (OpenID Connect Back-Channel Logout
+// 1.0, 2.6) and calls end. The token counts as used only if end succeeds, because
+// providers repeat it after an error. Logout returns ErrUnknown, ErrLogoutToken,
+// ErrProvider if the provider's keys cannot be fetched, the replay guard's error, or
+// end's.
 func (f *Flow) Logout(ctx context.Context, provider, token string, end func(Logout) error) error {
 	p, err := f.Provider(provider)
 	if err != nil {
@@ -40,7 +39,7 @@ func (f *Flow) Logout(ctx context.Context, provider, token string, end func(Logo
 	}
 	o, ok := p.goth.(*openID)
 	if !ok {
-		return fmt.Errorf("provider %q speaks no OpenID Connect: %w", provider, ErrUnknown)
+		return fmt.Errorf("provider %q does not support OpenID Connect: %w", provider, ErrUnknown)
 	}
 	if err := f.logout(ctx, o, token, end); err != nil {
 		return fmt.Errorf("logout by %s: %w", provider, err)
@@ -54,39 +53,39 @@ func (f *Flow) logout(ctx context.Context, p *openID, token string, end func(Log
 		return err
 	}
 	id = "logout " + id
-	spent, err := f.once.IsSpent(ctx, id)
+	used, err := f.guard.IsUsed(ctx, id)
 	if err != nil {
 		return err
 	}
-	if spent {
-		return fmt.Errorf("%w: it was used before", ErrLogoutToken)
+	if used {
+		return fmt.Errorf("%w: used before", ErrLogoutToken)
 	}
 	if logout.SID != "" {
-		if _, err := f.once.Spend(ctx, endedMark(logout.Issuer, logout.SID), f.now().Add(2*AttemptLifetime)); err != nil {
+		if _, err := f.guard.Use(ctx, endedMark(logout.Issuer, logout.SID), f.now().Add(2*AttemptLifetime)); err != nil {
 			return err
 		}
 	}
 	if err := end(logout); err != nil {
 		return err
 	}
-	_, err = f.once.Spend(ctx, id, f.now().Add(2*logoutWindow)) // by another request meanwhile: the end is the same
+	_, err = f.guard.Use(ctx, id, f.now().Add(2*logoutWindow)) // if another request used it meanwhile, the result is the same
 	return err
 }
 
-// EndedMeanwhile reports whether the provider's session ended while somebody was on
-// his way from it to a session of ours. It is to be asked once that one is there,
-// which then no logout has ended. Its error is that of Once.
-func (f *Flow) EndedMeanwhile(ctx context.Context, id Identity) (bool, error) {
+// EndedDuringSignIn reports whether the provider session ended while this sign-in was in
+// progress. Call it after the new session is saved: a logout after that revokes it. It
+// returns the replay guard's error.
+func (f *Flow) EndedDuringSignIn(ctx context.Context, id Identity) (bool, error) {
 	if id.SID == "" {
 		return false, nil
 	}
-	return f.once.IsSpent(ctx, endedMark(id.Issuer, id.SID))
+	return f.guard.IsUsed(ctx, endedMark(id.Issuer, id.SID))
 }
 
-// endedMark is what is remembered of a session of a provider's that ended.
+// endedMark returns the replay guard's ID for a provider session that ended.
 func endedMark(issuer, sid string) string { return "ended " + issuer + " " + sid }
 
-// readLogout verifies a logout token. id is the token's own, among all issuers.
+// readLogout verifies a logout token. id is unique among all issuers.
 func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id string, err error) {
 	m, err := p.discover(ctx)
 	if err != nil {
@@ -104,7 +103,7 @@ func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id str
 		return l, "", fmt.Errorf("%w: %w", ErrLogoutToken, err)
 	}
 	if !p.isIssuer(m, verified.Issuer, tenant) {
-		return l, "", fmt.Errorf("%w: it is of issuer %q", ErrLogoutToken, verified.Issuer)
+		return l, "", fmt.Errorf("%w: it has the issuer %q", ErrLogoutToken, verified.Issuer)
 	}
 	if age := p.now().Sub(verified.IssuedAt); age > logoutWindow || age < -clockSkew {
 		return l, "", fmt.Errorf("%w: it was issued at %s", ErrLogoutToken, verified.IssuedAt.UTC().Format(time.RFC3339))
@@ -112,10 +111,10 @@ func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id str
 	return Logout{verified.Issuer, verified.Subject, verified.SessionID}, verified.Issuer + " " + verified.TokenID, nil
 }
 
-// logoutEvent is what a logout token is about.
+// logoutEvent is the event that a logout token must contain.
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// readLogoutClaims looks at what the verifier left to us of a logout token.
+// readLogoutClaims checks the claims that the verifier does not check.
 func readLogoutClaims(token *oidc.LogoutToken) (tenant string, err error) {
 	var text json.RawMessage
 	if err := token.Claims(&text); err != nil {
@@ -129,13 +128,13 @@ func readLogoutClaims(token *oidc.LogoutToken) (tenant string, err error) {
 		return "", err
 	}
 	if claims.Events[logoutEvent] == nil {
-		return "", fmt.Errorf("it has no event %s", logoutEvent)
+		return "", fmt.Errorf("no event %s", logoutEvent)
 	}
 	return claims.Tenant, nil
 }
 
-// reasonOf tells a token that is bad from keys that cannot be had. go-oidc says so
-// in its text only.
+// reasonOf distinguishes an invalid token from keys that cannot be fetched. go-oidc only
+// says so in the error's text.
 func reasonOf(err error) error {
 	if strings.Contains(err.Error(), "fetching keys") {
 		return ErrProvider
@@ -143,8 +142,8 @@ func reasonOf(err error) error {
 	return ErrLogoutToken
 }
 
-// checkLogoutType looks at the type of a token: one that says that it is something
-// else is no logout token (RFC 8725, 3.11). Some providers say nothing.
+// checkLogoutType checks the token's type (RFC 8725, 3.11). Some providers leave it
+// out.
 func checkLogoutType(token string) error {
 	head, _, _ := strings.Cut(token, ".")
 	text, err := base64.RawURLEncoding.DecodeString(head)
@@ -161,15 +160,15 @@ func checkLogoutType(token string) error {
 	case "", "jwt", "logout+jwt":
 		return nil
 	}
-	return fmt.Errorf("its type is %.40q", header.Type)
+	return fmt.Errorf("the type is %.40q", header.Type)
 }
 
-// signOutWait is how long somebody who signs out waits for a provider.
+// signOutWait is how long a sign-out waits for the provider's metadata.
 const signOutWait = time.Second
 
-// SignOutURL is where people may sign out at a provider too, to come back to an
-// address of ours afterwards (OpenID Connect RP-Initiated Logout 1.0). It is ""
-// where the provider has no such place, or does not say so within a second.
+// SignOutURL returns the URL where users can also sign out at the provider, and then
+// return to backTo (OpenID Connect RP-Initiated Logout 1.0). It returns "" if the
+// provider has none, or does not say so within a second.
 func (p *Provider) SignOutURL(backTo string) string {
 	o, ok := p.goth.(*openID)
 	if !ok {
@@ -181,7 +180,7 @@ func (p *Provider) SignOutURL(backTo string) string {
 }
 
 func (p *openID) signOutURL(ctx context.Context, backTo string) string {
-	m, err := p.discover(ctx) // which goes on when ctx ends
+	m, err := p.discover(ctx) // continues in the background when ctx ends
 	if err != nil || !IsProviderURL(m.EndSessionEndpoint) {
 		return ""
 	}

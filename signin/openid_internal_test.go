@@ -21,12 +21,12 @@ import (
 // spent is Once for a test.
 type spent struct{ ids sync.Map }
 
-func (s *spent) Spend(_ context.Context, id string, _ time.Time) (bool, error) {
+func (s *spent) Use(_ context.Context, id string, _ time.Time) (bool, error) {
 	_, again := s.ids.LoadOrStore(id, true)
 	return !again, nil
 }
 
-func (s *spent) IsSpent(_ context.Context, id string) (bool, error) {
+func (s *spent) IsUsed(_ context.Context, id string) (bool, error) {
 	_, is := s.ids.Load(id)
 	return is, nil
 }
@@ -38,7 +38,7 @@ func newHostileFlow(t *testing.T, s Settings) (*Flow, *testoidc.Hostile, *clock)
 	evil, clock := testoidc.StartHostile(t), newClock()
 	s.Name, s.Label, s.Key, s.Secret = "evil", "Evil", "app", "s3cret"
 	s.Address, s.Callback = evil.URL, "https://app.example.com/auth/evil/callback"
-	flow, err := New([]Settings{s}, Options{Secrets: [][]byte{[]byte(strings.Repeat("a", 32))}, Once: &spent{}, MaxAge: time.Hour, Now: clock.now})
+	flow, err := New([]Settings{s}, Options{Secrets: [][]byte{[]byte(strings.Repeat("a", 32))}, ReplayGuard: &spent{}, MaxAge: time.Hour, Now: clock.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,10 +46,10 @@ func newHostileFlow(t *testing.T, s Settings) (*Flow, *testoidc.Hostile, *clock)
 }
 
 // signIn goes to the provider and back.
-func signIn(t *testing.T, flow *Flow, wish Wish) (Identity, error) {
+func signIn(t *testing.T, flow *Flow, request LoginRequest) (Identity, error) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	target, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "evil", wish)
+	target, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "evil", request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +77,8 @@ func TestOpenID_CookieSize(t *testing.T) {
 	flow, _, _ := newHostileFlow(t, Settings{})
 	w := httptest.NewRecorder()
 	for range maxAttempts {
-		wish := Wish{ReturnTo: "/sessions?user=b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1&page=2", Remember: true, Fresh: true, User: "b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1"}
-		if _, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "evil", wish); err != nil {
+		request := LoginRequest{ReturnTo: "/sessions?user=b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1&page=2", Remember: true, Fresh: true, User: "b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1"}
+		if _, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "evil", request); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -103,11 +103,11 @@ func TestOpenID_ASVS_10_5_2_FoldedClaims(t *testing.T) {
 			c[name] = c[strings.ToLower(name)]
 			return h.Sign(c)
 		}})
-		if id, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+		if id, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 			t.Errorf("%q: %+v, %v", name, id, err)
 		}
 		evil.Lie(testoidc.Lies{Claims: claim("name", nil), UserInfo: claim(name, "mallory")})
-		if id, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+		if id, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 			t.Errorf("%q in the user info: %+v, %v", name, id, err)
 		}
 		token := logoutClaims(evil.URL)
@@ -118,7 +118,7 @@ func TestOpenID_ASVS_10_5_2_FoldedClaims(t *testing.T) {
 		}
 	}
 	evil.Lie(testoidc.Lies{Claims: claim("Groups", "staff"), UserInfo: claim("Sub_Of", "x")})
-	if id, err := signIn(t, flow, Wish{}); err != nil || id.Subject != "mallory" {
+	if id, err := signIn(t, flow, LoginRequest{}); err != nil || id.Subject != "mallory" {
 		t.Errorf("claims that are not ours: %+v, %v", id, err)
 	}
 }
@@ -190,7 +190,7 @@ func TestOpenID_SecretStyle(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError)
 			return true
 		}})
-		if _, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+		if _, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 			t.Error(err)
 		}
 		if len(asked) != 1 {
@@ -237,7 +237,7 @@ func TestOpenID_WrongSecret(t *testing.T) {
 		{http.StatusInternalServerError, "server_error", false},
 	} {
 		evil.Lie(testoidc.Lies{Token: answer(c.status, c.code)})
-		if _, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+		if _, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 			t.Error(err)
 		}
 		if down := p.Down(); (down != nil) != c.down {
@@ -249,9 +249,9 @@ func TestOpenID_WrongSecret(t *testing.T) {
 		}
 	}
 	evil.Lie(testoidc.Lies{Token: answer(http.StatusUnauthorized, "invalid_client")})
-	_, _ = signIn(t, flow, Wish{})
+	_, _ = signIn(t, flow, LoginRequest{})
 	evil.Lie(testoidc.Lies{})
-	if _, err := signIn(t, flow, Wish{}); err != nil || p.Down() != nil {
+	if _, err := signIn(t, flow, LoginRequest{}); err != nil || p.Down() != nil {
 		t.Errorf("with the secret put right: %v, down: %v", err, p.Down())
 	}
 }
@@ -273,12 +273,12 @@ func TestOpenID_ASVS_7_6_1_NoProof(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			flow, evil, clock := newHostileFlow(t, c.settings)
 			evil.Lie(testoidc.Lies{Claims: claim("auth_time", nil)})
-			id, err := signIn(t, flow, Wish{Fresh: true})
+			id, err := signIn(t, flow, LoginRequest{Fresh: true})
 			if !errors.Is(err, c.want) || errors.Is(err, ErrProvider) || err == nil && !id.AuthenticatedAt.Equal(clock.now()) {
 				t.Errorf("%+v, %v", id, err)
 			}
 			evil.Lie(testoidc.Lies{Claims: claim("auth_time", "yesterday")})
-			if id, err := signIn(t, flow, Wish{Fresh: true}); !errors.Is(err, ErrProvider) {
+			if id, err := signIn(t, flow, LoginRequest{Fresh: true}); !errors.Is(err, ErrProvider) {
 				t.Errorf("of no time: %+v, %v", id, err)
 			}
 			session, err := flow.Providers[0].begin(t.Context(), "the-state", true)
@@ -318,18 +318,18 @@ func TestOpenID_UserInfo(t *testing.T) {
 			Claims:   func(claims testoidc.Claims) { claims["name"] = nil; maps.Copy(claims, c.token) },
 			UserInfo: func(claims testoidc.Claims) { maps.Copy(claims, c.info) },
 		})
-		id, err := signIn(t, flow, Wish{})
+		id, err := signIn(t, flow, LoginRequest{})
 		if got := (Identity{Username: id.Username, Name: id.Name, Email: id.Email}); err != nil || got != c.want {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 	evil.Lie(testoidc.Lies{Claims: claim("name", nil), UserInfo: claim("sub", "somebody-else")})
-	if id, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+	if id, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 		t.Errorf("of somebody else: %+v, %v", id, err)
 	}
 	without, liar, _ := newHostileFlow(t, Settings{})
 	liar.Lie(testoidc.Lies{Claims: claim("name", nil), Metadata: claim("userinfo_endpoint", liar.URL+"/nothing")})
-	if id, err := signIn(t, without, Wish{}); err != nil || id.Username != "mallory" || id.Email != "admin@example.com" {
+	if id, err := signIn(t, without, LoginRequest{}); err != nil || id.Username != "mallory" || id.Email != "admin@example.com" {
 		t.Errorf("that cannot be had: %+v, %v", id, err)
 	}
 }
@@ -345,7 +345,7 @@ func TestOpenID_StrangeKeys(t *testing.T) {
 	logout := func(token string) error {
 		return flow.Logout(t.Context(), "evil", token, func(Logout) error { return nil })
 	}
-	if _, err := signIn(t, flow, Wish{}); err != nil {
+	if _, err := signIn(t, flow, LoginRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	strange := testoidc.NewKey(t)
@@ -364,11 +364,11 @@ func TestOpenID_StrangeKeys(t *testing.T) {
 		t.Errorf("asked for the keys %d times", asked.Load())
 	}
 	evil.Lie(testoidc.Lies{Sign: func(h *testoidc.Hostile, c testoidc.Claims) string { return h.Sign(c, strange) }})
-	if _, err := signIn(t, flow, Wish{}); !errors.Is(err, ErrProvider) {
+	if _, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 		t.Errorf("an ID token: %v", err)
 	}
 	evil.Lie(testoidc.Lies{})
-	if _, err := signIn(t, flow, Wish{}); err != nil {
+	if _, err := signIn(t, flow, LoginRequest{}); err != nil {
 		t.Errorf("an ID token of a known key: %v", err)
 	}
 	if err := logout(evil.Sign(logoutClaims(evil.URL))); err != nil {

@@ -13,19 +13,19 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Settings are what the operator of a provider told us.
+// Settings configure a provider.
 type Settings struct {
 	Kind     Kind
-	Name     string // in the path: Kind.Name, or of several providers of one kind each its own
+	Name     string // in the path: Kind.Name, or another name if there are several of one kind
 	Label    string // on the button
 	Key      string // the client id
 	Secret   string // the client secret
 	Address  string // the issuer
-	Callback string // where the provider sends browsers back to, absolute
-	Untimed  bool   // it does not say when people proved who they are, as some kinds do not
+	Callback string // the absolute URL where the provider sends browsers back to
+	Untimed  bool   // the provider does not say when users authenticated
 }
 
-// A Provider is one way to sign in. It is safe for concurrent use.
+// A Provider is a sign-in method. It is safe for concurrent use.
 type Provider struct {
 	Name  string
 	Label string
@@ -34,25 +34,25 @@ type Provider struct {
 	now   func() time.Time
 }
 
-// An Identity is who somebody is, as a provider says: an issuer and a subject.
-// The rest may change, may be empty, and proves nothing.
+// An Identity is who the user is, according to a provider. Issuer and Subject identify
+// the user; everything else can change, and may be empty.
 type Identity struct {
 	Provider string // Provider.Name
 	Issuer   string
 	Subject  string
 	Username string
 	Name     string
-	Email    string // only one that the provider has verified
-	SID      string // of the provider's own session, if it says so
+	Email    string // only if the provider has verified it
+	SID      string // of the provider session, if known
 
-	// AuthenticatedAt is when the provider had proof of who it is: before now, if
-	// it did not ask because it knew. Of a provider that cannot say it is now, and
-	// of one that should say and does not it is zero.
+	// AuthenticatedAt is when the user authenticated at the provider, which may be some
+	// time ago. It is now for a kind of provider that never says so, and zero for one
+	// that should but did not.
 	AuthenticatedAt time.Time
 }
 
-// newProvider makes a provider of its settings. It asks nothing of the network:
-// a provider that is down keeps no app from starting.
+// newProvider makes no network requests, so that the app starts even if the provider is
+// down.
 func newProvider(s Settings, client *http.Client, maxAge time.Duration, now func() time.Time) *Provider {
 	p := &Provider{Name: s.Name, Label: s.Label, kind: s.Kind, now: now}
 	if s.Kind.oauth != nil {
@@ -64,8 +64,7 @@ func newProvider(s Settings, client *http.Client, maxAge time.Duration, now func
 	return p
 }
 
-// Down returns why the provider could not be used last time, be it down or set up
-// wrongly, and nil if it could or was not tried lately.
+// Down returns why the provider failed recently, or nil.
 func (p *Provider) Down() error {
 	if o, ok := p.goth.(*openID); ok {
 		return o.down()
@@ -73,8 +72,8 @@ func (p *Provider) Down() error {
 	return nil
 }
 
-// checkIssuer compares who answered with whom we asked (RFC 9207, 2.4), where the
-// provider speaks OpenID Connect.
+// checkIssuer checks that the answer comes from the provider that was asked (RFC 9207,
+// 2.4), for OpenID Connect.
 func (p *Provider) checkIssuer(ctx context.Context, params goth.Params) error {
 	o, ok := p.goth.(*openID)
 	if !ok {
@@ -87,8 +86,8 @@ func (p *Provider) checkIssuer(ctx context.Context, params goth.Params) error {
 	return m.checkIssuer(params)
 }
 
-// begin starts an attempt. fresh has the provider ask people who they are even if
-// it knows.
+// begin starts an attempt. With fresh, users must authenticate even if they are signed in
+// at the provider.
 func (p *Provider) begin(ctx context.Context, state string, fresh bool) (goth.Session, error) {
 	if o, ok := p.goth.(*openID); ok {
 		return o.begin(ctx, state, fresh)
@@ -96,9 +95,8 @@ func (p *Provider) begin(ctx context.Context, state string, fresh bool) (goth.Se
 	return p.goth.BeginAuth(state)
 }
 
-// finish asks the provider who came back with params, and waits no longer than ctx
-// and finishTimeout: goth's interface knows no context, and some of its providers
-// no time-out.
+// finish gets the identity from the provider, within finishTimeout. goth's interface has
+// no context, and some of its providers have no timeout.
 func (p *Provider) finish(ctx context.Context, session goth.Session, params goth.Params) (Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
@@ -109,7 +107,7 @@ func (p *Provider) finish(ctx context.Context, session goth.Session, params goth
 	answers := make(chan answer, 1)
 	go func() {
 		defer func() {
-			if p := recover(); p != nil { // no request's, and so nobody else would
+			if p := recover(); p != nil { // net/http would not recover it in this goroutine
 				answers <- answer{err: fmt.Errorf("the provider's code panicked: %v", p)}
 			}
 		}()
@@ -124,7 +122,7 @@ func (p *Provider) finish(ctx context.Context, session goth.Session, params goth
 	}
 }
 
-// userOf is who the provider says came back with params.
+// userOf returns the user that the provider names.
 func (p *Provider) userOf(ctx context.Context, session goth.Session, params goth.Params) (goth.User, error) {
 	o, ok := p.goth.(*openID)
 	s, too := session.(*openIDSession)
@@ -150,26 +148,25 @@ func (p *Provider) ask(ctx context.Context, session goth.Session, params goth.Pa
 		id.Issuer, id.SID, id.AuthenticatedAt = s.issuer, s.sid, s.authenticatedAt
 	}
 	if p.kind.Name == "discord" {
-		id.Username, id.Email = user.Name, "" // verified or not
+		id.Username, id.Email = user.Name, "" // may not be verified
 	}
-	if id.Subject == "" || id.Subject == "0" { // goth takes a missing number for 0
-		return Identity{}, errors.New("the provider's answer does not say who it is about")
+	if id.Subject == "" || id.Subject == "0" { // goth decodes a missing number as 0
+		return Identity{}, errors.New("no subject in the provider's answer")
 	}
 	if len(id.Subject) > maxSubject || strings.ContainsRune(id.Subject, 0) {
-		return Identity{}, fmt.Errorf("the provider's name for the user is over %d bytes, or holds a NUL", maxSubject)
+		return Identity{}, fmt.Errorf("the provider's subject has more than %d bytes or contains NUL", maxSubject)
 	}
 	return id, nil
 }
 
-// maxSubject is what OpenID Connect Core 1.0, 2, allows a subject to be, in bytes.
+// maxSubject is the longest subject in bytes (OpenID Connect Core 1.0, 2).
 const maxSubject = 255
 
-// maxReason is how much of an error is worth a log, in bytes.
+// maxReason is the longest error text that is logged, in bytes.
 const maxReason = 300
 
-// clipped shortens the text of an error that may hold a provider's whole answer,
-// and leaves out what may hold a token: the query of an address, and the answer of
-// the token endpoint.
+// clipped shortens the text of an error, which may contain a provider's whole answer, and
+// removes what may contain a token: the query of a URL, and the token endpoint's answer.
 type clipped struct{ error }
 
 func (c clipped) Error() string {
@@ -178,7 +175,7 @@ func (c clipped) Error() string {
 	var answer *oauth2.RetrieveError
 	switch {
 	case errors.As(c.error, &answer):
-		text = fmt.Sprintf("the token endpoint answers %s %q", answer.Response.Status, answer.ErrorCode)
+		text = fmt.Sprintf("the token endpoint answered %s %q", answer.Response.Status, answer.ErrorCode)
 	case errors.As(c.error, &address):
 		place, _, _ := strings.Cut(address.URL, "?")
 		text = fmt.Sprintf("%s %s: %v", address.Op, place, address.Err)

@@ -10,18 +10,16 @@ import (
 	"fmt"
 )
 
-// attemptLabel keeps the key of attempts apart from the others that are derived
-// from the same secret.
+// attemptLabel separates this key from others that are derived from the same secret.
 const attemptLabel = "latchkey sign-in attempt aead v1"
 
-// A sealer encrypts what a browser keeps for us and may not read: AES-256-GCM
-// with a random nonce, under keys derived with HKDF (RFC 5869). The first key
-// seals, all open.
+// A sealer encrypts what is kept in cookies, with AES-256-GCM, random nonces and keys
+// derived with HKDF (RFC 5869). The first key encrypts, all decrypt.
 type sealer []cipher.AEAD
 
 func newSealer(secrets [][]byte) (sealer, error) {
 	if len(secrets) == 0 {
-		return nil, errors.New("signin: give at least one secret")
+		return nil, errors.New("signin: no secret: set Options.Secrets")
 	}
 	var s sealer
 	for _, secret := range secrets {
@@ -42,12 +40,13 @@ func newSealer(secrets [][]byte) (sealer, error) {
 	return s, nil
 }
 
-// seal encrypts plain for one place, such as the name of a cookie.
+// seal encrypts plain for one place, such as a cookie's name, and no other.
 func (s sealer) seal(place string, plain []byte) string {
 	return base64.RawURLEncoding.EncodeToString(s[0].Seal(nil, nil, plain, []byte(place)))
 }
 
-// open is the inverse of seal, and false for what seal did not make for place.
+// open is the inverse of seal. It returns false for a text that seal did not make for
+// the place.
 func (s sealer) open(place, sealed string) (plain []byte, ok bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
 	if err != nil {

@@ -62,8 +62,8 @@ func (h *housekeeping) warn(err error) {
 // deleteOld deletes used tokens of the replay guard and old events.
 func (h *housekeeping) deleteOld(ctx context.Context) error {
 	return errors.Join(
-		models.NewSpent(h.conn).Forget(ctx),
-		models.ForgetEvents(h.conn.WithContext(ctx), time.Now().Add(-eventRetention)),
+		models.NewReplayGuard(h.conn).DeleteExpired(ctx),
+		models.DeleteEvents(h.conn.WithContext(ctx), time.Now().Add(-eventRetention)),
 		h.recordExpired(ctx),
 	)
 }

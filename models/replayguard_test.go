@@ -13,12 +13,12 @@ import (
 
 func TestSpent(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		spent, soon := models.NewSpent(db), time.Now().Add(time.Minute)
+		spent, soon := models.NewReplayGuard(db), time.Now().Add(time.Minute)
 		var wg sync.WaitGroup
 		var firsts atomic.Int32
 		for range 8 {
 			wg.Go(func() {
-				first, err := spent.Spend(t.Context(), "a", soon)
+				first, err := spent.Use(t.Context(), "a", soon)
 				if err != nil {
 					t.Error(err)
 				}
@@ -31,18 +31,18 @@ func TestSpent(t *testing.T) {
 		if firsts.Load() != 1 {
 			t.Errorf("%d were the first", firsts.Load())
 		}
-		if first, err := spent.Spend(t.Context(), "A", time.Now().Add(-time.Minute)); !first || err != nil {
+		if first, err := spent.Use(t.Context(), "A", time.Now().Add(-time.Minute)); !first || err != nil {
 			t.Errorf("another: %t, %v", first, err)
 		}
-		if first, err := spent.Spend(t.Context(), "b", soon); !first || err != nil {
+		if first, err := spent.Use(t.Context(), "b", soon); !first || err != nil {
 			t.Errorf("a third: %t, %v", first, err)
 		}
 		for id, want := range map[string]bool{"a": true, "c": false} {
-			if got, err := spent.IsSpent(t.Context(), id); got != want || err != nil {
-				t.Errorf("IsSpent(%q) = %t, %v", id, got, err)
+			if got, err := spent.IsUsed(t.Context(), id); got != want || err != nil {
+				t.Errorf("IsUsed(%q) = %t, %v", id, got, err)
 			}
 		}
-		if err := spent.Forget(t.Context()); err != nil {
+		if err := spent.DeleteExpired(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		var left struct {

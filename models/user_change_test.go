@@ -24,8 +24,8 @@ var yes, no = true, false
 
 func TestChangeUser(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		ada := signUp(t, db, google("a"), models.Newcomer{Username: "ada"})
-		bob := signUp(t, db, google("b"), models.Newcomer{Username: "bob"})
+		ada := signUp(t, db, google("a"), models.Profile{Username: "ada"})
+		bob := signUp(t, db, google("b"), models.Profile{Username: "bob"})
 		user, changed, err := models.ChangeUser(db, ada.ID.String(), change(models.RoleAdmin, &no))
 		if err != nil || user.Role != models.RoleAdmin || changed.Role == nil || changed.Disabled != nil {
 			t.Fatalf("%+v, %+v, %v", user, changed, err)
@@ -73,7 +73,7 @@ func TestChangeUser_LastTwoAtOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		var admins []*models.User
 		for _, name := range []string{"ada", "bob"} {
-			user := signUp(t, db, google(name), models.Newcomer{Username: name})
+			user := signUp(t, db, google(name), models.Profile{Username: name})
 			if _, _, err := models.ChangeUser(db, user.ID.String(), change(models.RoleAdmin, nil)); err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestEventsOf(t *testing.T) {
 func TestSearchUsers(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		for _, name := range []string{"ada", "ad_a", "adx-1", "bob", "carl"} {
-			signUp(t, db, google(name), models.Newcomer{Username: name})
+			signUp(t, db, google(name), models.Profile{Username: name})
 		}
 		for begins, want := range map[string]int{"": 5, "ad": 3, "AD": 3, " ad ": 3, "ad_": 1, "%": 0, "x": 0, "ü": 0, "bob": 1, strings.Repeat("a", 100_000): 0} {
 			users, next, err := models.SearchUsers(db, begins, "", 9)
