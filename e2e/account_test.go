@@ -120,10 +120,10 @@ func TestAccount_FormRefused(t *testing.T) {
 		fault  string
 		values []string
 	}{
-		"NoUsername": {"/account", url.Values{"_method": {"PATCH"}, "username": {"-Maya"}}, http.StatusUnprocessableEntity, "username", "A username has 1 to 64", []string{"-Maya", "30"}},
+		"NoUsername": {"/account", url.Values{"_method": {"PATCH"}, "username": {"-Maya"}}, http.StatusUnprocessableEntity, "username", "The username is invalid", []string{"-Maya", "30"}},
 		"Taken":      {"/account", url.Values{"_method": {"PATCH"}, "username": {"admin"}}, http.StatusConflict, "username", "", []string{"admin", "30"}},
-		"NoName":     {"/tokens", url.Values{"label": {"a\x00"}, "days": {"9"}}, http.StatusUnprocessableEntity, "token-label", "A token needs a name", []string{"manager", "9"}},
-		"TooLong":    {"/tokens", url.Values{"label": {"Backup"}, "days": {"400"}}, http.StatusUnprocessableEntity, "token-days", "A token lives for 1 to 365 whole days", []string{"manager", "Backup", "400"}},
+		"NoName":     {"/tokens", url.Values{"label": {"a\x00"}, "days": {"9"}}, http.StatusUnprocessableEntity, "token-label", "The name is invalid", []string{"manager", "9"}},
+		"TooLong":    {"/tokens", url.Values{"label": {"Backup"}, "days": {"400"}}, http.StatusUnprocessableEntity, "token-days", "The number of days is invalid. It must be a whole number from 1 to 365.", []string{"manager", "Backup", "400"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := client.HTML(http.MethodPost, c.path, c.form)
@@ -206,7 +206,7 @@ func TestAccount_ASVS_7_5_1_RecentSignIn(t *testing.T) {
 	if to := r.Header.Get("Location"); !strings.HasPrefix(to, "/signin?fresh=true") {
 		t.Errorf("link: %d, sent to %q", r.StatusCode, to)
 	}
-	if page := client.HTML("GET", "/signin?fresh=true&return_to=/account", nil); !strings.Contains(page.Body, "needs a recent sign-in") {
+	if page := client.HTML("GET", "/signin?fresh=true&return_to=/account", nil); !strings.Contains(page.Body, "sign in again to confirm it’s you") {
 		t.Errorf("the page does not say why:\n%s", page.Body)
 	}
 }

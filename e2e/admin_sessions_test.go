@@ -159,7 +159,7 @@ func TestAdmin_SearchForm(t *testing.T) {
 	admin := on(t, app, "admin", firefox)
 	const allSessions = `href="/admin/sessions/end?all=true"`
 	page := admin.HTML(http.MethodGet, "/admin/sessions?user=&ip=&method=&state=", nil)
-	for _, part := range []string{allSessions, `<option value="bypass">Development sign-in</option>`, `<option value="token">a token</option>`, `<option value="github">GitHub</option>`} {
+	for _, part := range []string{allSessions, `<option value="bypass">Development sign-in</option>`, `<option value="token">Access token</option>`, `<option value="github">GitHub</option>`} {
 		if !strings.Contains(page.Body, part) {
 			t.Errorf("the form lacks %s:\n%s", part, page.Body)
 		}

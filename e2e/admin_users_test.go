@@ -114,9 +114,9 @@ func (u userAdmin) testEvents(t *testing.T, member *testapp.Client) {
 		t.Errorf("for administrators, the events are %s", got)
 	}
 	page := member.HTML(http.MethodGet, "/admin/users/"+u.manager.ID, nil)
-	wantContains(t, page, "Maya Manager", "An administrator changed the role: Administrator", "Make member")
+	wantContains(t, page, "Maya Manager", "An administrator changed the role to Administrator", "Make member")
 	page = member.HTML(http.MethodGet, "/admin/users/"+u.self.ID, nil)
-	wantContains(t, page, "Ada Admin", "An administrator changed the role: Member", "Make administrator", `user=admin">0<`)
+	wantContains(t, page, "Ada Admin", "An administrator changed the role to Member", "Make administrator", `user=admin">0<`)
 }
 
 // byAdmins summarizes the events that administrators caused.

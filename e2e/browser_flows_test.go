@@ -63,11 +63,11 @@ func TestBrowser_Keyboard(t *testing.T) {
 	b.wantLoad("/sessions", http.StatusOK, chromedp.KeyEvent(kb.Enter))
 	b.tabTo(endButton("/sessions", sid(t, phone)))
 	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.KeyEvent(" "))
-	b.wantText(`[role="status"]`, "The session has ended")
+	b.wantText(`[role="status"]`, "Session revoked.")
 	wantNobody(t, phone)
 	b.tabTo(string(signOutButton))
 	b.wantLoad("/signin?notice=signed-out", http.StatusOK, chromedp.KeyEvent(kb.Enter))
-	b.wantText(`[role="status"]`, "You are signed out")
+	b.wantText(`[role="status"]`, "You’re signed out")
 	b.wantQuiet()
 }
 
@@ -85,14 +85,14 @@ func TestBrowser_NoScripts(t *testing.T) {
 	b.wantLoad("/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/sessions"]`)))
 	b.wantText("main time", " UTC</time>")
 	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, phone)))))
-	b.wantText(`[role="status"]`, "The session has ended")
+	b.wantText(`[role="status"]`, "Session revoked.")
 	wantNobody(t, phone)
 	testWaiting(b)
 	b.wantLoad("/events", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/events"]`)))
 	b.wantText("main", "Signed out another device")
 	b.wantText("main time", " UTC</time>")
 	b.wantLoad("/docs", http.StatusOK, chromedp.Click(chromedp.CSS(`footer a`)))
-	b.wantText("main noscript", "needs scripts")
+	b.wantText("main noscript", "needs JavaScript")
 	b.wantLoad("/signin?notice=signed-out", http.StatusOK, chromedp.Click(signOutButton))
 	b.wantQuiet()
 }
@@ -106,7 +106,7 @@ func testWaiting(b *browser) {
 	b.open("/sessions", http.StatusOK)
 	b.wantLoad("/signin?fresh=true&return_to=%2Fsessions", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(b.t, tablet)))))
 	b.wantLoad("/sessions", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
-	b.wantText("form.notice", "Go on with “Revoke a session”?")
+	b.wantText("form.notice", "Continue with “Revoke a session”?")
 	b.dress(390, "light")
 	b.screenshot("sessions-resumed-manager-390-light")
 	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(`form.notice button`)))
@@ -202,10 +202,10 @@ func TestBrowser_Clicks(t *testing.T) {
 	c := clicker{browser: b}
 	c.click("/sessions", `header a[href="/sessions"]`)
 	c.click("/signin?fresh=true&return_to=%2Fsessions", endButton("/sessions", sid(t, strange)))
-	b.wantText("main", "“Revoke a session” needs a recent sign-in")
+	b.wantText("main", "To continue with “Revoke a session”")
 	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)), chromedp.KeyEvent("admin"), chromedp.Click(signInButton))
 	c.clicks++
-	b.wantText(`[role="status"]`, "The session has ended")
+	b.wantText(`[role="status"]`, "Session revoked.")
 	wantNobody(t, strange)
 	if c.clicks > few {
 		t.Errorf("%d clicks after a sign-in of long ago", c.clicks)

@@ -36,7 +36,7 @@ func TestBrowser_OpenID(t *testing.T) {
 			b.wantText("main", "Example")
 			testStaleSignIn(b, scripts)
 			b.wantLoad("/signin?notice=signed-out&provider=openid-connect", http.StatusOK, chromedp.Click(signOutButton))
-			b.wantText("main", "Sign out there too")
+			b.wantText("main", "Sign out of")
 			b.wantQuiet()
 		})
 	}
@@ -62,7 +62,7 @@ func testStaleSignIn(b *browser, scripts bool) {
 	before := b.cookies()[0].Value
 	b.do(chromedp.SendKeys(chromedp.CSS(`#token-label`), "Backup"))
 	b.wantLoad("/signin?fresh=true&return_to=%2Faccount", http.StatusOK, chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`)))
-	b.wantText("main", "“Create token” needs a recent sign-in")
+	b.wantText("main", "To continue with “Create token”")
 	b.do(chromedp.Click(providerButton))
 	b.passLogin()
 	if !scripts {

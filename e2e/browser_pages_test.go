@@ -118,7 +118,7 @@ func TestBrowser_ProviderPages(t *testing.T) {
 	b.wantLoad("/auth/evil", http.StatusBadGateway, chromedp.Click(chromedp.CSS(`button[formaction="/auth/evil"]`)))
 	testDresses(b, "", "signin-502")
 	testPage(b, "", "/signin", http.StatusOK)
-	b.wantText("main", "Evil could not be used a moment ago")
+	b.wantText("main", "Evil did not respond recently")
 	testLinked(b, evil)
 	b.wantQuiet()
 }
@@ -168,7 +168,7 @@ func testPage(b *browser, user, path string, status int64) {
 	b.t.Helper()
 	b.open(path, status)
 	if path == "/docs" {
-		b.poll("show the document", `return shown.some(e => e.textContent.includes("Asking for JSON"))`)
+		b.poll("show the document", `return shown.some(e => e.textContent.includes("Getting JSON"))`)
 	}
 	name := strings.NewReplacer("?fresh=true&return_to=/", "-fresh-", "?notice=", "-", "/", "-", "?", "-", "&", "-").Replace(strings.TrimPrefix(path, "/"))
 	testDresses(b, user, cmp.Or(name, "home"))

@@ -54,7 +54,7 @@ func testSignInByForm(b *browser) {
 	}
 	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)))
 	b.wantLoad("/auth/bypass", http.StatusUnauthorized, chromedp.KeyEvent("amdin"+kb.Enter))
-	b.wantText(`[role="alert"]`, "no such user")
+	b.wantText(`[role="alert"]`, "does not exist")
 	b.wantText("#token", `value="amdin"`)
 	b.wantLoad("/", http.StatusOK, chromedp.SetValue(chromedp.CSS(`#token`), "admin"), chromedp.Click(signInButton))
 	b.wantText("header", "Ada Admin")
@@ -69,13 +69,13 @@ func testSignInByForm(b *browser) {
 func testSignOutByForm(b *browser) {
 	b.t.Helper()
 	b.wantLoad("/signin?notice=signed-out", http.StatusOK, chromedp.Click(signOutButton))
-	b.wantText("main", "You are signed out")
+	b.wantText("main", "You’re signed out")
 	b.wantGone(string(signOutButton))
 	if left := b.cookies(); len(left) > 0 {
 		b.t.Errorf("the browser still has %+v", left)
 	}
 	b.open("/session", http.StatusUnauthorized)
-	b.wantText("main", "Nobody is signed in")
+	b.wantText("main", "You’re not signed in")
 }
 
 // testBackButton holds that the browser has kept no page of the session that
@@ -89,6 +89,6 @@ func testBackButton(b *browser) {
 		if strings.Contains(shown, "Ada Admin") {
 			b.t.Fatalf("going back shows %q", shown)
 		}
-		return err == nil && strings.HasPrefix(shown, "back_forward/session") && strings.Contains(shown, "Nobody is signed in")
+		return err == nil && strings.HasPrefix(shown, "back_forward/session") && strings.Contains(shown, "You’re not signed in")
 	})
 }

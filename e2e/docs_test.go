@@ -49,7 +49,7 @@ func TestDocs_Try(t *testing.T) {
 	b := openBrowser(t, app)
 	b.open("/docs", http.StatusOK)
 	b.dress(1280, "light")
-	b.try("Nobody is signed in")
+	b.try("You’re not signed in")
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=admin"))
 	b.open("/docs", http.StatusOK)
 	b.wantText("main", "Ada Admin")

@@ -62,34 +62,34 @@ func TestLocales(t *testing.T) {
 		"/session":                       "Sitzungsdetails",
 		"/sessions":                      "Ihre Sitzungen",
 		"/sessions?notice=revoked_one":   "Sitzung beendet.",
-		"/sessions?after=x":              "after ist der unveränderte Wert",
+		"/sessions?after=x":              "after ist ungültig",
 		"/events":                        "Kontoaktivität",
 		"/account":                       "Ihr Konto",
-		"/account?notice=linked":         "Der Anbieter ist verknüpft",
+		"/account?notice=linked":         "Anbieter verknüpft.",
 		"/admin":                         "Überblick",
 		"/admin/sessions":                "Alle Sitzungen",
 		"/admin/sessions?user=missing":   "Keine passenden Sitzungen.",
-		"/admin/sessions/end?all=true":   "laufende Sitzung",
-		"/admin/sessions/end?user=" + id: "admin hat 1 laufende Sitzung.",
+		"/admin/sessions/end?all=true":   "aktive Sitzung",
+		"/admin/sessions/end?user=" + id: "admin hat 1 aktive Sitzung",
 		"/admin/users":                   "Benutzername beginnt mit",
 		"/admin/users/" + id:             "Zum Mitglied machen",
-		"/docs":                          "geschieht als Sie, Ada Admin",
+		"/docs":                          "als Ada Admin angemeldet",
 		"/missing":                       "Die Seite existiert nicht, oder Sie haben keinen Zugriff darauf.",
 	} {
 		check.page(t, german(admin, http.MethodGet, path), want)
 	}
 	for path, want := range map[string]string{
-		"/":                         "Sie sind Anonym",
+		"/":                         "Sie sind nicht angemeldet",
 		"/signin":                   "Auf diesem Gerät 30 Tage angemeldet bleiben",
 		"/signin?notice=signed-out": "Sie sind abgemeldet",
-		"/session":                  "Niemand ist angemeldet",
+		"/session":                  "Bitte melden Sie sich zuerst an",
 		"/docs":                     "Melden Sie sich zuerst an",
-		"/auth/bypass?token=x":      "Diesen Benutzer gibt es nicht",
+		"/auth/bypass?token=x":      "Der Benutzer existiert nicht",
 	} {
 		check.page(t, german(nobody, http.MethodGet, path), want)
 	}
-	check.page(t, german(nobody, http.MethodPut, "/session"), "nimmt Anfragen dieser Art nicht an")
-	check.page(t, german(nobody, http.MethodPost, "/auth/github"), "Sie melden sich bei GitHub an")
+	check.page(t, german(nobody, http.MethodPut, "/session"), "unterstützt diese Methode nicht")
+	check.page(t, german(nobody, http.MethodPost, "/auth/github"), "Nach der Anmeldung bei GitHub")
 }
 
 func userIDOf(t *testing.T, client *testapp.Client) string {

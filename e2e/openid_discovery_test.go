@@ -27,10 +27,10 @@ func TestOpenID_ASVS_10_5_3_DiscoveryIssuer(t *testing.T) {
 			client := app.Client(t)
 			r := client.HTML(http.MethodPost, "/auth/evil", nil)
 			wantStatus(t, r, http.StatusBadGateway)
-			if !strings.Contains(r.Body, "Evil does not answer") {
+			if !strings.Contains(r.Body, "Evil did not respond correctly") {
 				t.Errorf("the page:\n%s", r.Body)
 			}
-			if page := client.HTML(http.MethodGet, "/signin", nil); !strings.Contains(page.Body, "Evil could not be used a moment ago") {
+			if page := client.HTML(http.MethodGet, "/signin", nil); !strings.Contains(page.Body, "Evil did not respond recently") {
 				t.Errorf("the button does not say that the provider is down:\n%s", page.Body)
 			}
 			wantStatus(t, client.HTML(http.MethodPost, "/auth/other", nil), http.StatusOK)

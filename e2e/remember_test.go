@@ -177,7 +177,7 @@ func TestBrowser_Remember(t *testing.T) {
 	for _, tick := range []bool{true, false} {
 		b := openBrowser(t, app)
 		b.open("/signin", http.StatusOK)
-		b.wantText("form", "Remember me on this device for 10 days")
+		b.wantText("form", "Keep me signed in on this device for 10 days")
 		if tick {
 			b.do(chromedp.Click(chromedp.CSS(`label[for=remember]`)))
 		}
@@ -188,7 +188,7 @@ func TestBrowser_Remember(t *testing.T) {
 		}
 		b.open("/session", http.StatusOK)
 		shown := map[bool]string{true: "Yes", false: "No"}[tick]
-		b.wantText(".facts", "Remembered</dt><dd>"+shown)
+		b.wantText(".facts", "Keep signed in</dt><dd>"+shown)
 		b.wantQuiet()
 	}
 }

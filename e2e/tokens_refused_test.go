@@ -54,7 +54,7 @@ func TestTokens_SignInRefused(t *testing.T) {
 		} {
 			r := p.ask(t, request[0], request[1])
 			wantStatus(t, r, http.StatusBadRequest)
-			if !strings.Contains(r.Body, "A token cannot sign in") {
+			if !strings.Contains(r.Body, "not possible with an access token") {
 				t.Errorf("%v: %s", request, r.Body)
 			}
 		}

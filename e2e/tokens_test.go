@@ -85,7 +85,7 @@ func (p program) wantRefused(t *testing.T) {
 	if got := r.Header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("Content-Type is %q", got)
 	}
-	if !strings.Contains(r.Body, "This token has ended, or is none.") {
+	if !strings.Contains(r.Body, "The access token is invalid or has expired.") {
 		t.Errorf("it is not told that it is the token: %s", r.Body)
 	}
 }

@@ -53,7 +53,7 @@ func TestWaiting(t *testing.T) {
 		if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || to != stale {
 			t.Fatalf("%d, sent to %q", r.StatusCode, to)
 		}
-		if page := client.HTML(http.MethodGet, stale, nil); !strings.Contains(page.Body, "“Create token” needs a recent sign-in") {
+		if page := client.HTML(http.MethodGet, stale, nil); !strings.Contains(page.Body, "To continue with “Create token”") {
 			t.Errorf("the sign-in page does not say what waits:\n%s", page.Body)
 		}
 		if page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fevents", nil); strings.Contains(page.Body, "Create token") {
@@ -66,7 +66,7 @@ func TestWaiting(t *testing.T) {
 		signInAgain(t, client, "manager", "/account")
 		page := client.HTML(http.MethodGet, "/account", nil)
 		for _, part := range []string{
-			`<form class="notice" action="/tokens" method="post" data-submit>`, "Go on with “Create token”?",
+			`<form class="notice" action="/tokens" method="post" data-submit>`, "Continue with “Create token”?",
 			`<input type="hidden" name="days" value="7">`, `<input type="hidden" name="label" value="Ada&#39;s &#34;backup&#34; &lt;1&gt;">`,
 		} {
 			if !strings.Contains(page.Body, part) {
