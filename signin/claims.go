@@ -10,28 +10,27 @@ import (
 	"time"
 )
 
-// claims are what an ID token, or the user info, says of somebody.
+// claims are the claims of an ID token or of the user info.
 type claims struct {
 	Subject       string    `json:"sub"`
 	Name          string    `json:"name"`
 	Username      string    `json:"preferred_username"`
 	Nickname      string    `json:"nickname"`
 	Email         string    `json:"email"`
-	EmailVerified yes       `json:"email_verified"`
+	EmailVerified boolean   `json:"email_verified"`
 	AuthorizedBy  string    `json:"azp"`
 	AuthTime      *unixTime `json:"auth_time"`
 	SID           string    `json:"sid"`
 	Tenant        string    `json:"tid"` // Microsoft's
 }
 
-// claimNames are all that we read, here and in logout tokens, and all that go-oidc
-// reads.
+// claimNames are all claims that this package and go-oidc read.
 var claimNames = []string{
 	"sub", "name", "preferred_username", "nickname", "email", "email_verified", "azp", "auth_time", "sid", "tid",
 	"iss", "aud", "exp", "iat", "nbf", "nonce", "jti", "events", "at_hash", "profile", "_claim_names", "_claim_sources",
 }
 
-// readClaims decodes claims whose names are spelled as they should be.
+// readClaims decodes claims after checkNames.
 func readClaims(text []byte, into any) error {
 	if err := checkNames(text); err != nil {
 		return err
@@ -39,9 +38,9 @@ func readClaims(text []byte, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// checkNames refuses claims in which a name of ours is in other letters, or twice.
-// Go takes "SUB" and "ſub" for "sub" too, and the last of them counts: who can have
-// a provider say something under a name of his choice could be anybody.
+// checkNames refuses claims in which a known name is repeated or spelled differently. Go
+// also decodes "SUB" and "ſub" as "sub", and the last one wins: a user who can choose
+// the name of a claim at the provider could be anyone.
 func checkNames(text []byte) error {
 	names, err := namesOf(text)
 	if err != nil {
@@ -51,14 +50,14 @@ func checkNames(text []byte) error {
 	for _, name := range names {
 		i := slices.IndexFunc(claimNames, func(ours string) bool { return strings.EqualFold(name, ours) })
 		if i >= 0 && (name != claimNames[i] || seen[name]) {
-			return fmt.Errorf("the claim %q is there once more, as %.40q", claimNames[i], name)
+			return fmt.Errorf("the claim %q is repeated, as %.40q", claimNames[i], name)
 		}
 		seen[name] = true
 	}
 	return nil
 }
 
-// namesOf are the names in a JSON object, in their order.
+// namesOf returns the names in a JSON object, in order.
 func namesOf(text []byte) ([]string, error) {
 	var names []string
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -67,7 +66,7 @@ func namesOf(text []byte) ([]string, error) {
 		return nil, fmt.Errorf("read claims: %w", err)
 	}
 	if start != json.Delim('{') {
-		return nil, errors.New("the claims are no object")
+		return nil, errors.New("the claims are not a JSON object")
 	}
 	for decoder.More() {
 		name, err := decoder.Token()
@@ -83,11 +82,11 @@ func namesOf(text []byte) ([]string, error) {
 	return names, nil
 }
 
-// yes is a JSON true, which some providers write as text.
-type yes bool
+// boolean is a JSON boolean, which some providers write as text.
+type boolean bool
 
-func (y *yes) UnmarshalJSON(text []byte) error {
-	*y = yes(slices.Contains([]string{"true", `"true"`}, string(text)))
+func (b *boolean) UnmarshalJSON(text []byte) error {
+	*b = boolean(slices.Contains([]string{"true", `"true"`}, string(text)))
 	return nil
 }
 
@@ -97,7 +96,7 @@ type unixTime time.Time
 func (t *unixTime) UnmarshalJSON(text []byte) error {
 	var seconds float64
 	if err := json.Unmarshal(text, &seconds); err != nil {
-		return fmt.Errorf("a time that is no number: %w", err)
+		return fmt.Errorf("a time must be a number: %w", err)
 	}
 	*t = unixTime(time.Unix(int64(seconds), 0))
 	return nil

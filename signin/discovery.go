@@ -15,18 +15,18 @@ import (
 )
 
 const (
-	// metadataLifetime is how long a discovery document is taken to be true.
+	// metadataLifetime is how long a discovery document is used.
 	metadataLifetime = 24 * time.Hour
-	// metadataGrace is how much longer it is used while no new one can be had.
+	// metadataGrace is how much longer it is used while no new one can be fetched.
 	metadataGrace = 24 * time.Hour
-	// discoveryPause is how long a provider is left alone that did not answer.
+	// discoveryPause is how long to wait after a failure before asking again.
 	discoveryPause = 10 * time.Second
 )
 
-// errMisleads says that a discovery document came and must not be followed.
+// errMisleads is returned for a discovery document that must not be trusted.
 var errMisleads = errors.New("the discovery document cannot be trusted")
 
-// metadata is a discovery document, and what comes of it.
+// metadata is a discovery document and what is derived from it.
 type metadata struct {
 	provider *oidc.Provider
 	verifier *oidc.IDTokenVerifier
@@ -38,19 +38,19 @@ type metadata struct {
 	KeysEndpoint       string   `json:"jwks_uri"`
 	SecretMethods      []string `json:"token_endpoint_auth_methods_supported"`
 
-	tenants bool // its issuer names no tenant; each token's does
+	tenants bool // the issuer has a placeholder for the tenant
 }
 
-// discovered is what is known of a provider. It is replaced and never changed, so
-// nobody waits to read it.
+// discovered is what is known about a provider. It is replaced and never changed, so
+// reading needs no lock.
 type discovered struct {
 	found    *metadata
 	foundAt  time.Time
-	failed   error // of the last look
+	failed   error // error of the last discovery
 	failedAt time.Time
 }
 
-// at is what is known at a time; known is false when it is time to look.
+// at returns what is known at a time. known is false if discovery is needed.
 func (d *discovered) at(now time.Time) (m *metadata, known bool, err error) {
 	if d == nil {
 		return nil, false, nil
@@ -67,30 +67,30 @@ func (d *discovered) at(now time.Time) (m *metadata, known bool, err error) {
 	return nil, true, d.failed
 }
 
-// discover returns the provider's metadata, and looks for it at most once at a
-// time. When that fails it fails at once for a moment, so that people do not wait,
-// one after the other, for a provider that is down.
+// discover returns the provider's metadata. Concurrent calls share one request. After a
+// failure, it fails immediately for discoveryPause, so that users do not wait for a
+// provider that is down.
 func (p *openID) discover(ctx context.Context) (*metadata, error) {
 	if m, known, err := p.known.Load().at(p.now()); known {
 		return m, err
 	}
 	select {
-	case look := <-p.looks.DoChan("", p.lookAgain):
-		m, _ := look.Val.(*metadata)
-		return m, look.Err
+	case result := <-p.discovery.DoChan("", p.refresh):
+		m, _ := result.Val.(*metadata)
+		return m, result.Err
 	case <-ctx.Done():
 		return nil, fmt.Errorf("discover %s: %w", p.settings.Address, ctx.Err())
 	}
 }
 
-// lookAgain notes what a look finds. What was found before stays when the provider
-// does not answer, and goes when its answer must not be trusted.
-func (p *openID) lookAgain() (any, error) {
+// refresh fetches the metadata and stores the result. It keeps the old metadata if the
+// provider does not answer, but not if its answer must not be trusted.
+func (p *openID) refresh() (any, error) {
 	before := p.known.Load()
-	if m, known, err := before.at(p.now()); known { // another look has just ended
+	if m, known, err := before.at(p.now()); known { // another call has just done it
 		return m, err
 	}
-	found, err := p.look()
+	found, err := p.fetch()
 	now := p.now()
 	after := &discovered{found: found, foundAt: now, failed: err, failedAt: now}
 	if err != nil && before != nil && !errors.Is(err, errMisleads) {
@@ -101,7 +101,7 @@ func (p *openID) lookAgain() (any, error) {
 	return m, err
 }
 
-// down returns why the provider does not answer, or does not take our secret.
+// down returns why the provider does not answer, or that it refuses the client secret.
 func (p *openID) down() error {
 	now := p.now()
 	if d := p.known.Load(); d != nil && d.failed != nil && now.Sub(d.failedAt) < discoveryPause {
@@ -113,15 +113,14 @@ func (p *openID) down() error {
 	return nil
 }
 
-// refusedAt is that the provider did not take our secret.
+// refusedAt says when the provider refused the client secret.
 type refusedAt struct {
 	err error
 	at  time.Time
 }
 
-// noteExchange notes what a provider made of our secret. Every answer but a refusal
-// of the client (RFC 6749, 5.2) says nothing bad about it; Keycloak calls it
-// unauthorized.
+// noteExchange stores whether the provider accepted the client secret. Only invalid_client
+// (RFC 6749, 5.2), or 401 from Keycloak, means that it did not.
 func (p *openID) noteExchange(err error) {
 	var answer *oauth2.RetrieveError
 	switch {
@@ -133,9 +132,9 @@ func (p *openID) noteExchange(err error) {
 	}
 }
 
-// secretStyle is how to send our secret, so that nobody has to find out with every
-// code: as everybody must be able to take it (OpenID Connect Discovery 1.0, 3),
-// unless the provider takes it in the body only.
+// secretStyle returns how to send the client secret: in the header, which all providers
+// must accept (OpenID Connect Discovery 1.0, 3), unless the provider only accepts the
+// body. Otherwise oauth2 would have to try.
 func (p *openID) secretStyle(m *metadata) oauth2.AuthStyle {
 	body := slices.Contains(m.SecretMethods, "client_secret_post") && !slices.Contains(m.SecretMethods, "client_secret_basic")
 	if body || p.settings.Kind.secretInBody {
@@ -144,11 +143,10 @@ func (p *openID) secretStyle(m *metadata) oauth2.AuthStyle {
 	return oauth2.AuthStyleInHeader
 }
 
-// look reads the discovery document. The address may be spelled without the
-// slash at its end; everything else of it is the issuer (OpenID Connect
-// Discovery 1.0, 4.3).
-func (p *openID) look() (*metadata, error) {
-	ctx := p.withClient(context.Background()) // others wait for the answer, too
+// fetch fetches the discovery document. Its issuer must be the configured address, which
+// may lack a slash at the end (OpenID Connect Discovery 1.0, 4.3).
+func (p *openID) fetch() (*metadata, error) {
+	ctx := p.withClient(context.Background()) // other requests wait for the answer too
 	provider, err := p.newProvider(ctx, p.settings.Address)
 	var mismatch *oidc.IssuerMismatchError
 	if errors.As(err, &mismatch) && mismatch.Discovered == p.settings.Address+"/" {
@@ -166,18 +164,18 @@ func (p *openID) look() (*metadata, error) {
 	}
 	if shared := p.sharedIssuers(); len(shared) > 0 {
 		if !slices.Contains(shared, m.Issuer) {
-			return nil, fmt.Errorf("discover %s: %w: it is of issuer %q", p.settings.Address, errMisleads, m.Issuer)
+			return nil, fmt.Errorf("discover %s: %w: it has the issuer %q", p.settings.Address, errMisleads, m.Issuer)
 		}
 		m.tenants = true
 	}
 	m.verifier = provider.VerifierContext(oidc.ClientContext(ctx, p.keys), &oidc.Config{
 		ClientID:        p.settings.Key,
-		SkipIssuerCheck: m.tenants, // isIssuer does it
+		SkipIssuerCheck: m.tenants, // see isIssuer
 		Now:             func() time.Time { return p.now().Add(-clockSkew) },
 	})
 	for _, endpoint := range []string{provider.Endpoint().AuthURL, provider.Endpoint().TokenURL, m.KeysEndpoint, m.UserInfoEndpoint} {
 		if endpoint != "" && !IsProviderURL(endpoint) {
-			return nil, fmt.Errorf("discover %s: %w: the endpoint %q is no https URL", p.settings.Address, errMisleads, endpoint)
+			return nil, fmt.Errorf("discover %s: %w: the endpoint %q must be an https URL", p.settings.Address, errMisleads, endpoint)
 		}
 	}
 	return m, nil
@@ -185,17 +183,17 @@ func (p *openID) look() (*metadata, error) {
 
 func (p *openID) newProvider(ctx context.Context, issuer string) (*oidc.Provider, error) {
 	if len(p.sharedIssuers()) > 0 {
-		ctx = oidc.InsecureIssuerURLContext(ctx, issuer) // look compares it
+		ctx = oidc.InsecureIssuerURLContext(ctx, issuer) // fetch checks it
 	}
 	return oidc.NewProvider(ctx, issuer)
 }
 
-// personalTenant is Microsoft's one for personal accounts.
+// personalTenant is Microsoft's tenant for personal accounts.
 const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
-// sharedIssuers are what the discovery document may name as its issuer where the
-// address is one of Microsoft's for several tenants. There are none where it is
-// that of one tenant: then it is the issuer, as everywhere.
+// sharedIssuers returns the issuers that the discovery document may have if the address
+// is one of Microsoft's for several tenants. It returns none for the address of one
+// tenant, which is the issuer, as with all other providers.
 func (p *openID) sharedIssuers() []string {
 	address, err := url.Parse(p.settings.Address)
 	if err != nil || !p.settings.Kind.tenants {
@@ -212,15 +210,15 @@ func (p *openID) sharedIssuers() []string {
 	return nil
 }
 
-// withClient carries the client to the libraries.
+// withClient passes the HTTP client to the libraries.
 func (p *openID) withClient(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, p.client)
 }
 
-// isIssuer reports whether tokens of this issuer are the provider's.
+// isIssuer reports whether tokens of this issuer belong to the provider.
 func (p *openID) isIssuer(m *metadata, issuer, tenant string) bool {
 	if !m.tenants {
-		return true // the verifier has compared it
+		return true // the verifier has checked it
 	}
 	return tenant != "" && !strings.ContainsAny(tenant, "/?#") && issuer == strings.ReplaceAll(m.Issuer, "{tenantid}", tenant)
 }

@@ -1,23 +1,21 @@
-// Package signin signs people in through somebody else: a provider of OpenID
-// Connect, or one of those that speak OAuth 2.0 only. Providers are goth's, and
-// OpenID Connect one of our own, which checks what the specification asks for.
-// The package knows nothing of users, sessions or pages.
+// Package signin signs users in with providers: any provider of OpenID Connect, and
+// some that only support OAuth 2.0. It uses goth's providers, except for OpenID
+// Connect, where it checks more. It knows nothing about users, sessions or pages.
 //
-// # An attempt
+// # Attempts
 //
-// [Flow.Start] sends a browser to a provider, and [Flow.Finish] takes it back.
-// What must be remembered in between is the attempt: the state, and for OpenID
-// Connect the nonce and the PKCE verifier, all random and made for it alone. It
-// travels in an encrypted cookie of its own, so an attempt belongs to one browser
-// and one provider, needs no session and works in several tabs at once. It ends
-// after [AttemptLifetime], and may be finished once: see [Once].
+// [Flow.Start] sends a browser to a provider, and [Flow.Finish] handles the answer. In
+// between, the attempt is kept in an encrypted cookie: the state, and for OpenID
+// Connect the nonce and the PKCE verifier, all random. So an attempt belongs to one
+// browser and one provider, needs no session, and works in several tabs at once. It
+// expires after [AttemptLifetime] and can be finished only once; see [ReplayGuard].
 //
-// # What is checked
+// # Checks
 //
-// The state in constant time, before anything is asked of the provider. For
-// OpenID Connect: the issuer of the discovery document and of the answer (RFC
-// 9207), the signature of the ID token with a key of the issuer's, its audience,
-// its time, its nonce, and where a fresh sign-in is asked for, auth_time. Claims
-// count by their exact names, and user info only fills what they leave open. An
-// [Identity] is an issuer and a subject, never an e-mail address.
+// The state is compared in constant time, before any request to the provider. For
+// OpenID Connect, these are checked: the issuer of the discovery document and of the
+// answer (RFC 9207), the ID token's signature with the issuer's keys, its audience,
+// times and nonce, and auth_time for a re-authentication. Names of claims must match
+// exactly. User info only fills in what the ID token leaves out. An [Identity] is an
+// issuer and a subject, never an email address.
 package signin

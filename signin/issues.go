@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Issues reports whether identities of an issuer are this provider's.
+// Issues reports whether identities of an issuer belong to this provider.
 func (p *Provider) Issues(issuer string) bool {
 	o, ok := p.goth.(*openID)
 	if !ok {

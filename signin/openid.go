@@ -17,11 +17,11 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// clockSkew is what clocks of providers may be wrong by.
+// clockSkew is how wrong a provider's clock may be.
 const clockSkew = time.Minute
 
-// openID is a provider of OpenID Connect, for goth. What it says of itself, in
-// its discovery document, is read when it is needed first.
+// openID is a provider of OpenID Connect, for goth. Its discovery document is read when
+// it is first needed.
 type openID struct {
 	name     string
 	settings Settings
@@ -30,8 +30,8 @@ type openID struct {
 	maxAge   time.Duration
 	now      func() time.Time
 
-	looks singleflight.Group // one look at a time
-	known atomic.Pointer[discovered]
+	discovery singleflight.Group
+	known     atomic.Pointer[discovered]
 
 	refused atomic.Pointer[refusedAt]
 }
@@ -62,15 +62,15 @@ func (p *openID) oauth(m *metadata) *oauth2.Config {
 func (p *openID) FetchUser(session goth.Session) (goth.User, error) {
 	s, ok := session.(*openIDSession)
 	if !ok {
-		return goth.User{}, fmt.Errorf("fetch user: of a %T", session)
+		return goth.User{}, fmt.Errorf("fetch user: unexpected %T", session)
 	}
 	return p.user(context.Background(), s)
 }
 
-// user is who signed in. It asks for what the ID token leaves out.
+// user returns the user. It requests what the ID token leaves out.
 func (p *openID) user(ctx context.Context, s *openIDSession) (goth.User, error) {
 	if s.token == nil {
-		return goth.User{}, errors.New("fetch user: the attempt is not authorized")
+		return goth.User{}, errors.New("fetch user: authorize the attempt first")
 	}
 	m, err := p.discover(ctx)
 	if err != nil {
@@ -92,9 +92,8 @@ func (p *openID) user(ctx context.Context, s *openIDSession) (goth.User, error) 
 	return user, nil
 }
 
-// fillGaps takes from the user info what the ID token leaves out, and nothing else:
-// the ID token is signed. It is who it is without that too, so user info that cannot
-// be had is no error; one that lies is.
+// fillGaps takes from the user info only what the ID token, which is signed, leaves out.
+// Missing user info is not an error, because the subject is known; wrong user info is.
 func (s *openIDSession) fillGaps(ctx context.Context, p *openID, m *metadata) error {
 	text, err := p.userInfo(ctx, m, s.token)
 	if err != nil {
@@ -108,7 +107,7 @@ func (s *openIDSession) fillGaps(ctx context.Context, p *openID, m *metadata) er
 		return nil
 	}
 	if info.Subject != s.claims.Subject { // OpenID Connect Core 1.0, 5.3.2
-		return errors.New("the user info is about somebody else")
+		return errors.New("the user info is about another user")
 	}
 	c := &s.claims
 	c.Name = info.Name
@@ -121,11 +120,11 @@ func (s *openIDSession) fillGaps(ctx context.Context, p *openID, m *metadata) er
 	return nil
 }
 
-// userInfo asks who the access token is for.
+// userInfo requests the user info.
 func (p *openID) userInfo(ctx context.Context, m *metadata, token *oauth2.Token) (text json.RawMessage, err error) {
 	info, err := m.provider.UserInfo(p.withClient(ctx), oauth2.StaticTokenSource(token))
 	if err != nil {
-		return nil, fmt.Errorf("ask for user info: %w", err)
+		return nil, fmt.Errorf("get user info: %w", err)
 	}
 	err = info.Claims(&text)
 	return text, err
@@ -137,11 +136,11 @@ func (p *openID) Name() string { return p.name }
 // SetName implements goth.Provider.
 func (p *openID) SetName(name string) { p.name = name }
 
-// Debug implements goth.Provider; there is nothing to debug.
+// Debug implements goth.Provider. It does nothing.
 func (p *openID) Debug(bool) {}
 
-// RefreshToken implements goth.Provider. Nothing is asked of a provider after
-// the sign-in, so no token is kept.
+// RefreshToken implements goth.Provider. It returns an error, because no tokens are kept
+// after the sign-in.
 func (p *openID) RefreshToken(string) (*oauth2.Token, error) {
 	return nil, errors.New("refresh tokens are not kept")
 }
@@ -149,8 +148,8 @@ func (p *openID) RefreshToken(string) (*oauth2.Token, error) {
 // RefreshTokenAvailable implements goth.Provider.
 func (p *openID) RefreshTokenAvailable() bool { return false }
 
-// IsProviderURL reports whether a provider may be reached at an address: over
-// https, or without it on this machine.
+// IsProviderURL reports whether a provider may have an address: with https, or with
+// http on this machine.
 func IsProviderURL(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil {

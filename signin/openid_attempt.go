@@ -14,12 +14,12 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// openIDSession is an attempt, for goth. What is exported is kept meanwhile.
+// openIDSession is an attempt, for goth. The exported fields are kept in the cookie.
 type openIDSession struct {
 	Nonce    string    `json:"n,omitempty"`
 	Verifier string    `json:"v,omitempty"` // PKCE (RFC 7636)
-	Since    time.Time `json:"t,omitzero"`  // set: people must have proved who they are since then
-	Fresh    bool      `json:"f,omitempty"` // and the provider must say so
+	Since    time.Time `json:"t,omitzero"`  // if set, the user must have authenticated since then
+	Fresh    bool      `json:"f,omitempty"` // the provider must say when the user authenticated
 
 	url             string
 	token           *oauth2.Token
@@ -53,9 +53,9 @@ func (p *openID) begin(ctx context.Context, state string, fresh bool) (goth.Sess
 	return s, nil
 }
 
-// askAnew has the provider ask people who they are: always if it is to be fresh,
-// and otherwise if it did so longer ago than a session of ours may last (OpenID
-// Connect Core 1.0, 3.1.2.1, max_age). It then has to say when it was.
+// askAnew makes the provider authenticate the user again: always with fresh, and otherwise
+// if they authenticated longer ago than a session may last. The provider must then say
+// when it was (OpenID Connect Core 1.0, 3.1.2.1, max_age).
 func (s *openIDSession) askAnew(p *openID, fresh bool) []oauth2.AuthCodeOption {
 	maxAge := p.maxAge
 	if !p.isTimed() {
@@ -73,11 +73,11 @@ func (s *openIDSession) askAnew(p *openID, fresh bool) []oauth2.AuthCodeOption {
 	return append(options, oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(maxAge.Seconds()))))
 }
 
-// isTimed reports whether the provider says when people proved who they are.
+// isTimed reports whether the provider says when users authenticated.
 func (p *openID) isTimed() bool { return p.settings.Kind.IsTimed() && !p.settings.Untimed }
 
-// prompt is what makes a provider that is not timed ask people, and "" if nothing
-// does. One that is said to be like those still speaks OpenID Connect.
+// prompt returns the prompt parameter that makes a provider authenticate users again, or
+// "" if there is none.
 func (p *openID) prompt() string {
 	if p.settings.Kind.IsTimed() {
 		return "login"
@@ -85,14 +85,14 @@ func (p *openID) prompt() string {
 	return p.settings.Kind.prompt
 }
 
-// GetAuthURL implements goth.Session: where to send the browser.
+// GetAuthURL implements goth.Session.
 func (s *openIDSession) GetAuthURL() (string, error) { return s.url, nil }
 
 // Marshal implements goth.Session.
 func (s *openIDSession) Marshal() string {
 	text, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // strings and a time
+		panic(err) // cannot happen: the fields are strings and a time
 	}
 	return string(text)
 }
@@ -110,7 +110,7 @@ func (p *openID) UnmarshalSession(text string) (goth.Session, error) {
 func (s *openIDSession) Authorize(provider goth.Provider, params goth.Params) (string, error) {
 	p, ok := provider.(*openID)
 	if !ok {
-		return "", fmt.Errorf("an attempt of OpenID Connect with a %T", provider)
+		return "", fmt.Errorf("unexpected provider %T", provider)
 	}
 	if err := s.authorize(context.Background(), p, params); err != nil {
 		return "", err
@@ -137,7 +137,7 @@ func (s *openIDSession) authorize(ctx context.Context, p *openID, params goth.Pa
 	}
 	raw, ok := s.token.Extra("id_token").(string)
 	if !ok {
-		return errors.New("the provider's answer has no ID token")
+		return errors.New("no ID token in the provider's answer")
 	}
 	token, err := m.verifier.Verify(ctx, raw)
 	if err != nil {
@@ -146,18 +146,19 @@ func (s *openIDSession) authorize(ctx context.Context, p *openID, params goth.Pa
 	return s.check(p, m, token)
 }
 
-// checkIssuer compares who answered with whom we asked (RFC 9207, 2.4).
+// checkIssuer checks that the answer comes from the provider that was asked (RFC 9207,
+// 2.4).
 func (m *metadata) checkIssuer(params goth.Params) error {
 	switch issuer := params.Get("iss"); {
 	case issuer == m.Issuer, issuer == "" && !m.NamesIssuer:
 		return nil
 	default:
-		return fmt.Errorf("the answer is of issuer %q, want %q", issuer, m.Issuer)
+		return fmt.Errorf("the answer has the issuer %q, want %q", issuer, m.Issuer)
 	}
 }
 
-// check looks at what the verifier left to us of an ID token that is rightly
-// signed, for us, and in time.
+// check checks what the verifier does not. The ID token has a valid signature, audience
+// and expiry.
 func (s *openIDSession) check(p *openID, m *metadata, token *oidc.IDToken) error {
 	var text json.RawMessage
 	if err := token.Claims(&text); err != nil {
@@ -167,23 +168,23 @@ func (s *openIDSession) check(p *openID, m *metadata, token *oidc.IDToken) error
 		return fmt.Errorf("read ID token: %w", err)
 	}
 	s.issuer, s.sid = token.Issuer, s.claims.SID
-	if token.Issuer == "accounts.google.com" { // go-oidc takes it for Google's
+	if token.Issuer == "accounts.google.com" { // go-oidc accepts this for Google
 		s.issuer = m.Issuer
 	}
 	switch by := s.claims.AuthorizedBy; {
 	case token.Nonce != s.Nonce:
-		return errors.New("the ID token has another nonce than we sent")
+		return errors.New("the ID token has the wrong nonce")
 	case !p.isIssuer(m, token.Issuer, s.claims.Tenant):
-		return fmt.Errorf("the ID token is of issuer %q, which is no tenant of %s", token.Issuer, m.Issuer)
+		return fmt.Errorf("the ID token has the issuer %q, which is not a tenant of %s", token.Issuer, m.Issuer)
 	case by != "" && by != p.settings.Key, by == "" && len(token.Audience) > 1:
-		return fmt.Errorf("the ID token was issued for %q among %q", by, token.Audience)
+		return fmt.Errorf("the ID token was issued to %q, for %q", by, token.Audience)
 	case token.IssuedAt.After(p.now().Add(clockSkew)):
 		return errors.New("the ID token was issued in the future")
 	}
 	return s.checkTime(p)
 }
 
-// checkTime notes when the provider had proof of who the user is.
+// checkTime sets when the user authenticated.
 func (s *openIDSession) checkTime(p *openID) error {
 	now := p.now()
 	if s.claims.AuthTime == nil {
@@ -197,10 +198,10 @@ func (s *openIDSession) checkTime(p *openID) error {
 	}
 	at := time.Time(*s.claims.AuthTime)
 	if at.Before(s.Since.Add(-clockSkew)) {
-		return fmt.Errorf("the user signed in at the provider at %s, and was not asked anew as we wanted", at.UTC().Format(time.RFC3339))
+		return fmt.Errorf("the user authenticated at %s: the provider did not ask again as requested", at.UTC().Format(time.RFC3339))
 	}
 	if at.After(now.Add(clockSkew)) {
-		return errors.New("the user will sign in at the provider in the future")
+		return errors.New("the authentication time is in the future")
 	}
 	s.authenticatedAt = at
 	if at.After(now) {
