@@ -1,11 +1,13 @@
 package sessionstore
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"math"
 	"net/http"
 	"slices"
@@ -106,16 +108,36 @@ func cookieValue(r *http.Request, name string) string {
 
 // setCookie sets the cookie of the session's row, unless the request has an access token.
 // The cookie of a remembered session lasts as long as the row.
-func (b *bound) setCookie(w http.ResponseWriter) {
+func (b *bound) setCookie(ctx context.Context, w http.ResponseWriter) error {
 	if b.bearer {
-		return
+		return nil
+	}
+	r, err := b.fullRow(ctx)
+	if err != nil {
+		return err
 	}
 	b.out, b.options = w, *b.session.Options
 	maxAge := b.session.Options.MaxAge
-	if b.row.Remembered {
-		maxAge = int(math.Ceil(b.row.deadline.Sub(b.now()).Seconds()))
+	if r.Remembered {
+		maxAge = int(math.Ceil(r.deadline.Sub(b.now()).Seconds()))
 	}
 	setCookie(w, b.session, b.keys[0].sign(b.row.token), maxAge)
+	return nil
+}
+
+// fullRow returns the session's row with all columns. If the session has just ended, it
+// returns those that are known.
+func (b *bound) fullRow(ctx context.Context) (row, error) {
+	if b.row.full {
+		return b.row, nil
+	}
+	ctx, cancel := b.saving(ctx)
+	defer cancel()
+	r, err := b.look(ctx, b.row.SID)
+	if errors.Is(err, ErrNotFound) {
+		return b.row, nil
+	}
+	return r, wrap("save session", err)
 }
 
 // setCookie sets the session's cookie, and removes one with that name that the response

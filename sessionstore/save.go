@@ -75,10 +75,13 @@ func (b *bound) save(r *http.Request, w http.ResponseWriter, current codec.Entri
 		return err
 	}
 	b.session.ID = b.row.SID
+	b.known, b.intent = current, intent{}
 	if now := b.row.token; now != (token{}) && (now != before || b.resign || b.optionsChanged()) {
-		b.setCookie(w)
+		if err := b.setCookie(r.Context(), w); err != nil {
+			return err
+		}
 	}
-	b.known, b.resign, b.intent = current, false, intent{}
+	b.resign = false
 	return nil
 }
 
