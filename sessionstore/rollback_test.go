@@ -230,6 +230,81 @@ func TestSettle_SignOutOfOldSession(t *testing.T) {
 	})
 }
 
+// A sign-out counts whatever the handler did after it, even if its response is dropped.
+func TestSettle_SignOutStays(t *testing.T) {
+	for name, after := range map[string]func(*sessions.Session){
+		"Nothing":   func(*sessions.Session) {},
+		"Message":   setTo("message", "signed out"),
+		"OtherUser": signInAs("bob"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			onOneConnection(t, func(t *testing.T, s *site) {
+				for _, dropped := range []bool{true, false} {
+					ada := s.browser(t)
+					ada.signIn(t, "ada")
+					old := ada.cookie(t)
+					ada.request(t, func(w http.ResponseWriter, r *http.Request) {
+						session, err := s.store.Get(r, cookieName)
+						if err != nil {
+							t.Error(err)
+						}
+						if err := s.transaction(r, errRollBack, func() {
+							for _, handle := range []func(*sessions.Session){signOut, after} {
+								handle(session)
+								if err := session.Save(r, w); err != nil {
+									t.Error(err)
+								}
+							}
+						}); !errors.Is(err, errRollBack) {
+							t.Error(err)
+						}
+						if dropped {
+							clear(w.Header())
+						}
+						if err := sessionstore.Settle(r, session, false); err != nil {
+							t.Errorf("Settle: %v", err)
+						}
+					})
+					s.wantDead(t, old)
+					if user := ada.user(t); user != nil {
+						t.Errorf("dropped: %t: %v is signed in", dropped, user)
+					}
+				}
+			})
+		})
+	}
+}
+
+// The session of a request may have been saved only when its handler ran the first time.
+func TestSettle_SavedInTheFirstRunOnly(t *testing.T) {
+	onOneConnection(t, func(t *testing.T, s *site) {
+		b := s.browser(t)
+		b.request(t, func(w http.ResponseWriter, r *http.Request) {
+			session, err := s.store.Get(r, cookieName)
+			if err != nil {
+				t.Error(err)
+			}
+			if err := s.transaction(r, errRollBack, func() {
+				session.Values["cart"] = 3
+				if err := session.Save(r, w); err != nil {
+					t.Error(err)
+				}
+			}); !errors.Is(err, errRollBack) {
+				t.Error(err)
+			}
+			if err := s.transaction(r, nil, func() {}); err != nil {
+				t.Error(err)
+			}
+			if err := sessionstore.Settle(r, session, true); err != nil {
+				t.Errorf("Settle: %v", err)
+			}
+		})
+		if got := b.read(t); got["cart"] != 3 {
+			t.Errorf("the session holds %v", got)
+		}
+	})
+}
+
 // Pop runs the handler again when SQLite was locked, and its sign-in counts.
 func TestInTransaction_AdoptingHandlerRunsAgain(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)

@@ -29,8 +29,8 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	if session != b.session {
 		return ErrForeign
 	}
-	if b.unsure != nil && b.unsure.tx != transactionOf(r.Context()) {
-		b.rolledBack(r) // Pop runs a handler again when SQLite was locked
+	if b.unsure != nil && b.unsure.tx != b.rows.db.transactionOf(r.Context()) {
+		b.rolledBack(r, false) // Pop runs a handler again when SQLite was locked
 	}
 	if session.Options.MaxAge < 0 {
 		clear(session.Values)
@@ -238,22 +238,34 @@ func (b *bound) revokeRow(r *http.Request) error {
 	defer cancel()
 	began := time.Now()
 	event := Event{Op: opRevoke, SID: b.row.SID, UserID: b.row.UserID}
-	err := b.in(ctx, false, func(ctx context.Context) error {
-		revoke := func(ctx context.Context) (int64, error) { return b.rows.revoke(ctx, b.row) }
-		if !b.exists {
-			revoke = b.refuseAdoption
-		}
-		n, err := revoke(ctx)
+	revoke := func(ctx context.Context) error {
+		n, err := b.revokeNewest(ctx)
 		if err != nil {
 			return b.unavailable("revoke session", err)
 		}
 		event.Count = int(n)
 		b.err, b.state = nil, state{}
 		return nil
-	})
+	}
+	err := b.in(ctx, false, revoke)
+	if err == nil && b.unsure != nil {
+		b.unsure.signOuts = append(b.unsure.signOuts, revoke)
+	}
 	event.Err = err
 	b.observe(ctx, began, event)
 	return err
+}
+
+// revokeNewest deletes the session's row, or keeps an old session from being adopted. It
+// returns the number of revoked sessions.
+func (b *bound) revokeNewest(ctx context.Context) (int64, error) {
+	switch {
+	case b.exists:
+		return b.rows.revoke(ctx, b.row)
+	case b.adopted != (token{}):
+		return b.refuseAdoption(ctx)
+	}
+	return 0, nil // the row was inserted in a transaction that was rolled back
 }
 
 // insert inserts the row of a new session, or of one that is adopted.

@@ -78,7 +78,7 @@ func (t *table) find(ctx context.Context, sid string, now time.Time) (row, bool,
 // findNewest is find for a row that is then written: it sees the newest version even in
 // a transaction that has read an older one.
 func (t *table) findNewest(ctx context.Context, sid string, now time.Time) (row, bool, error) {
-	if transactionOf(ctx) == nil {
+	if t.db.transactionOf(ctx) == nil {
 		return t.find(ctx, sid, now)
 	}
 	return t.findBy(ctx, queryFind+t.db.newest, sid, now)

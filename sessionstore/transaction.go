@@ -7,17 +7,29 @@ import (
 
 	"github.com/gobuffalo/pop/v6"
 	"github.com/gorilla/sessions"
+
+	"github.com/latchkey/latchkey/sessionstore/internal/contextkey"
 )
 
-type transactionKey struct{}
-
-// withTransaction makes queries with this context run in tx.
-func withTransaction(ctx context.Context, tx querier) context.Context {
-	return context.WithValue(ctx, transactionKey{}, tx)
+// A transaction is what [InTransaction] puts into the context of a request.
+type transaction struct {
+	querier
+	database databaseID
+	saved    []*bound // the sessions that were written in it
 }
 
-func transactionOf(ctx context.Context) querier {
-	tx, _ := ctx.Value(transactionKey{}).(querier)
+// withTransaction makes queries with this context run in tx, or in none if that is nil.
+func withTransaction(ctx context.Context, tx *transaction) context.Context {
+	return context.WithValue(ctx, contextkey.Transaction{}, tx)
+}
+
+// transactionOf returns the transaction of a request, or nil. ctx may be derived from the
+// request's context or from a buffalo.Context.
+func transactionOf(ctx context.Context) *transaction {
+	if tx, ok := ctx.Value(contextkey.Transaction{}).(*transaction); ok {
+		return tx
+	}
+	tx, _ := ctx.Value(contextkey.Buffalo).(*transaction)
 	return tx
 }
 
@@ -27,48 +39,66 @@ func transactionOf(ctx context.Context) querier {
 // transaction has written to SQLite. Commit or roll back the transaction, and then call
 // [Settle].
 //
-// It changes r in place, for frameworks that keep a pointer to it. It returns an error if
-// tx is not in a transaction.
+// It changes r in place, for frameworks that keep a pointer to it. Pass r.Context() to the
+// methods of [Store] that take a context: with another context they may wait for the
+// transaction, which waits for them. If the store uses another database than tx, its
+// queries do not run in tx. InTransaction returns an error if tx is not in a transaction.
 func InTransaction(r *http.Request, tx *pop.Connection) error {
 	if tx == nil || tx.TX == nil {
 		return errors.New("sessionstore: the connection is not in a transaction: pass one that Pop's Transaction or NewTransaction returned")
 	}
-	*r = *r.WithContext(withTransaction(r.Context(), tx.TX))
+	next := &transaction{querier: tx.TX, database: idOf(tx.Dialect)}
+	if previous := transactionOf(r.Context()); previous != nil { // Pop runs a handler again when SQLite was locked
+		next.saved = previous.saved
+	}
+	*r = *r.WithContext(withTransaction(r.Context(), next))
 	return nil
 }
 
-// Settle finishes what [InTransaction] started. Call it after the transaction was committed
-// or rolled back, before the response is sent if possible.
+// Settle finishes what [InTransaction] started, for session and for all other sessions of
+// the request that were saved in the transaction. Call it after the transaction was
+// committed or rolled back, before the response is sent if possible.
 //
 // A rollback also undoes what Save wrote, but the response may announce it with a cookie.
 // So Settle writes it again, outside of the transaction. A sign-in is not repeated, because
 // its user may have been created in the transaction: instead, the session from before the
 // sign-in gets the sid and the secret of the new cookie. If Save set a cookie that the
-// response no longer has, nothing is written.
+// response no longer has, only a sign-out is repeated.
 //
 // It returns the errors of [Store.Save].
 func Settle(r *http.Request, session *sessions.Session, committed bool) error {
+	tx := transactionOf(r.Context())
 	*r = *r.WithContext(withTransaction(r.Context(), nil))
 	b, err := boundOf(session)
-	if err != nil {
+	if err == nil {
+		err = b.settle(r, tx, committed)
+	}
+	if tx == nil {
 		return err
 	}
-	if committed {
+	for _, other := range tx.saved {
+		if other != b {
+			err = errors.Join(err, other.settle(r, tx, committed))
+		}
+	}
+	return err
+}
+
+// settle is Settle for one session.
+func (b *bound) settle(r *http.Request, tx *transaction, committed bool) error {
+	if committed && (b.unsure == nil || b.unsure.tx == tx) {
 		b.unsure = nil
 		return nil
 	}
-	again := b.rolledBack(r)
-	if b.out != nil && !cookieIsSet(b.out, session.Name()) {
-		again = nil // the response with the cookie was dropped, too
-	}
+	dropped := b.out != nil && !cookieIsSet(b.out, b.session.Name())
 	ctx, cancel := b.saving(r.Context())
 	defer cancel()
-	for _, write := range again {
+	for _, write := range b.rolledBack(r, dropped) {
 		if err := write(ctx); err != nil {
 			return err
 		}
 	}
-	session.ID = b.row.SID
+	b.session.ID = b.row.SID
 	return b.undoSignIn()
 }
 
@@ -87,16 +117,18 @@ func (b *bound) undoSignIn() error {
 
 // unsure is what was written in a transaction that is not committed yet.
 type unsure struct {
-	tx      querier
-	before  state // to restore after a rollback
-	signsIn bool
-	again   []func(context.Context) error
+	tx       *transaction
+	before   state // to restore after a rollback
+	signsIn  bool
+	again    []func(context.Context) error // all writes
+	signOuts []func(context.Context) error // those that revoke the session
 }
 
 // in runs write, and remembers it if a rollback could undo it.
 func (b *bound) in(ctx context.Context, signsIn bool, write func(context.Context) error) error {
-	if tx := transactionOf(ctx); tx != nil && b.unsure == nil {
+	if tx := b.rows.db.transactionOf(ctx); tx != nil && b.unsure == nil {
 		b.unsure = &unsure{tx: tx, before: b.state}
+		tx.saved = append(tx.saved, b)
 	}
 	if err := write(ctx); err != nil {
 		return err
@@ -109,14 +141,16 @@ func (b *bound) in(ctx context.Context, signsIn bool, write func(context.Context
 }
 
 // rolledBack restores the state of the session from before the transaction, and returns
-// the writes to repeat.
-func (b *bound) rolledBack(r *http.Request) (again []func(context.Context) error) {
+// the writes to repeat. dropped means that the browser did not get the session's cookie.
+func (b *bound) rolledBack(r *http.Request, dropped bool) (again []func(context.Context) error) {
 	u, sent := b.unsure, b.row.token
 	if u == nil {
 		return nil
 	}
 	b.unsure, b.state = nil, u.before
 	switch {
+	case dropped, u.signsIn && len(u.signOuts) > 0:
+		return u.signOuts
 	case !u.signsIn:
 		return u.again
 	case sent == (token{}):

@@ -231,3 +231,34 @@ func TestInTransaction_NotOne(t *testing.T) {
 		}
 	}
 }
+
+// The sessions may be in another database than the one of the transaction.
+func TestInTransaction_OtherDatabase(t *testing.T) {
+	onOneConnection(t, func(t *testing.T, s *site) {
+		other := newSite(t, testdb.NewURL(t, testdb.SQLite))
+		for _, end := range []error{nil, errRollBack} {
+			ada := s.browser(t)
+			ada.request(t, func(w http.ResponseWriter, r *http.Request) {
+				session, err := s.store.Get(r, cookieName)
+				if err != nil {
+					t.Error(err)
+				}
+				if err := other.transaction(r, end, func() {
+					signInAs("ada")(session)
+					if err := session.Save(r, w); err != nil {
+						t.Error(err)
+					}
+				}); !errors.Is(err, end) {
+					t.Error(err)
+				}
+				if err := sessionstore.Settle(r, session, end == nil); err != nil {
+					t.Errorf("Settle: %v", err)
+				}
+			})
+			if user := ada.user(t); user != "ada" {
+				t.Errorf("%v: signed in: %v", end, user)
+			}
+		}
+		other.wantRows(t, 0)
+	})
+}

@@ -10,13 +10,15 @@ import (
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/internal/contextkey"
 )
 
 // Transaction saves sessions in the transaction of the request, which around starts.
 // Replace popmw.Transaction(models.DB) with
 // sessionmw.Transaction(popmw.Transaction(models.DB)). Without it, saving a session fails
 // after 5 seconds if the transaction has the last connection of the pool or has written to
-// SQLite; see [sessionstore.InTransaction].
+// SQLite; see [sessionstore.InTransaction]. To the methods of the store, pass c or
+// c.Request().Context() as the context.
 //
 // The response is held back until the transaction is over, so that no browser gets a cookie
 // whose session is not committed. If the handler or the commit fails, the response is
@@ -69,6 +71,7 @@ func (t *transaction) handler(next buffalo.Handler) buffalo.Handler {
 		if err := sessionstore.InTransaction(c.Request(), tx); err != nil {
 			return err
 		}
+		c.Set(contextkey.Buffalo, c.Request().Context().Value(contextkey.Transaction{}))
 		t.tx = tx
 		err := next(c)
 		t.succeeded = err == nil && !rollsBack(c)
@@ -117,6 +120,7 @@ func (t *transaction) settle(committed bool) error {
 	if t.tx == nil {
 		return nil
 	}
+	t.c.Set(contextkey.Buffalo, nil)
 	err := sessionstore.Settle(t.c.Request(), t.c.Session().Session, committed)
 	if isSuite(t.c, err) {
 		return nil
