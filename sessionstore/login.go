@@ -21,7 +21,8 @@ type Login struct {
 
 	// AuthenticatedAt is when the user proved their identity. Zero means now.
 	// With an identity provider it may be earlier (OpenID Connect's auth_time),
-	// or [UnknownTime].
+	// or [UnknownTime]. A time in the future counts as now, and one before 1970 as
+	// unknown.
 	AuthenticatedAt time.Time
 
 	// Remember keeps the user signed in for Options.RememberLifetime, used or not.

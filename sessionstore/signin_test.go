@@ -1,6 +1,7 @@
 package sessionstore_test
 
 import (
+	"math"
 	"net/http"
 	"reflect"
 	"strings"
@@ -54,7 +55,15 @@ func TestStore_SignIn(t *testing.T) {
 func TestSignIn_AuthenticatedAt(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.clock.advance(time.Hour)
-		for given, when := range map[time.Time]time.Time{at(time.Minute): at(time.Minute), {}: at(time.Hour), sessionstore.UnknownTime: {}} {
+		for given, when := range map[time.Time]time.Time{
+			at(time.Minute):                          at(time.Minute),
+			{}:                                       at(time.Hour),
+			sessionstore.UnknownTime:                 {},
+			at(2 * time.Hour):                        at(time.Hour),
+			time.UnixMilli(midday.Unix() * 1000_000): at(time.Hour), // of a provider that sends milliseconds
+			time.Unix(math.MinInt32, 0):              {},
+			time.Unix(math.MinInt64, 0):              {},
+		} {
 			ada := s.browser(t)
 			ada.change(t, func(session *sessions.Session) {
 				if err := sessionstore.SignIn(session, sessionstore.Login{UserID: "ada", AuthenticatedAt: given}); err != nil {
