@@ -61,7 +61,7 @@ func SignIn(session *sessions.Session, login Login) error {
 	if !isProviderID(login.ProviderSession) || !isProviderID(login.ProviderSubject) {
 		return fmt.Errorf("sign in: invalid provider session or subject: use up to %d letters and digits, such as a hash in hexadecimal", maxProviderID)
 	}
-	if b.row.UserID != "" && b.row.UserID != login.UserID {
+	if b.isOther(login.UserID) {
 		clear(session.Values)
 	}
 	b.signsOut = false
@@ -70,6 +70,12 @@ func SignIn(session *sessions.Session, login Login) error {
 	login.Method = clean(login.Method, maxMethod)
 	b.intent = intent{login: &login}
 	return nil
+}
+
+// isOther reports whether the session or its Values are another user's.
+func (b *bound) isOther(userID string) bool {
+	current, err := b.userOf(b.session)
+	return err != nil || current != "" && current != userID || b.row.UserID != "" && b.row.UserID != userID
 }
 
 // SignOut signs the user out. It removes all values at once, and the next Save deletes

@@ -137,6 +137,25 @@ func TestStore_SignInOfAnotherUser(t *testing.T) {
 	})
 }
 
+// The first of two sign-ins in one request leaves nothing to the second either.
+func TestStore_SignInOfTwoUsers(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		for name, handle := range signInsInAnyWay {
+			b := s.browser(t)
+			b.set(t, "theme", "dark")
+			b.change(t, func(session *sessions.Session) {
+				handle(session)
+				session.Values["note"] = "of ada"
+				signInAs("bob")(session)
+				session.Values["cart"] = 3
+			})
+			if got, want := b.read(t), (map[any]any{"user_id": "bob", "cart": 3}); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: bob's session holds %v, want %v", name, got, want)
+			}
+		}
+	})
+}
+
 // Once the other user's session is saved, it is merged as any other.
 func TestStore_SignInOfAnotherUserAndOn(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
