@@ -16,6 +16,7 @@ import (
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/sessionmw"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
@@ -134,6 +135,56 @@ func TestTransaction_HandlerFails(t *testing.T) {
 	}
 	if n := s.rows(t); n > 0 {
 		t.Errorf("%d sessions whose cookies nobody has", n)
+	}
+}
+
+// Buffalo's Render answers 500 for every error of Save.
+func TestTransaction_SaveFails(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	store := s.app.SessionStore.(*sessionstore.Store)
+	failing := map[string]func(*pop.Connection) error{
+		"/unavailable": func(tx *pop.Connection) error { return tx.RawQuery("DROP TABLE sessions").Exec() },
+		"/ended":       func(tx *pop.Connection) error { return tx.RawQuery("DELETE FROM sessions").Exec() },
+	}
+	for path, fail := range failing {
+		s.app.POST(path, func(c buffalo.Context) error {
+			if err := fail(c.Value("tx").(*pop.Connection)); err != nil {
+				return err
+			}
+			c.Session().Set("cart", "4")
+			return c.Render(http.StatusOK, text("saved"))
+		})
+	}
+	s.app.POST("/handled", func(c buffalo.Context) error {
+		if _, err := store.Revoke(c, sessionstore.Filter{UserID: "ada"}); err != nil {
+			return err
+		}
+		c.Session().Set("cart", "4")
+		return c.Error(http.StatusConflict, c.Session().Save())
+	})
+	ada := s.browser(t)
+	ada.post(t, "/set/user_id/ada").wantStatus(t, http.StatusOK)
+	for path := range failing {
+		wantUnavailable(t, ada.post(t, path))
+		ada.wantValue(t, "user_id", "ada")
+	}
+	ada.post(t, "/handled").wantStatus(t, http.StatusConflict)
+}
+
+// Middleware around Transaction may compare the error.
+func TestTransaction_ReturnsTheErrorOfTheHandler(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	failed := errors.New("failed")
+	var got error
+	handler := sessionmw.Transaction(popTransaction(s.conn))(func(buffalo.Context) error { return failed })
+	s.app.Middleware.Clear()
+	s.app.POST("/fail", func(c buffalo.Context) error {
+		got = handler(c)
+		return c.Render(http.StatusOK, text("fine"))
+	})
+	s.browser(t).post(t, "/fail").wantStatus(t, http.StatusOK)
+	if got != failed {
+		t.Errorf("returned a %T: %v", got, got)
 	}
 }
 
