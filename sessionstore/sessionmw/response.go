@@ -105,7 +105,7 @@ func (h *heldResponse) Header() http.Header {
 func (h *heldResponse) WriteHeader(status int) {
 	if h.direct {
 		h.out.WriteHeader(status)
-	} else if h.status == 0 && status >= http.StatusOK {
+	} else if h.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
 		h.status = status
 	}
 }
