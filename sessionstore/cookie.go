@@ -144,11 +144,20 @@ func (b *bound) fullRow(ctx context.Context) (row, error) {
 // already sets. maxAge is as in http.Cookie.
 func setCookie(w http.ResponseWriter, session *sessions.Session, value string, maxAge int) {
 	name := session.Name()
-	others := slices.DeleteFunc(w.Header()["Set-Cookie"], isCookie(name))
+	removeCookie(w, name)
 	options := *session.Options
 	options.MaxAge = maxAge
-	w.Header()["Set-Cookie"] = append(others, sessions.NewCookie(name, value, &options).String())
+	w.Header().Add("Set-Cookie", sessions.NewCookie(name, value, &options).String())
 	keepFromCaches(w.Header())
+}
+
+// removeCookie removes the cookies of that name that the response sets.
+func removeCookie(w http.ResponseWriter, name string) {
+	if others := slices.DeleteFunc(w.Header()["Set-Cookie"], isCookie(name)); len(others) > 0 {
+		w.Header()["Set-Cookie"] = others
+	} else {
+		w.Header().Del("Set-Cookie")
+	}
 }
 
 // keepFromCaches tells caches that the response depends on the cookie, and that they must

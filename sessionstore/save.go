@@ -273,14 +273,18 @@ func (b *bound) insert(r *http.Request, current, changes codec.Entries, user str
 	next := row{full: true, entries: current, version: 1}
 	b.begin(r, &next, user, newToken())
 	b.refresh(&next)
-	target, inserted := next.SID, false
+	target, inserted, repeated := next.SID, false, false
 	if b.begins(user) || b.renew {
 		target = nowhere
 	}
 	err := b.store(r, user != "" && b.begins(user), func(ctx context.Context) (err error) {
 		inserted, err = b.insertRow(ctx, next, target)
-		return err
+		if err != nil || inserted || !repeated {
+			return err
+		}
+		return b.update(ctx, func(next *row) { next.entries = next.entries.With(changes) }, b.rows.change)
 	})
+	repeated = true // if Settle calls it again
 	if err != nil || inserted {
 		return err
 	}

@@ -62,8 +62,9 @@ func InTransaction(r *http.Request, tx *pop.Connection) error {
 // A rollback also undoes what Save wrote, but the response may announce it with a cookie.
 // So Settle writes it again, outside of the transaction. A sign-in is not repeated, because
 // its user may have been created in the transaction: instead, the session from before the
-// sign-in gets the sid and the secret of the new cookie. If Save set a cookie that the
-// response no longer has, only a sign-out is repeated.
+// sign-in gets the sid and the secret of the new cookie. If there was none, Settle removes
+// the cookie from the response. If Save set a cookie that the response no longer has, only a
+// sign-out is repeated.
 //
 // It returns the errors of [Store.Save].
 func Settle(r *http.Request, session *sessions.Session, committed bool) error {
@@ -90,13 +91,16 @@ func (b *bound) settle(r *http.Request, tx *transaction, committed bool) error {
 		b.unsure = nil
 		return nil
 	}
-	dropped := b.out != nil && !cookieIsSet(b.out, b.session.Name())
+	sent, dropped := b.row.token, b.out != nil && !cookieIsSet(b.out, b.session.Name())
 	ctx, cancel := b.saving(r.Context())
 	defer cancel()
 	for _, write := range b.rolledBack(r, dropped) {
 		if err := write(ctx); err != nil {
 			return err
 		}
+	}
+	if b.out != nil && sent != (token{}) && sent != b.row.token {
+		removeCookie(b.out, b.session.Name()) // another request has adopted or renewed the session meanwhile
 	}
 	b.session.ID = b.row.SID
 	return b.undoSignIn()
