@@ -119,7 +119,7 @@ type scanner interface {
 // one scans the only row of a query into dest. It may return sql.ErrNoRows.
 func (d *database) one(ctx context.Context, query string, args, dest []any) error {
 	if tx := d.transactionOf(ctx); tx != nil {
-		return tx.QueryRowContext(ctx, d.translated(query), args...).Scan(dest...)
+		return tx.note(d, tx.QueryRowContext(ctx, d.translated(query), args...).Scan(dest...))
 	}
 	if d.direct {
 		err := d.retry(ctx, func() error { return d.oneDirect(ctx, query, args, dest) })
@@ -139,7 +139,8 @@ func (d *database) one(ctx context.Context, query string, args, dest []any) erro
 func all[T any](ctx context.Context, d *database, query string, args []any, scan func(scanner) (T, error)) (found []T, err error) {
 	query = d.pop.TranslateSQL(query)
 	if tx := d.transactionOf(ctx); tx != nil {
-		return collect(scan)(tx.QueryContext(ctx, query, args...))
+		found, err = collect(scan)(tx.QueryContext(ctx, query, args...))
+		return found, tx.note(d, err)
 	}
 	err = d.retry(ctx, func() error {
 		found, err = collect(scan)(d.pool.QueryContext(ctx, query, args...))
@@ -169,7 +170,8 @@ func collect[T any](scan func(scanner) (T, error)) func(*sql.Rows, error) ([]T, 
 // exec runs a prepared statement and returns the number of changed rows.
 func (d *database) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
 	if tx := d.transactionOf(ctx); tx != nil {
-		return affected(tx.ExecContext(ctx, d.translated(query), args...))
+		n, err = affected(tx.ExecContext(ctx, d.translated(query), args...))
+		return n, tx.note(d, err)
 	}
 	if d.direct {
 		err = d.retry(ctx, func() error {
@@ -198,7 +200,8 @@ func (d *database) exec(ctx context.Context, query string, args ...any) (n int64
 func (d *database) execOnce(ctx context.Context, query string, args ...any) (n int64, err error) {
 	query = d.pop.TranslateSQL(query)
 	if tx := d.transactionOf(ctx); tx != nil {
-		return affected(tx.ExecContext(ctx, query, args...))
+		n, err = affected(tx.ExecContext(ctx, query, args...))
+		return n, tx.note(d, err)
 	}
 	err = d.write(ctx, func() error {
 		n, err = affected(d.pool.ExecContext(ctx, query, args...))

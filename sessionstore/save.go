@@ -107,10 +107,11 @@ func (b *bound) write(r *http.Request, current, changes codec.Entries, user stri
 	return nil
 }
 
-// unlessReading returns the error of a write if the request changed anything. For a
-// request that only reads, it logs the error: the store itself decided to write.
+// unlessReading returns the error of a write if the request changed anything, or if its
+// transaction is lost with the write. For a request that only reads, it logs the error: the
+// store itself decided to write.
 func (b *bound) unlessReading(r *http.Request, changes codec.Entries, err error) error {
-	if err == nil || len(changes) > 0 {
+	if err == nil || len(changes) > 0 || transactionOf(r.Context()).lostError() != nil {
 		return err
 	}
 	b.err = nil

@@ -3,6 +3,7 @@ package sessionstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/gobuffalo/pop/v6"
@@ -16,6 +17,26 @@ type transaction struct {
 	querier
 	database databaseID
 	saved    []*bound // the sessions that were written in it
+	lost     error    // why the database has already rolled it back
+}
+
+// note keeps the error of a query if the database has rolled back the transaction for it.
+// After a deadlock, MySQL and MariaDB would run the next query without a transaction, and
+// accept COMMIT.
+func (tx *transaction) note(d *database, err error) error {
+	if d.isRetryable(err) && !d.oneWriter {
+		tx.lost = err
+	}
+	return err
+}
+
+// lostError returns ErrConflict if the transaction is lost, also because of a query whose
+// error was only logged.
+func (tx *transaction) lostError() error {
+	if tx == nil || tx.lost == nil {
+		return nil
+	}
+	return fmt.Errorf("the transaction was rolled back by the database: %w: %w", ErrConflict, tx.lost)
 }
 
 // withTransaction makes queries with this context run in tx, or in none if that is nil.
@@ -66,32 +87,43 @@ func InTransaction(r *http.Request, tx *pop.Connection) error {
 // the cookie from the response. If Save set a cookie that the response no longer has, only a
 // sign-out is repeated.
 //
-// It returns the errors of [Store.Save].
+// It returns the errors of [Store.Save], and ErrConflict if the database has rolled back the
+// transaction although it was committed. Then drop the response.
 func Settle(r *http.Request, session *sessions.Session, committed bool) error {
 	tx := transactionOf(r.Context())
 	*r = *r.WithContext(withTransaction(r.Context(), nil))
+	if lost := tx.lostError(); committed && lost != nil {
+		return errors.Join(lost, settleAll(r, session, tx, false, true))
+	}
+	return settleAll(r, session, tx, committed, false)
+}
+
+// settleAll is Settle for all sessions of the request. dropped means that the response is
+// not sent.
+func settleAll(r *http.Request, session *sessions.Session, tx *transaction, committed, dropped bool) error {
 	b, err := boundOf(session)
 	if err == nil {
-		err = b.settle(r, tx, committed)
+		err = b.settle(r, tx, committed, dropped)
 	}
 	if tx == nil {
 		return err
 	}
 	for _, other := range tx.saved {
 		if other != b {
-			err = errors.Join(err, other.settle(r, tx, committed))
+			err = errors.Join(err, other.settle(r, tx, committed, dropped))
 		}
 	}
 	return err
 }
 
-// settle is Settle for one session.
-func (b *bound) settle(r *http.Request, tx *transaction, committed bool) error {
+// settle is settleAll for one session.
+func (b *bound) settle(r *http.Request, tx *transaction, committed, dropped bool) error {
 	if committed && (b.unsure == nil || b.unsure.tx == tx) {
 		b.unsure = nil
 		return nil
 	}
-	sent, dropped := b.row.token, b.out != nil && !cookieIsSet(b.out, b.session.Name())
+	sent := b.row.token
+	dropped = dropped || b.out != nil && !cookieIsSet(b.out, b.session.Name())
 	ctx, cancel := b.saving(r.Context())
 	defer cancel()
 	for _, write := range b.rolledBack(r, dropped) {
@@ -135,6 +167,9 @@ func (b *bound) in(ctx context.Context, signsIn bool, write func(context.Context
 		tx.saved = append(tx.saved, b)
 	}
 	if err := write(ctx); err != nil {
+		return err
+	}
+	if err := transactionOf(ctx).lostError(); err != nil {
 		return err
 	}
 	if b.unsure != nil {
