@@ -121,7 +121,7 @@ func (b *bound) setCookie(ctx context.Context, w http.ResponseWriter) error {
 	if r.Remembered {
 		maxAge = int(math.Ceil(r.deadline.Sub(b.now()).Seconds()))
 	}
-	setCookie(w, b.session, b.keys[0].sign(b.row.token), maxAge)
+	b.putCookie(w, b.keys[0].sign(b.row.token), maxAge)
 	return nil
 }
 
@@ -140,13 +140,18 @@ func (b *bound) fullRow(ctx context.Context) (row, error) {
 	return r, wrap("save session", err)
 }
 
-// setCookie sets the session's cookie, and removes one with that name that the response
-// already sets. maxAge is as in http.Cookie.
-func setCookie(w http.ResponseWriter, session *sessions.Session, value string, maxAge int) {
-	name := session.Name()
+// putCookie sets the session's cookie, and removes one with that name that the response
+// already sets. maxAge is as in http.Cookie. A program that replaces session.Options often
+// sets no Path. The browser would then use the path of the request, and could later send
+// two cookies.
+func (b *bound) putCookie(w http.ResponseWriter, value string, maxAge int) {
+	name := b.session.Name()
 	removeCookie(w, name)
-	options := *session.Options
+	options := *b.session.Options
 	options.MaxAge = maxAge
+	if options.Path == "" {
+		options.Path = b.opts.Cookie.Path
+	}
 	w.Header().Add("Set-Cookie", sessions.NewCookie(name, value, &options).String())
 	keepFromCaches(w.Header())
 }

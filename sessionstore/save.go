@@ -229,7 +229,7 @@ func (b *bound) signOut(r *http.Request, w http.ResponseWriter) error {
 	b.known, b.intent, b.resign = nil, intent{}, false
 	name := b.session.Name()
 	if !b.bearer && (len(r.CookiesNamed(name)) > 0 || cookieIsSet(w, name)) {
-		setCookie(w, b.session, "", -1)
+		b.putCookie(w, "", -1)
 	}
 	return nil
 }
