@@ -45,7 +45,7 @@ var UnknownTime = time.Unix(0, 0)
 // lifetime, and the old cookie stops working at once (OWASP ASVS 5.0, 7.2.4).
 //
 // The values of an anonymous session are kept; those of another user are removed at once.
-// If the same user signs in again, Remember stays set.
+// If the same user signs in again, Remember stays set, unless SignOut came first.
 //
 // It returns ErrForeign, or an error for an empty user id or an invalid provider session
 // or subject. Save returns ErrValue if the user id is invalid in another way, and
@@ -64,11 +64,10 @@ func SignIn(session *sessions.Session, login Login) error {
 	if b.isOther(login.UserID) {
 		clear(session.Values)
 	}
-	b.signsOut = false
 	session.Options.MaxAge = max(session.Options.MaxAge, 0)
 	session.Values[b.opts.userKeys()[0]] = login.UserID
 	login.Method = clean(login.Method, maxMethod)
-	b.intent = intent{login: &login}
+	b.intent = intent{login: &login, forgets: b.signsOut || b.forgets}
 	return nil
 }
 

@@ -70,6 +70,21 @@ func TestStore_RememberedWithChangedOptions(t *testing.T) {
 	}, rememberFor10Days)
 }
 
+// A user who signs out and in with one request decides anew.
+func TestStore_RememberedUntilSignOut(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.change(t, rememberAs("ada"))
+		wantMaxAge(t, ada.change(t, func(session *sessions.Session) {
+			signOut(session)
+			signInAs("ada")(session)
+		}), 0)
+		if row := s.row(t, ada.cookie(t)); row.Remembered {
+			t.Error("the session is still remembered")
+		}
+	}, rememberFor10Days)
+}
+
 // To use a remembered session moves its end neither way.
 func TestStore_RememberedAndUsed(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {

@@ -71,7 +71,7 @@ func (b *bound) authenticate(next *row, user string) {
 	case login == nil: // the program set the user key itself
 		login = &Login{}
 	}
-	next.Remembered = next.Remembered || login.Remember
+	next.Remembered = login.Remember || next.Remembered && !b.forgets
 	next.AuthMethod = login.Method
 	next.providerSession, next.providerSubject = login.ProviderSession, login.ProviderSubject
 	switch at, now := login.AuthenticatedAt, b.now(); {
