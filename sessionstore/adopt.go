@@ -62,12 +62,23 @@ func isNoSession(err error) bool {
 // cookie or, in a store that keeps sessions on the server and sets many cookies for one
 // session, from the session's ID.
 func redirectToken(before *sessions.Session, cookie string) token {
-	label, secret := "latchkey adopted cookie v1 ", cookie
+	label, secret := "latchkey adopted cookie v1 ", respell(cookie)
 	if before.ID != "" {
 		label, secret = "latchkey adopted session v1 ", before.ID
 	}
 	sum := sha256.Sum256([]byte(label + secret))
 	return token{sid: base64.RawURLEncoding.EncodeToString(sum[:tokenBytes]), secret: secret}
+}
+
+// respell returns the usual spelling of a cookie in base64. Gorilla's stores also accept
+// others: the last character may have unused bits, which could make a copy of a cookie
+// look like one that was never adopted.
+func respell(cookie string) string {
+	b, err := base64.URLEncoding.DecodeString(cookie)
+	if err != nil {
+		return cookie
+	}
+	return base64.URLEncoding.EncodeToString(b)
 }
 
 // loadAdopted loads the session that a redirect row points to, if it is still live.

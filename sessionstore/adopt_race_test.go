@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/gorilla/sessions"
 
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
 // An attacker plants an old cookie of their own before a user signs in. If the sign-in is
@@ -32,6 +34,45 @@ func TestStore_AdoptSessionFixation(t *testing.T) {
 			}
 		}
 	}, adopting(old))
+}
+
+// The first page after the change of stores may send several requests at once.
+func TestInTransaction_AdoptAtOnce(t *testing.T) {
+	old := sessions.NewCookieStore(foreignSecret)
+	const requests = 6
+	servers := []testdb.Engine{testdb.PostgreSQL, testdb.MariaDB} // SQLite lets nobody else write meanwhile
+	onConnections(t, 2*requests, servers, func(t *testing.T, plain *site) {
+		s := plain.instance(t, adopting(old))
+		cookie := oldCookie(t, old, adasCart)
+		loaded := new(sync.WaitGroup)
+		loaded.Add(requests)
+		var all group
+		for i := range requests {
+			all.Go(func() {
+				s.with(t, cookie).request(t, func(w http.ResponseWriter, r *http.Request) {
+					session, err := s.store.Get(r, cookieName)
+					if err != nil {
+						t.Error(err)
+					}
+					err = s.transaction(r, nil, func() {
+						loaded.Done()
+						loaded.Wait()
+						session.Values[i] = true
+						if err := session.Save(r, w); err != nil {
+							t.Errorf("Save: %v", err)
+						}
+					})
+					if err := errors.Join(err, sessionstore.Settle(r, session, err == nil)); err != nil {
+						t.Error(err)
+					}
+				})
+			})
+		}
+		all.Wait()
+		if got := s.with(t, cookie).read(t); len(got) != len(adasCart)+requests {
+			t.Errorf("the session holds %v", got)
+		}
+	})
 }
 
 // Another user's values do not survive a sign-in, also if they were not adopted before.

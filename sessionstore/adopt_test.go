@@ -1,6 +1,8 @@
 package sessionstore_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -207,6 +209,36 @@ func TestStore_AdoptReplayed(t *testing.T) {
 			}
 		}
 	}, adopting(old))
+}
+
+// Base64 has several spellings of one text, and gorilla's stores accept them all.
+func TestStore_AdoptRespelled(t *testing.T) {
+	old := sessions.NewCookieStore(foreignSecret)
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		for _, cart := range []string{"x", "xx", "xxx"} { // different paddings
+			cookie := oldCookie(t, old, map[any]any{"user_id": "ada", "cart": cart})
+			s.with(t, cookie).change(t, signOut)
+			for _, other := range otherSpellings(cookie) {
+				if v := s.with(t, other).change(t, nil); !v.session.IsNew || len(v.session.Values) != 0 {
+					t.Errorf("after the sign-out, another spelling of the old cookie holds %v", v.session.Values)
+				}
+			}
+		}
+	}, adopting(old))
+}
+
+// otherSpellings returns cookies that differ from cookie in text, but not in base64.
+func otherSpellings(cookie string) (others []string) {
+	name, value, _ := strings.Cut(cookie, "=")
+	plain, _ := base64.URLEncoding.DecodeString(value)
+	text := strings.TrimRight(value, "=")
+	for _, last := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+		other := text[:len(text)-1] + string(last) + value[len(text):]
+		if b, err := base64.URLEncoding.DecodeString(other); err == nil && bytes.Equal(b, plain) && other != value {
+			others = append(others, name+"="+other)
+		}
+	}
+	return others
 }
 
 func TestStore_AdoptUntil(t *testing.T) {

@@ -1,11 +1,13 @@
 package sessionstore
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"math"
 	"net/http"
 	"slices"
@@ -106,27 +108,61 @@ func cookieValue(r *http.Request, name string) string {
 
 // setCookie sets the cookie of the session's row, unless the request has an access token.
 // The cookie of a remembered session lasts as long as the row.
-func (b *bound) setCookie(w http.ResponseWriter) {
+func (b *bound) setCookie(ctx context.Context, w http.ResponseWriter) error {
 	if b.bearer {
-		return
+		return nil
+	}
+	r, err := b.fullRow(ctx)
+	if err != nil {
+		return err
 	}
 	b.out, b.options = w, *b.session.Options
 	maxAge := b.session.Options.MaxAge
-	if b.row.Remembered {
-		maxAge = int(math.Ceil(b.row.deadline.Sub(b.now()).Seconds()))
+	if r.Remembered {
+		maxAge = int(math.Ceil(r.deadline.Sub(b.now()).Seconds()))
 	}
-	setCookie(w, b.session, b.keys[0].sign(b.row.token), maxAge)
+	b.putCookie(w, b.keys[0].sign(b.row.token), maxAge)
+	return nil
 }
 
-// setCookie sets the session's cookie, and removes one with that name that the response
-// already sets. maxAge is as in http.Cookie.
-func setCookie(w http.ResponseWriter, session *sessions.Session, value string, maxAge int) {
-	name := session.Name()
-	others := slices.DeleteFunc(w.Header()["Set-Cookie"], isCookie(name))
-	options := *session.Options
+// fullRow returns the session's row with all columns. If the session has just ended, it
+// returns those that are known.
+func (b *bound) fullRow(ctx context.Context) (row, error) {
+	if b.row.full {
+		return b.row, nil
+	}
+	ctx, cancel := b.saving(ctx)
+	defer cancel()
+	r, err := b.look(ctx, b.row.SID)
+	if errors.Is(err, ErrNotFound) {
+		return b.row, nil
+	}
+	return r, wrap("save session", err)
+}
+
+// putCookie sets the session's cookie, and removes one with that name that the response
+// already sets. maxAge is as in http.Cookie. A program that replaces session.Options often
+// sets no Path. The browser would then use the path of the request, and could later send
+// two cookies.
+func (b *bound) putCookie(w http.ResponseWriter, value string, maxAge int) {
+	name := b.session.Name()
+	removeCookie(w, name)
+	options := *b.session.Options
 	options.MaxAge = maxAge
-	w.Header()["Set-Cookie"] = append(others, sessions.NewCookie(name, value, &options).String())
+	if options.Path == "" {
+		options.Path = b.opts.Cookie.Path
+	}
+	w.Header().Add("Set-Cookie", sessions.NewCookie(name, value, &options).String())
 	keepFromCaches(w.Header())
+}
+
+// removeCookie removes the cookies of that name that the response sets.
+func removeCookie(w http.ResponseWriter, name string) {
+	if others := slices.DeleteFunc(w.Header()["Set-Cookie"], isCookie(name)); len(others) > 0 {
+		w.Header()["Set-Cookie"] = others
+	} else {
+		w.Header().Del("Set-Cookie")
+	}
 }
 
 // keepFromCaches tells caches that the response depends on the cookie, and that they must

@@ -44,6 +44,22 @@ func TestStore_ChangedOptionsReachTheBrowser(t *testing.T) {
 	})
 }
 
+// With two cookies of one name, a browser would be anonymous everywhere.
+func TestStore_OptionsWithoutPath(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		for _, maxAge := range []int{3600, -1} {
+			v := s.browser(t).change(t, signInAs("ada"))
+			cookie := v.cookies[0]
+			v = s.with(t, cookie.Name+"="+cookie.Value).change(t, func(session *sessions.Session) {
+				session.Options = &sessions.Options{MaxAge: maxAge, HttpOnly: true}
+			})
+			if len(v.cookies) != 1 || v.cookies[0].Path != "/" {
+				t.Errorf("MaxAge %d: cookies %v", maxAge, v.cookies)
+			}
+		}
+	})
+}
+
 func TestStore_UnchangedOptionsSetNoCookie(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)

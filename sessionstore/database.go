@@ -33,14 +33,25 @@ type pool interface {
 }
 
 type popDialect interface {
+	Name() string
+	Details() *pop.ConnectionDetails
 	TranslateSQL(query string) string
 	Lock(do func() error) error
 }
 
-// A database runs queries. If the context has a transaction, the query runs in it;
-// otherwise it is prepared once and runs on its own.
+// A databaseID tells databases apart.
+type databaseID struct{ dialect, host, port, name string }
+
+func idOf(d popDialect) databaseID {
+	details := d.Details()
+	return databaseID{d.Name(), details.Host, details.Port, details.Database}
+}
+
+// A database runs queries. If the context has a transaction on it, the query runs in
+// that; otherwise it is prepared once and runs on its own.
 type database struct {
 	dialect
+	id      databaseID
 	pool    pool
 	pop     popDialect
 	popLock bool          // Pop has a lock for all writes to SQLite
@@ -62,9 +73,17 @@ func newDatabase(conn *pop.Connection) (*database, error) {
 	if !ok {
 		return nil, fmt.Errorf("sessionstore: unsupported dialect %q: use sqlite3, postgres, cockroach, mysql or mariadb", conn.Dialect.Name())
 	}
-	d := &database{dialect: known, pool: p, pop: conn.Dialect, writing: make(chan struct{}, 1)}
+	d := &database{dialect: known, id: idOf(conn.Dialect), pool: p, pop: conn.Dialect, writing: make(chan struct{}, 1)}
 	d.popLock = d.oneWriter && conn.Dialect.Details().Options["lock"] != "false"
 	return d, nil
+}
+
+// transactionOf returns the transaction of ctx if that is on this database, or nil.
+func (d *database) transactionOf(ctx context.Context) *transaction {
+	if tx := transactionOf(ctx); tx != nil && tx.database == d.id {
+		return tx
+	}
+	return nil
 }
 
 // prepare returns the statement of a query.
@@ -99,8 +118,8 @@ type scanner interface {
 
 // one scans the only row of a query into dest. It may return sql.ErrNoRows.
 func (d *database) one(ctx context.Context, query string, args, dest []any) error {
-	if tx := transactionOf(ctx); tx != nil {
-		return tx.QueryRowContext(ctx, d.translated(query), args...).Scan(dest...)
+	if tx := d.transactionOf(ctx); tx != nil {
+		return tx.note(d, tx.QueryRowContext(ctx, d.translated(query), args...).Scan(dest...))
 	}
 	if d.direct {
 		err := d.retry(ctx, func() error { return d.oneDirect(ctx, query, args, dest) })
@@ -119,8 +138,9 @@ func (d *database) one(ctx context.Context, query string, args, dest []any) erro
 // query is not prepared, because its text may be different each time.
 func all[T any](ctx context.Context, d *database, query string, args []any, scan func(scanner) (T, error)) (found []T, err error) {
 	query = d.pop.TranslateSQL(query)
-	if tx := transactionOf(ctx); tx != nil {
-		return collect(scan)(tx.QueryContext(ctx, query, args...))
+	if tx := d.transactionOf(ctx); tx != nil {
+		found, err = collect(scan)(tx.QueryContext(ctx, query, args...))
+		return found, tx.note(d, err)
 	}
 	err = d.retry(ctx, func() error {
 		found, err = collect(scan)(d.pool.QueryContext(ctx, query, args...))
@@ -149,8 +169,9 @@ func collect[T any](scan func(scanner) (T, error)) func(*sql.Rows, error) ([]T, 
 
 // exec runs a prepared statement and returns the number of changed rows.
 func (d *database) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
-	if tx := transactionOf(ctx); tx != nil {
-		return affected(tx.ExecContext(ctx, d.translated(query), args...))
+	if tx := d.transactionOf(ctx); tx != nil {
+		n, err = affected(tx.ExecContext(ctx, d.translated(query), args...))
+		return n, tx.note(d, err)
 	}
 	if d.direct {
 		err = d.retry(ctx, func() error {
@@ -178,8 +199,9 @@ func (d *database) exec(ctx context.Context, query string, args ...any) (n int64
 // execOnce is exec for a query whose text may be different each time.
 func (d *database) execOnce(ctx context.Context, query string, args ...any) (n int64, err error) {
 	query = d.pop.TranslateSQL(query)
-	if tx := transactionOf(ctx); tx != nil {
-		return affected(tx.ExecContext(ctx, query, args...))
+	if tx := d.transactionOf(ctx); tx != nil {
+		n, err = affected(tx.ExecContext(ctx, query, args...))
+		return n, tx.note(d, err)
 	}
 	err = d.write(ctx, func() error {
 		n, err = affected(d.pool.ExecContext(ctx, query, args...))
@@ -197,7 +219,7 @@ func affected(result sql.Result, err error) (int64, error) {
 
 // inTransaction runs do in the transaction of ctx, or else in a new one.
 func (d *database) inTransaction(ctx context.Context, do func(context.Context) error) error {
-	if transactionOf(ctx) != nil {
+	if d.transactionOf(ctx) != nil {
 		return do(ctx)
 	}
 	return d.write(ctx, func() error {
@@ -205,7 +227,7 @@ func (d *database) inTransaction(ctx context.Context, do func(context.Context) e
 		if err != nil {
 			return err
 		}
-		if err := do(withTransaction(ctx, tx)); err != nil {
+		if err := do(withTransaction(ctx, &transaction{querier: tx, database: d.id})); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 		return tx.Commit()

@@ -10,8 +10,8 @@ import (
 // A dialect is how a database differs from the others. All other SQL is the same for all
 // of them, with ? for the arguments.
 type dialect struct {
-	// insertNew is the start and the end of an INSERT that does nothing if the key
-	// exists.
+	// insertNew is the start and the end of an INSERT that keeps the row if the key
+	// exists. It then changes another number of rows than 1.
 	insertNew [2]string
 	// newest is the end of a SELECT that returns the newest row even in a transaction
 	// that has read an older one.
@@ -28,12 +28,15 @@ type dialect struct {
 
 var (
 	onConflict = [2]string{"INSERT INTO", " ON CONFLICT DO NOTHING"}
+	// onDuplicate locks the existing row for writing. INSERT IGNORE locks it for reading,
+	// and the query for the newest row would then deadlock with other requests.
+	onDuplicate = [2]string{"INSERT INTO", " ON DUPLICATE KEY UPDATE version = version + 1"}
 
 	dialects = map[string]dialect{
 		"sqlite3":   {insertNew: onConflict, oneWriter: true, isRetryable: isLocked},
 		"postgres":  {insertNew: onConflict, newest: " FOR UPDATE", direct: true, isRetryable: isSerializationFailure},
 		"cockroach": {insertNew: onConflict, newest: " FOR UPDATE", direct: true, isRetryable: isSerializationFailure},
-		"mysql":     {insertNew: [2]string{"INSERT IGNORE INTO", ""}, newest: " FOR UPDATE", isRetryable: isDeadlock},
+		"mysql":     {insertNew: onDuplicate, newest: " FOR UPDATE", isRetryable: isDeadlock},
 	}
 )
 

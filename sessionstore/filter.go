@@ -2,8 +2,6 @@ package sessionstore
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -51,9 +49,9 @@ func (f Filter) check() error {
 // matchesNothing reports whether no row can match because a text is invalid. Some
 // databases return an error for such text.
 func (f Filter) matchesNothing() bool {
-	return !isUserID(f.UserID) || f.SID != "" && !isSID(f.SID) || slices.ContainsFunc(
-		[]string{f.IP, f.AuthMethod, f.ProviderSession, f.ProviderSubject},
-		func(text string) bool { return text != clean(text, maxUserAgent) })
+	return !isUserID(f.UserID) || f.SID != "" && !isSID(f.SID) ||
+		!isProviderID(f.ProviderSession) || !isProviderID(f.ProviderSubject) ||
+		f.IP != clean(f.IP, maxIP) || f.AuthMethod != clean(f.AuthMethod, maxMethod)
 }
 
 // A where is the WHERE clause of a query, with its arguments.
@@ -124,7 +122,7 @@ func (w *where) page(now time.Time, after string) error {
 	}
 	created, sid, err := parseCursor(after)
 	if err != nil {
-		return fmt.Errorf("%w: %q", err, clean(after, maxUserAgent))
+		return err
 	}
 	w.add("created_at <= ? AND (created_at < ? OR sid < ?)", created, created, sid)
 	return nil

@@ -93,9 +93,12 @@ func TestStore_ListFiltered(t *testing.T) {
 			t.Errorf("then %v", second)
 		}
 		for _, cursor := range []string{"x", "1.", ".", "1.x", "-1." + b.cookie(t)[:24], "99999999999999999999." + b.cookie(t)[:24], "253402300800000000." + b.cookie(t)[:24]} {
-			if _, _, err := s.store.List(t.Context(), everybody, cursor, 1); !errors.Is(err, sessionstore.ErrValue) {
+			if _, _, err := s.store.List(t.Context(), everybody, cursor, 1); !errors.Is(err, sessionstore.ErrValue) || strings.Count(err.Error(), cursor) != 1 {
 				t.Errorf("%q: %v", cursor, err)
 			}
+		}
+		if _, _, err := s.store.List(t.Context(), everybody, strings.Repeat("x", 1<<20), 1); err == nil || len(err.Error()) > 1000 {
+			t.Errorf("a huge cursor: %.100v", err)
 		}
 		if _, _, err := s.store.List(t.Context(), everybody, "", 0); err == nil {
 			t.Error("no limit")

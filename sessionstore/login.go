@@ -21,7 +21,8 @@ type Login struct {
 
 	// AuthenticatedAt is when the user proved their identity. Zero means now.
 	// With an identity provider it may be earlier (OpenID Connect's auth_time),
-	// or [UnknownTime].
+	// or [UnknownTime]. A time in the future counts as now, and one before 1970 as
+	// unknown.
 	AuthenticatedAt time.Time
 
 	// Remember keeps the user signed in for Options.RememberLifetime, used or not.
@@ -44,7 +45,7 @@ var UnknownTime = time.Unix(0, 0)
 // lifetime, and the old cookie stops working at once (OWASP ASVS 5.0, 7.2.4).
 //
 // The values of an anonymous session are kept; those of another user are removed at once.
-// If the same user signs in again, Remember stays set.
+// If the same user signs in again, Remember stays set, unless SignOut came first.
 //
 // It returns ErrForeign, or an error for an empty user id or an invalid provider session
 // or subject. Save returns ErrValue if the user id is invalid in another way, and
@@ -60,15 +61,20 @@ func SignIn(session *sessions.Session, login Login) error {
 	if !isProviderID(login.ProviderSession) || !isProviderID(login.ProviderSubject) {
 		return fmt.Errorf("sign in: invalid provider session or subject: use up to %d letters and digits, such as a hash in hexadecimal", maxProviderID)
 	}
-	if b.row.UserID != "" && b.row.UserID != login.UserID {
+	if b.isOther(login.UserID) {
 		clear(session.Values)
 	}
-	b.signsOut = false
 	session.Options.MaxAge = max(session.Options.MaxAge, 0)
 	session.Values[b.opts.userKeys()[0]] = login.UserID
 	login.Method = clean(login.Method, maxMethod)
-	b.intent = intent{login: &login}
+	b.intent = intent{login: &login, forgets: b.signsOut || b.forgets}
 	return nil
+}
+
+// isOther reports whether the session or its Values are another user's.
+func (b *bound) isOther(userID string) bool {
+	current, err := b.userOf(b.session)
+	return err != nil || current != "" && current != userID || b.row.UserID != "" && b.row.UserID != userID
 }
 
 // SignOut signs the user out. It removes all values at once, and the next Save deletes

@@ -160,7 +160,7 @@ func parseCursor(cursor string) (created time.Time, sid string, err error) {
 	micros, sid, _ := strings.Cut(cursor, ".")
 	n, err := strconv.ParseInt(micros, 10, 64)
 	if err != nil || n < 0 || n > maxCursor || !isSID(sid) {
-		return time.Time{}, "", fmt.Errorf("%w: cursor %q: use one that List returned", ErrValue, cursor)
+		return time.Time{}, "", fmt.Errorf("%w: cursor %q: use one that List returned", ErrValue, clean(cursor, maxUserAgent))
 	}
 	return time.UnixMicro(n).UTC(), sid, nil
 }

@@ -48,6 +48,7 @@ type modelRequest struct {
 	signsIn         bool
 	remember, renew bool
 	signsOut        bool
+	forgets         bool // signed out before it signed in
 	ended           bool // Save has said so
 }
 
@@ -115,17 +116,20 @@ func (q *modelRequest) user() string {
 }
 
 func (q *modelRequest) signIn(user string, remember bool) {
-	if q.at.user != "" && q.at.user != user {
-		clear(q.values)
+	for _, other := range []string{q.at.user, q.user()} {
+		if other != "" && other != user {
+			clear(q.values)
+		}
 	}
 	q.values[userKey] = user
+	q.forgets = q.forgets || q.signsOut
 	q.signsIn, q.remember, q.renew, q.signsOut = true, remember, false, false
 }
 
 // signOut forgets all values. What is set afterwards begins a new session.
 func (q *modelRequest) signOut() {
 	clear(q.values)
-	q.signsIn, q.remember, q.renew, q.signsOut = false, false, false, true
+	q.signsIn, q.remember, q.renew, q.signsOut, q.forgets = false, false, false, true, false
 }
 
 // save ends as the store's Save should. fresh is the sid that the session has
@@ -141,7 +145,7 @@ func (m *model) save(q *modelRequest, fresh string) fate {
 		}
 	}
 	if !m.writes(q) {
-		q.signsIn, q.remember, q.renew = false, false, false
+		q.signsIn, q.remember, q.renew, q.forgets = false, false, false, false
 		return kept
 	}
 	s := m.find(q.at.sid)
@@ -207,7 +211,7 @@ func (m *model) write(q *modelRequest, s *modelSession, fresh string) fate {
 	delete(m.sessions, old)
 	m.sessions[s.sid] = s
 	q.at, q.known = *s, maps.Clone(q.values)
-	q.signsIn, q.remember, q.renew = false, false, false
+	q.signsIn, q.remember, q.renew, q.forgets = false, false, false, false
 	if s.sid == old {
 		return kept
 	}
@@ -233,7 +237,7 @@ func (m *model) begin(q *modelRequest, s *modelSession, fresh string) {
 	if s.family == "" || s.user != q.user() {
 		s.family, s.user, s.remembered = fresh, q.user(), false
 	}
-	s.remembered = s.remembered || q.remember && q.user() != ""
+	s.remembered = (s.remembered && !q.forgets || q.remember) && q.user() != ""
 	s.sid, s.gotSID = fresh, m.now()
 	s.deadline = m.now().Add(modelLifetime)
 	if s.remembered {
@@ -243,7 +247,7 @@ func (m *model) begin(q *modelRequest, s *modelSession, fresh string) {
 
 // signOut ends the session of a request, under whatever sid a user has it now.
 func (m *model) signOut(q *modelRequest) {
-	q.signsIn, q.remember, q.renew, q.signsOut = false, false, false, false
+	q.signsIn, q.remember, q.renew, q.signsOut, q.forgets = false, false, false, false, false
 	at := q.at
 	q.at, q.known, q.ended = modelSession{}, nil, false
 	if at.sid == "" {

@@ -3,9 +3,11 @@ package sessionstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -154,6 +156,9 @@ type Cookie struct {
 func (o Options) withDefaults() (Options, error) {
 	if min(o.IdleTimeout, o.Lifetime, o.RememberLifetime, o.RenewAfter) < 0 || o.MaxPerUser < 0 {
 		return o, errors.New("sessionstore: Options has a negative duration or number: use zero for the default")
+	}
+	if o.UserKey != nil && !reflect.TypeOf(o.UserKey).Comparable() {
+		return o, fmt.Errorf("sessionstore: Options.UserKey is a %T, which cannot be a key of a map: use a string", o.UserKey)
 	}
 	if o.Adopt != nil && o.AdoptUntil.IsZero() {
 		return o, errors.New("sessionstore: Options.Adopt needs AdoptUntil: set the date after which old cookies are refused")

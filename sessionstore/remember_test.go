@@ -1,6 +1,7 @@
 package sessionstore_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -51,6 +52,36 @@ func TestStore_Remember(t *testing.T) {
 		}
 		s.clock.advance(instant)
 		s.wantDead(t, ada.cookie(t))
+	}, rememberFor10Days)
+}
+
+// A cookie with other attributes still lasts as long as the session.
+func TestStore_RememberedWithChangedOptions(t *testing.T) {
+	strict := func(session *sessions.Session) { session.Options.SameSite = http.SameSiteStrictMode }
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.change(t, rememberAs("ada"))
+		s.clock.advance(day)
+		wantMaxAge(t, ada.change(t, strict), rememberLifetime-day)
+		wantMaxAge(t, ada.change(t, func(session *sessions.Session) {
+			session.Values["cart"] = 3
+			strict(session)
+		}), rememberLifetime-day)
+	}, rememberFor10Days)
+}
+
+// A user who signs out and in with one request decides anew.
+func TestStore_RememberedUntilSignOut(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		ada := s.browser(t)
+		ada.change(t, rememberAs("ada"))
+		wantMaxAge(t, ada.change(t, func(session *sessions.Session) {
+			signOut(session)
+			signInAs("ada")(session)
+		}), 0)
+		if row := s.row(t, ada.cookie(t)); row.Remembered {
+			t.Error("the session is still remembered")
+		}
 	}, rememberFor10Days)
 }
 

@@ -71,13 +71,13 @@ func (b *bound) authenticate(next *row, user string) {
 	case login == nil: // the program set the user key itself
 		login = &Login{}
 	}
-	next.Remembered = next.Remembered || login.Remember
+	next.Remembered = login.Remember || next.Remembered && !b.forgets
 	next.AuthMethod = login.Method
 	next.providerSession, next.providerSubject = login.ProviderSession, login.ProviderSubject
-	switch at := login.AuthenticatedAt; {
-	case at.IsZero():
-		next.AuthenticatedAt = b.now()
-	case !at.Equal(UnknownTime):
+	switch at, now := login.AuthenticatedAt, b.now(); {
+	case at.IsZero(), at.After(now):
+		next.AuthenticatedAt = now
+	case at.After(UnknownTime):
 		next.AuthenticatedAt = at.UTC().Truncate(time.Microsecond)
 	}
 }

@@ -34,7 +34,7 @@ func TestStore_RevokeNeedsAFilter(t *testing.T) {
 func TestStore_RevokeOddFilters(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedIn(t, "ada", "")
-		for _, odd := range []string{"\x00", "\n", "password\x00", "pass\xffword", "%"} {
+		for _, odd := range []string{"\x00", "\n", "password\x00", "pass\xffword", "%", "é", "\U0001F511"} {
 			for _, filter := range []sessionstore.Filter{
 				{AnyUser: true, AuthMethod: odd}, {AnyUser: true, IP: odd},
 				{AnyUser: true, ProviderSession: odd}, {AnyUser: true, ProviderSubject: odd}, {UserID: odd},

@@ -193,6 +193,50 @@ func (s *site) wantNotAdopted(t *testing.T, cookie string) {
 	}
 }
 
+// While a request is rolled back, another one may adopt the session. The response then has
+// no cookie, so that the browser keeps the old one, which leads to the adopted session.
+func TestSettle_AdoptedByAnother(t *testing.T) {
+	old := sessions.NewCookieStore(foreignSecret)
+	onOneConnection(t, func(t *testing.T, plain *site) {
+		s := plain.instance(t, adopting(old))
+		cookie := oldCookie(t, old, adasCart)
+		response := s.with(t, cookie).request(t, func(w http.ResponseWriter, r *http.Request) {
+			session, err := s.store.Get(r, cookieName)
+			if err != nil {
+				t.Error(err)
+			}
+			if err := s.transaction(r, errRollBack, func() {
+				session.Values["cart"] = 4
+				if err := session.Save(r, w); err != nil {
+					t.Error(err)
+				}
+			}); !errors.Is(err, errRollBack) {
+				t.Error(err)
+			}
+			s.with(t, cookie).set(t, "theme", "dark")
+			if err := sessionstore.Settle(r, session, false); err != nil {
+				t.Errorf("Settle: %v", err)
+			}
+		})
+		if cookies := response.Cookies(); len(cookies) > 0 {
+			t.Errorf("the response sets %v", cookies)
+		}
+		if got := s.with(t, cookie).read(t); len(got) != 3 || got["user_id"] != "ada" || got["cart"] != 4 || got["theme"] != "dark" {
+			t.Errorf("the session holds %v", got)
+		}
+	})
+}
+
+// A sign-in of somebody new leaves nothing that the cookie could lead to.
+func TestSettle_SentSignInOfSomebodyNew(t *testing.T) {
+	onOneConnection(t, func(t *testing.T, s *site) {
+		if v := s.browser(t).visitIn(t, errRollBack, signInAs("ada")); len(v.cookies) > 0 {
+			t.Errorf("the response sets %v", v.cookies)
+		}
+		s.wantRows(t, 0)
+	})
+}
+
 // The browser of a dropped response still has the old cookie.
 func TestSettle_AdoptedAndDropped(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
@@ -227,6 +271,81 @@ func TestSettle_SignOutOfOldSession(t *testing.T) {
 		s.wantNotAdopted(t, cookie)
 		s.clock.advance(adoption - time.Second)
 		s.wantNotAdopted(t, cookie)
+	})
+}
+
+// A sign-out counts whatever the handler did after it, even if its response is dropped.
+func TestSettle_SignOutStays(t *testing.T) {
+	for name, after := range map[string]func(*sessions.Session){
+		"Nothing":   func(*sessions.Session) {},
+		"Message":   setTo("message", "signed out"),
+		"OtherUser": signInAs("bob"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			onOneConnection(t, func(t *testing.T, s *site) {
+				for _, dropped := range []bool{true, false} {
+					ada := s.browser(t)
+					ada.signIn(t, "ada")
+					old := ada.cookie(t)
+					ada.request(t, func(w http.ResponseWriter, r *http.Request) {
+						session, err := s.store.Get(r, cookieName)
+						if err != nil {
+							t.Error(err)
+						}
+						if err := s.transaction(r, errRollBack, func() {
+							for _, handle := range []func(*sessions.Session){signOut, after} {
+								handle(session)
+								if err := session.Save(r, w); err != nil {
+									t.Error(err)
+								}
+							}
+						}); !errors.Is(err, errRollBack) {
+							t.Error(err)
+						}
+						if dropped {
+							clear(w.Header())
+						}
+						if err := sessionstore.Settle(r, session, false); err != nil {
+							t.Errorf("Settle: %v", err)
+						}
+					})
+					s.wantDead(t, old)
+					if user := ada.user(t); user != nil {
+						t.Errorf("dropped: %t: %v is signed in", dropped, user)
+					}
+				}
+			})
+		})
+	}
+}
+
+// The session of a request may have been saved only when its handler ran the first time.
+func TestSettle_SavedInTheFirstRunOnly(t *testing.T) {
+	onOneConnection(t, func(t *testing.T, s *site) {
+		b := s.browser(t)
+		b.request(t, func(w http.ResponseWriter, r *http.Request) {
+			session, err := s.store.Get(r, cookieName)
+			if err != nil {
+				t.Error(err)
+			}
+			if err := s.transaction(r, errRollBack, func() {
+				session.Values["cart"] = 3
+				if err := session.Save(r, w); err != nil {
+					t.Error(err)
+				}
+			}); !errors.Is(err, errRollBack) {
+				t.Error(err)
+			}
+			if err := s.transaction(r, nil, func() {}); err != nil {
+				t.Error(err)
+			}
+			if err := sessionstore.Settle(r, session, true); err != nil {
+				t.Errorf("Settle: %v", err)
+			}
+		})
+		if got := b.read(t); got["cart"] != 3 {
+			t.Errorf("the session holds %v", got)
+		}
 	})
 }
 

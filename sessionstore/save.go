@@ -29,8 +29,8 @@ func (b *bound) Save(r *http.Request, w http.ResponseWriter, session *sessions.S
 	if session != b.session {
 		return ErrForeign
 	}
-	if b.unsure != nil && b.unsure.tx != transactionOf(r.Context()) {
-		b.rolledBack(r) // Pop runs a handler again when SQLite was locked
+	if b.unsure != nil && b.unsure.tx != b.rows.db.transactionOf(r.Context()) {
+		b.rolledBack(r, false) // Pop runs a handler again when SQLite was locked
 	}
 	if session.Options.MaxAge < 0 {
 		clear(session.Values)
@@ -75,10 +75,13 @@ func (b *bound) save(r *http.Request, w http.ResponseWriter, current codec.Entri
 		return err
 	}
 	b.session.ID = b.row.SID
+	b.known, b.intent = current, intent{}
 	if now := b.row.token; now != (token{}) && (now != before || b.resign || b.optionsChanged()) {
-		b.setCookie(w)
+		if err := b.setCookie(r.Context(), w); err != nil {
+			return err
+		}
 	}
-	b.known, b.resign, b.intent = current, false, intent{}
+	b.resign = false
 	return nil
 }
 
@@ -104,10 +107,11 @@ func (b *bound) write(r *http.Request, current, changes codec.Entries, user stri
 	return nil
 }
 
-// unlessReading returns the error of a write if the request changed anything. For a
-// request that only reads, it logs the error: the store itself decided to write.
+// unlessReading returns the error of a write if the request changed anything, or if its
+// transaction is lost with the write. For a request that only reads, it logs the error: the
+// store itself decided to write.
 func (b *bound) unlessReading(r *http.Request, changes codec.Entries, err error) error {
-	if err == nil || len(changes) > 0 {
+	if err == nil || len(changes) > 0 || transactionOf(r.Context()).lostError() != nil {
 		return err
 	}
 	b.err = nil
@@ -225,7 +229,7 @@ func (b *bound) signOut(r *http.Request, w http.ResponseWriter) error {
 	b.known, b.intent, b.resign = nil, intent{}, false
 	name := b.session.Name()
 	if !b.bearer && (len(r.CookiesNamed(name)) > 0 || cookieIsSet(w, name)) {
-		setCookie(w, b.session, "", -1)
+		b.putCookie(w, "", -1)
 	}
 	return nil
 }
@@ -235,22 +239,34 @@ func (b *bound) revokeRow(r *http.Request) error {
 	defer cancel()
 	began := time.Now()
 	event := Event{Op: opRevoke, SID: b.row.SID, UserID: b.row.UserID}
-	err := b.in(ctx, false, func(ctx context.Context) error {
-		revoke := func(ctx context.Context) (int64, error) { return b.rows.revoke(ctx, b.row) }
-		if !b.exists {
-			revoke = b.refuseAdoption
-		}
-		n, err := revoke(ctx)
+	revoke := func(ctx context.Context) error {
+		n, err := b.revokeNewest(ctx)
 		if err != nil {
 			return b.unavailable("revoke session", err)
 		}
 		event.Count = int(n)
 		b.err, b.state = nil, state{}
 		return nil
-	})
+	}
+	err := b.in(ctx, false, revoke)
+	if err == nil && b.unsure != nil {
+		b.unsure.signOuts = append(b.unsure.signOuts, revoke)
+	}
 	event.Err = err
 	b.observe(ctx, began, event)
 	return err
+}
+
+// revokeNewest deletes the session's row, or keeps an old session from being adopted. It
+// returns the number of revoked sessions.
+func (b *bound) revokeNewest(ctx context.Context) (int64, error) {
+	switch {
+	case b.exists:
+		return b.rows.revoke(ctx, b.row)
+	case b.adopted != (token{}):
+		return b.refuseAdoption(ctx)
+	}
+	return 0, nil // the row was inserted in a transaction that was rolled back
 }
 
 // insert inserts the row of a new session, or of one that is adopted.
@@ -258,14 +274,18 @@ func (b *bound) insert(r *http.Request, current, changes codec.Entries, user str
 	next := row{full: true, entries: current, version: 1}
 	b.begin(r, &next, user, newToken())
 	b.refresh(&next)
-	target, inserted := next.SID, false
+	target, inserted, repeated := next.SID, false, false
 	if b.begins(user) || b.renew {
 		target = nowhere
 	}
 	err := b.store(r, user != "" && b.begins(user), func(ctx context.Context) (err error) {
 		inserted, err = b.insertRow(ctx, next, target)
-		return err
+		if err != nil || inserted || !repeated {
+			return err
+		}
+		return b.update(ctx, func(next *row) { next.entries = next.entries.With(changes) }, b.rows.change)
 	})
+	repeated = true // if Settle calls it again
 	if err != nil || inserted {
 		return err
 	}

@@ -135,6 +135,7 @@ func TestNew_Refuses(t *testing.T) {
 		"IdleTimeout":      {conn, func(o *sessionstore.Options) { o.IdleTimeout = -time.Second }, "negative"},
 		"Lifetime":         {conn, func(o *sessionstore.Options) { o.Lifetime = -1 }, "negative"},
 		"MaxPerUser":       {conn, func(o *sessionstore.Options) { o.MaxPerUser = -1 }, "negative"},
+		"UserKey":          {conn, func(o *sessionstore.Options) { o.UserKey = []string{"user_id"} }, "UserKey is a []string"},
 		"AdoptForever":     {conn, func(o *sessionstore.Options) { o.Adopt = sessions.NewCookieStore(secret) }, "AdoptUntil"},
 		"NoConnection":     {nil, secrets(newSecret), "connection is nil"},
 		"ClosedConnection": {closed, secrets(newSecret), "not open"},

@@ -51,6 +51,7 @@ type state struct {
 // intent is what the next Save does besides writing Values.
 type intent struct {
 	login    *Login // of SignIn
+	forgets  bool   // SignOut came before SignIn
 	signsOut bool
 	renew    bool
 }

@@ -1,6 +1,7 @@
 package sessionstore_test
 
 import (
+	"math"
 	"net/http"
 	"reflect"
 	"strings"
@@ -54,7 +55,15 @@ func TestStore_SignIn(t *testing.T) {
 func TestSignIn_AuthenticatedAt(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.clock.advance(time.Hour)
-		for given, when := range map[time.Time]time.Time{at(time.Minute): at(time.Minute), {}: at(time.Hour), sessionstore.UnknownTime: {}} {
+		for given, when := range map[time.Time]time.Time{
+			at(time.Minute):                          at(time.Minute),
+			{}:                                       at(time.Hour),
+			sessionstore.UnknownTime:                 {},
+			at(2 * time.Hour):                        at(time.Hour),
+			time.UnixMilli(midday.Unix() * 1000_000): at(time.Hour), // of a provider that sends milliseconds
+			time.Unix(math.MinInt32, 0):              {},
+			time.Unix(math.MinInt64, 0):              {},
+		} {
 			ada := s.browser(t)
 			ada.change(t, func(session *sessions.Session) {
 				if err := sessionstore.SignIn(session, sessionstore.Login{UserID: "ada", AuthenticatedAt: given}); err != nil {
@@ -124,6 +133,25 @@ func TestStore_SignInOfAnotherUser(t *testing.T) {
 		}
 		if row := s.row(t, b.cookie(t)); strings.Contains(string(row.Data), string(alien)) {
 			t.Errorf("bob's row holds %q", row.Data)
+		}
+	})
+}
+
+// The first of two sign-ins in one request leaves nothing to the second either.
+func TestStore_SignInOfTwoUsers(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		for name, handle := range signInsInAnyWay {
+			b := s.browser(t)
+			b.set(t, "theme", "dark")
+			b.change(t, func(session *sessions.Session) {
+				handle(session)
+				session.Values["note"] = "of ada"
+				signInAs("bob")(session)
+				session.Values["cart"] = 3
+			})
+			if got, want := b.read(t), (map[any]any{"user_id": "bob", "cart": 3}); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: bob's session holds %v, want %v", name, got, want)
+			}
 		}
 	})
 }

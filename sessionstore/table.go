@@ -78,7 +78,7 @@ func (t *table) find(ctx context.Context, sid string, now time.Time) (row, bool,
 // findNewest is find for a row that is then written: it sees the newest version even in
 // a transaction that has read an older one.
 func (t *table) findNewest(ctx context.Context, sid string, now time.Time) (row, bool, error) {
-	if transactionOf(ctx) == nil {
+	if t.db.transactionOf(ctx) == nil {
 		return t.find(ctx, sid, now)
 	}
 	return t.findBy(ctx, queryFind+t.db.newest, sid, now)
@@ -107,7 +107,7 @@ func (t *table) insert(ctx context.Context, r row) error {
 // insertNew is like insert, but does nothing and returns false if the sid exists.
 func (t *table) insertNew(ctx context.Context, r row) (inserted bool, err error) {
 	n, err := t.put(ctx, t.db.dialect.insertNew[0]+insertRow+t.db.dialect.insertNew[1], r)
-	return n > 0, err
+	return n == 1, err
 }
 
 // update replaces old by next if the row has not changed and is live at now.

@@ -28,8 +28,8 @@ const tokenMethod = "token"
 // token is also valid as a cookie.
 //
 // It returns ErrEnded if the request's session has ended, ErrBearer if the request itself
-// has an access token, ErrForeign, ErrUnavailable or ErrConflict, and an error for an
-// anonymous session or a lifetime that is not positive. Save a new sign-in first. In the
+// has an access token, even as a cookie, ErrForeign, ErrUnavailable or ErrConflict, and an
+// error for an anonymous session or a lifetime that is not positive. Save a new sign-in first. In the
 // transaction of [InTransaction], the token is valid once that is committed.
 func (s *Store) IssueToken(r *http.Request, session *sessions.Session, label string, lifetime time.Duration) (token string, record Record, err error) {
 	b, err := boundOf(session)
@@ -91,7 +91,7 @@ func (b *bound) insertToken(ctx context.Context, next row) error {
 	if err != nil {
 		return b.unavailable("save session", err)
 	}
-	if err := b.stillAlive(ctx); err != nil {
+	if err := b.mayIssue(ctx); err != nil {
 		_, endErr := b.rows.revoke(ctx, next) // its token was not returned
 		return errors.Join(err, endErr)
 	}
@@ -99,14 +99,22 @@ func (b *bound) insertToken(ctx context.Context, next row) error {
 	return nil
 }
 
-// stillAlive returns ErrEnded if the session has ended. It runs after the token was
-// written: if the user's sessions were revoked before, the token was not among them.
-func (b *bound) stillAlive(ctx context.Context) error {
+// mayIssue returns ErrEnded if the session has ended, and ErrBearer if it is a token's. It
+// runs after the token was written: if the user's sessions were revoked before, the token
+// was not among them.
+func (b *bound) mayIssue(ctx context.Context) error {
 	current, err := b.look(ctx, b.row.SID)
-	if errors.Is(err, ErrNotFound) || err == nil && current.UserID != b.row.UserID {
+	switch {
+	case errors.Is(err, ErrNotFound):
 		return ErrEnded
+	case err != nil:
+		return err
+	case current.UserID != b.row.UserID:
+		return ErrEnded
+	case current.AuthMethod == tokenMethod && current.AuthenticatedAt.IsZero():
+		return ErrBearer // sent as a cookie
 	}
-	return err
+	return nil
 }
 
 // IsBearer reports whether a request has an access token, valid or not, so that its cookie

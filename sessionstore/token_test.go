@@ -177,6 +177,23 @@ func TestStore_IssueTokenByToken(t *testing.T) {
 	}, bearers)
 }
 
+// Sent as a cookie, a token may not either, also after it was renewed.
+func TestStore_IssueTokenByTokenAsCookie(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, s *site) {
+		b := s.with(t, cookieName+"="+s.issue(t, "ada"))
+		refused := func(session *sessions.Session) {
+			if token, _, err := s.store.IssueToken(newRequest(t), session, "", day); !errors.Is(err, sessionstore.ErrBearer) || token != "" {
+				t.Errorf("%q, %v; want ErrBearer", token, err)
+			}
+		}
+		b.change(t, refused)
+		b.change(t, renewSession)
+		delete(b.header, "Cookie")
+		b.change(t, refused)
+		s.wantRows(t, 1)
+	}, bearers)
+}
+
 // A token ends with its user's other sessions, and counts among them.
 func TestStore_IssueMaxPerUser(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {

@@ -100,11 +100,12 @@ func (h *heldResponse) Header() http.Header {
 	return h.header
 }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter. An informational status is not the one of
+// the response, and comes too late to be sent.
 func (h *heldResponse) WriteHeader(status int) {
 	if h.direct {
 		h.out.WriteHeader(status)
-	} else if h.status == 0 {
+	} else if h.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
 		h.status = status
 	}
 }

@@ -143,6 +143,15 @@ func TestTransaction_Deadline(t *testing.T) {
 	s.browser(t).get(t, "/slow").wantStatus(t, http.StatusOK)
 }
 
+func TestTransaction_EarlyHints(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	s.app.GET("/hints", func(c buffalo.Context) error {
+		c.Response().(*buffalo.Response).ResponseWriter.WriteHeader(http.StatusEarlyHints)
+		return c.Render(http.StatusNotFound, text("not here"))
+	})
+	s.browser(t).get(t, "/hints").wantStatus(t, http.StatusNotFound)
+}
+
 func TestTransaction_Empty(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	s.app.POST("/empty", func(c buffalo.Context) error {

@@ -80,9 +80,10 @@ func isLocal() bool {
 // instead.
 //
 // It accepts cookies that Buffalo signed with the environment variable OLD_SESSION_SECRET
-// or SESSION_SECRET and, if GO_ENV is development, test or not set, with Buffalo's fixed
-// secret. Anyone who guesses one of these secrets can sign in as any user until
-// Options.AdoptUntil, as they could before; so choose an early date if a secret is short.
+// or SESSION_SECRET; with one of several secrets in SESSION_SECRET, if that has 32 bytes or
+// more; and, if GO_ENV is development, test or not set, with Buffalo's fixed secret. Anyone
+// who guesses one of these secrets can sign in as any user until Options.AdoptUntil, as
+// they could before; so choose an early date if a secret is short.
 func OldCookies() sessions.Store {
 	var pairs [][]byte // each a key to sign and one to encrypt, which Buffalo does not do
 	for _, secret := range oldSecrets() {
@@ -95,6 +96,13 @@ func OldCookies() sessions.Store {
 
 func oldSecrets() []string {
 	secrets := []string{envy.Get("OLD_SESSION_SECRET", ""), envy.Get("SESSION_SECRET", "")}
+	for _, text := range secretTexts() {
+		// A short part is not a secret that was rotated, but comes from a secret with a
+		// comma, and could be guessed.
+		if len(text) >= minSecretBytes {
+			secrets = append(secrets, text)
+		}
+	}
 	if isLocal() {
 		secrets = append(secrets, buffaloSecret)
 	}

@@ -91,6 +91,7 @@ func TestOldCookies(t *testing.T) {
 		{"SameSecret", "production", "short", "", "short", true},
 		{"SecretWithComma", "production", "a,b", "", "a,b", true},
 		{"PartOfSecret", "production", "a,b", "", "a", false},
+		{"RotatedSecret", "production", "another-" + long + ", " + long, "", long, true},
 		{"OldSecret", "production", long, "short", "short", true},
 		{"NewSecretBesideOld", "production", long, "short", long, true},
 		{"OtherSecret", "production", long, "short", "guess", false},

@@ -10,20 +10,22 @@ import (
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/internal/contextkey"
 )
 
 // Transaction saves sessions in the transaction of the request, which around starts.
 // Replace popmw.Transaction(models.DB) with
 // sessionmw.Transaction(popmw.Transaction(models.DB)). Without it, saving a session fails
 // after 5 seconds if the transaction has the last connection of the pool or has written to
-// SQLite; see [sessionstore.InTransaction].
+// SQLite; see [sessionstore.InTransaction]. To the methods of the store, pass c or
+// c.Request().Context() as the context.
 //
 // The response is held back until the transaction is over, so that no browser gets a cookie
 // whose session is not committed. If the handler or the commit fails, the response is
-// dropped with its headers, and the error is returned. If no transaction can be started,
-// that is a 503 with Retry-After. popmw also rolls back if the status is 400 or more; that
-// response is sent, and the session is saved outside of the transaction, as
-// [sessionstore.Settle] describes.
+// dropped with its headers, and the error is returned. If no transaction can be started, or
+// the session cannot be saved, that is a 503 with Retry-After. popmw also rolls back if the
+// status is 400 or more; that response is sent, and the session is saved outside of the
+// transaction, as [sessionstore.Settle] describes.
 //
 // Flush and Hijack send what is held, and everything after that is sent directly. A
 // handler that streams, or sends more than fits in memory, must call Flush first.
@@ -43,6 +45,7 @@ type transaction struct {
 	began     bool            // the transaction was started and the handler called
 	tx        *pop.Connection // nil until then
 	succeeded bool            // neither an error nor a status that popmw rolls back for
+	failed    error           // of the handler
 }
 
 func (t *transaction) run(around buffalo.MiddlewareFunc, next buffalo.Handler) error {
@@ -61,7 +64,7 @@ func (t *transaction) run(around buffalo.MiddlewareFunc, next buffalo.Handler) e
 func (t *transaction) handler(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
 		t.response.reset()
-		t.began, t.succeeded = true, false
+		t.began, t.succeeded, t.failed = true, false, nil
 		tx, ok := c.Value("tx").(*pop.Connection)
 		if !ok {
 			return errors.New(`sessionmw.Transaction: the context has no transaction under "tx": pass popmw.Transaction(models.DB) to it`)
@@ -69,9 +72,10 @@ func (t *transaction) handler(next buffalo.Handler) buffalo.Handler {
 		if err := sessionstore.InTransaction(c.Request(), tx); err != nil {
 			return err
 		}
+		c.Set(contextkey.Buffalo, c.Request().Context().Value(contextkey.Transaction{}))
 		t.tx = tx
 		err := next(c)
-		t.succeeded = err == nil && !rollsBack(c)
+		t.succeeded, t.failed = err == nil && !rollsBack(c), err
 		return err
 	}
 }
@@ -109,7 +113,25 @@ func (t *transaction) fail(err error) error {
 	if !t.began {
 		return unavailable(t.c, err)
 	}
-	return errors.Join(err, sessionError(t.c, t.settle(false)))
+	settled := sessionError(t.c, t.settle(false))
+	switch {
+	case isSaveError(t.failed):
+		return unavailable(t.c, errors.Join(t.failed, settled))
+	case settled != nil:
+		return errors.Join(err, settled)
+	}
+	return err
+}
+
+// isSaveError reports whether an error of a handler means that the session could not be
+// saved and that another try may succeed. Buffalo's Render and Redirect return it with the
+// status 500.
+func isSaveError(err error) bool {
+	var answer buffalo.HTTPError
+	if errors.As(err, &answer) && answer.Status != http.StatusInternalServerError {
+		return false
+	}
+	return errors.Is(err, sessionstore.ErrUnavailable) || errors.Is(err, sessionstore.ErrConflict) || errors.Is(err, sessionstore.ErrEnded)
 }
 
 // settle calls sessionstore.Settle, if there was a transaction.
@@ -117,6 +139,7 @@ func (t *transaction) settle(committed bool) error {
 	if t.tx == nil {
 		return nil
 	}
+	t.c.Set(contextkey.Buffalo, nil)
 	err := sessionstore.Settle(t.c.Request(), t.c.Session().Session, committed)
 	if isSuite(t.c, err) {
 		return nil

@@ -1,11 +1,13 @@
 package sessionmw_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,8 @@ import (
 	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/pop/v6"
 
+	"github.com/latchkey/latchkey/sessionstore"
+	"github.com/latchkey/latchkey/sessionstore/sessionmw"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
@@ -134,6 +138,56 @@ func TestTransaction_HandlerFails(t *testing.T) {
 	}
 }
 
+// Buffalo's Render answers 500 for every error of Save.
+func TestTransaction_SaveFails(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	store := s.app.SessionStore.(*sessionstore.Store)
+	failing := map[string]func(*pop.Connection) error{
+		"/unavailable": func(tx *pop.Connection) error { return tx.RawQuery("DROP TABLE sessions").Exec() },
+		"/ended":       func(tx *pop.Connection) error { return tx.RawQuery("DELETE FROM sessions").Exec() },
+	}
+	for path, fail := range failing {
+		s.app.POST(path, func(c buffalo.Context) error {
+			if err := fail(c.Value("tx").(*pop.Connection)); err != nil {
+				return err
+			}
+			c.Session().Set("cart", "4")
+			return c.Render(http.StatusOK, text("saved"))
+		})
+	}
+	s.app.POST("/handled", func(c buffalo.Context) error {
+		if _, err := store.Revoke(c, sessionstore.Filter{UserID: "ada"}); err != nil {
+			return err
+		}
+		c.Session().Set("cart", "4")
+		return c.Error(http.StatusConflict, c.Session().Save())
+	})
+	ada := s.browser(t)
+	ada.post(t, "/set/user_id/ada").wantStatus(t, http.StatusOK)
+	for path := range failing {
+		wantUnavailable(t, ada.post(t, path))
+		ada.wantValue(t, "user_id", "ada")
+	}
+	ada.post(t, "/handled").wantStatus(t, http.StatusConflict)
+}
+
+// Middleware around Transaction may compare the error.
+func TestTransaction_ReturnsTheErrorOfTheHandler(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	failed := errors.New("failed")
+	var got error
+	handler := sessionmw.Transaction(popTransaction(s.conn))(func(buffalo.Context) error { return failed })
+	s.app.Middleware.Clear()
+	s.app.POST("/fail", func(c buffalo.Context) error {
+		got = handler(c)
+		return c.Render(http.StatusOK, text("fine"))
+	})
+	s.browser(t).post(t, "/fail").wantStatus(t, http.StatusOK)
+	if got != failed {
+		t.Errorf("returned a %T: %v", got, got)
+	}
+}
+
 // The page of the error may save the session, and its cookie must then be valid.
 func TestTransaction_ErrorPageSavesSession(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
@@ -233,6 +287,97 @@ func TestTransaction_SettleFails(t *testing.T) {
 		return s.conn.Store.Close() // not the transaction, which goes on
 	})
 	wantUnavailable(t, s.browser(t).post(t, "/form"))
+}
+
+// A buffalo.Context is a context as well, but older than the transaction.
+func TestTransaction_BuffaloContext(t *testing.T) {
+	for _, engine := range testdb.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			s := newSite(t, engine)
+			store := s.app.SessionStore.(*sessionstore.Store)
+			ada := sessionstore.Filter{UserID: "ada"}
+			s.app.POST("/revoke", func(c buffalo.Context) error {
+				c.Session().Set("cart", "3")
+				if err := c.Session().Save(); err != nil { // locks the row
+					return err
+				}
+				ctx, cancel := context.WithTimeout(c, 5*time.Second)
+				defer cancel()
+				if _, err := store.Revoke(ctx, ada); err != nil {
+					return err
+				}
+				n, err := store.Count(c, ada)
+				if err != nil {
+					return err
+				}
+				return c.Render(http.StatusOK, text("%d", n))
+			})
+			browser := s.browser(t)
+			browser.post(t, "/set/user_id/ada").wantStatus(t, http.StatusOK)
+			got := browser.post(t, "/revoke")
+			got.wantStatus(t, http.StatusOK)
+			if got.body != "0" {
+				t.Errorf("sessions of ada: %s", got.body)
+			}
+			browser.wantValue(t, "user_id", nil)
+		})
+	}
+}
+
+// After the transaction, a buffalo.Context has none.
+func TestTransaction_BuffaloContextAfterwards(t *testing.T) {
+	s := newSite(t, testdb.SQLite)
+	store := s.app.SessionStore.(*sessionstore.Store)
+	s.app.ErrorHandlers[http.StatusTeapot] = func(status int, _ error, c buffalo.Context) error {
+		n, err := store.Revoke(c, sessionstore.Filter{UserID: "ada"})
+		return c.Render(status, text("%d, %v", n, err))
+	}
+	s.app.POST("/fail", func(c buffalo.Context) error { return c.Error(http.StatusTeapot, io.EOF) })
+	s.browser(t).post(t, "/set/user_id/ada").wantStatus(t, http.StatusOK)
+	got := s.browser(t).post(t, "/fail")
+	got.wantStatus(t, http.StatusTeapot)
+	if got.body != "1, <nil>" {
+		t.Errorf("revoked: %s", got.body)
+	}
+}
+
+// A request may have more than one session, such as gothic's.
+func TestTransaction_TwoSessions(t *testing.T) {
+	for _, engine := range testdb.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			s := newSite(t, engine)
+			store := s.app.SessionStore.(*sessionstore.Store)
+			s.app.POST("/two/{status}", func(c buffalo.Context) error {
+				session, err := store.Get(c.Request(), "second")
+				if err != nil {
+					return err
+				}
+				session.Values["state"] = "sent"
+				if err := session.Save(c.Request(), c.Response()); err != nil {
+					return err
+				}
+				status, err := strconv.Atoi(c.Param("status"))
+				if err != nil {
+					return err
+				}
+				return c.Render(status, text("%d", status))
+			})
+			s.app.GET("/second", func(c buffalo.Context) error {
+				session, err := store.Get(c.Request(), "second")
+				if err != nil {
+					return err
+				}
+				return c.Render(http.StatusOK, text("%v", session.Values["state"]))
+			})
+			for _, path := range []string{"/two/200", "/two/422"} { // 422 rolls back
+				ada := s.browser(t)
+				ada.post(t, path)
+				if got := ada.get(t, "/second"); got.body != "sent" {
+					t.Errorf("%s: the second session holds %s", path, got.body)
+				}
+			}
+		})
+	}
 }
 
 // Pop runs a handler again when SQLite was locked.

@@ -24,9 +24,11 @@ type UserKey struct {
 
 var (
 	userKeyName = regexp.MustCompile(`(?i)^(.*[_-])?(user|member|account|customer|admin|person)[_-]?(id|uuid)?$|^(uid|login)$|UserID$`)
-	idName      = regexp.MustCompile(`(?i)id$`)
-	signInName  = regexp.MustCompile(`(?i)auth|log.?in|logged|sign.?in|session|create|register`)
-	idValue     = regexp.MustCompile(`(?i)(\.|^)(uu)?id\b|(user|member|account|customer|admin|person)_?id\b|\.ID\b`)
+	// notYetName names a user who is about to prove something, and is not signed in.
+	notYetName = regexp.MustCompile(`(?i:(^|[_-])(pre|pending|temp|tmp|unverified|unconfirmed|verify|verification|reset|forgot|otp|totp|mfa|2fa|two[_-]?factor)[_-])|^(pre|pending|temp|tmp|unverified|unconfirmed|verify|reset|forgot|otp|totp|mfa)[A-Z]`)
+	idName     = regexp.MustCompile(`(?i)id$`)
+	signInName = regexp.MustCompile(`(?i)auth|log.?in|logged|sign.?in|session|create|register`)
+	idValue    = regexp.MustCompile(`(?i)(\.|^)(uu)?id\b|(user|member|account|customer|admin|person)_?id\b|\.ID\b`)
 )
 
 // UserKeys returns the session values that may hold the user's ID, the likely
@@ -81,7 +83,7 @@ func ChooseUserKey(keys []UserKey) (*UserKey, bool) {
 
 func (a *App) noteUserKey(found map[string]*UserKey, f *File, call *ast.CallExpr, constants map[string]string, actionsDir string) {
 	method, key, constant := a.sessionCall(f, call, constants)
-	if method == "" || !userKeyName.MatchString(key) {
+	if method == "" || !userKeyName.MatchString(key) || notYetName.MatchString(key) {
 		return
 	}
 	note := found[key]

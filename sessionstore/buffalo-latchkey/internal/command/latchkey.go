@@ -56,8 +56,7 @@ func prepare(ctx context.Context, set settings, ask *prompt) (*install.Plan, *go
 		return nil, nil, fmt.Errorf("nothing was changed: require %s: %w", buffaloapp.StoreModule, err)
 	}
 	plan.Changes = append(plan.Changes, moduleChanges(modules)...)
-	noteGo(plan, app, modules)
-	return plan, modules, nil
+	return plan, modules, noteGo(plan, app, modules)
 }
 
 func options(set settings, version string, ask *prompt) install.Options {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/buffaloapp"
@@ -122,16 +123,43 @@ const (
 )
 
 // noteGo adds notes about the Go version and the folder vendor.
-func noteGo(plan *install.Plan, app *buffaloapp.App, m *gomod.Result) {
+func noteGo(plan *install.Plan, app *buffaloapp.App, m *gomod.Result) error {
 	if gomod.OlderGo(m.GoBefore, m.GoAfter) {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("go.mod asks for Go %s instead of %s, because the store needs it.%s", m.GoAfter, m.GoBefore, loops(m.GoBefore)))
-	}
-	if image := app.DockerGo(); image != "" && gomod.OlderGo(image, m.GoAfter) {
-		plan.Notes = append(plan.Notes, fmt.Sprintf("The Dockerfile builds with Go %s. Use golang:%s or later there.", image, m.GoAfter))
+		if err := noteBuilders(plan, app, m.GoAfter); err != nil {
+			return err
+		}
 	}
 	if m.ModBefore != m.ModAfter && app.Exists(vendorList) {
 		plan.Next = append([]string{vendorStep}, plan.Next...)
 	}
+	return nil
+}
+
+var minorGo = regexp.MustCompile(`^1\.[0-9]+`)
+
+// noteBuilders names the places that build the app with a Go that is too old for the
+// new go.mod.
+func noteBuilders(plan *install.Plan, app *buffaloapp.App, goVersion string) error {
+	builders, err := app.Builders()
+	if err != nil {
+		return err
+	}
+	need := minorGo.FindString(goVersion)
+	for _, b := range builders {
+		switch {
+		case !gomod.OlderGo(b.Go, need):
+		case b.Buffalo:
+			plan.Manual = append(plan.Manual, install.Manual{
+				Where: b.Place + ", below the line " + b.Line,
+				Why:   "this image has Go " + b.Go + ", and go.mod now asks for " + goVersion,
+				Lines: "RUN rm -rf /usr/local/go\nCOPY --from=golang:" + need + " /usr/local/go /usr/local/go",
+			})
+		default:
+			plan.Notes = append(plan.Notes, fmt.Sprintf("%s builds with Go %s (%s). Use %s or later there.", b.Place, b.Go, b.Line, need))
+		}
+	}
+	return nil
 }
 
 // loops warns of the change in the language that old code may notice.

@@ -218,6 +218,60 @@ func TestLatchkey_SecondRunChangesNothing(t *testing.T) {
 	same(t, snapshot(t), before)
 }
 
+// A build with a Go that cannot read the new go.mod fails where the owner does not look.
+func TestLatchkey_NamesOldGo(t *testing.T) {
+	newApp(t)
+	for name, text := range map[string]string{
+		"../store/go.mod":          "module github.com/latchkey/latchkey/sessionstore\n\ngo 1.24.1\n",
+		"go.mod":                   "// +heroku goVersion go1.22\n" + files["app/go.mod"],
+		"Dockerfile":               "# build\nFROM gobuffalo/buffalo:v0.18.14 as builder\nRUN buffalo build\nFROM alpine\n",
+		"docker/dev/Dockerfile":    "FROM --platform=linux/amd64 golang:1.23-alpine\n",
+		"docker/new/Dockerfile":    "FROM golang:1.24\n",
+		"docker-compose.yml":       "services:\n  dev:\n    image: golang:1.20\n",
+		".github/workflows/ci.yml": "jobs:\n  test:\n    steps:\n      - with:\n          go-version: '1.21'\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := run(t, "", "--yes", "--skip-build", "--store", "../store")
+	for _, want := range []string{
+		"In Dockerfile:2, below the line FROM gobuffalo/buffalo:v0.18.14 as builder", "COPY --from=golang:1.24 /usr/local/go /usr/local/go",
+		"docker/dev/Dockerfile:1 builds with Go 1.23", "docker-compose.yml:3 builds with Go 1.20",
+		".github/workflows/ci.yml:5 builds with Go 1.21", "go.mod:1 builds with Go 1.22",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output has no %q:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "docker/new/Dockerfile") {
+		t.Errorf("the output names an image that is new enough:\n%s", out)
+	}
+	if out := run(t, "", "--yes", "--store", "../store"); strings.Contains(out, "Dockerfile") {
+		t.Errorf("the second run says:\n%s", out)
+	}
+}
+
+// An image named golang:1.25 has the newest Go 1.25, and what go.mod asked for before is
+// not this command's business.
+func TestLatchkey_IsSilentAboutTheAppsOwnGo(t *testing.T) {
+	newApp(t)
+	for name, text := range map[string]string{
+		"go.mod":     strings.Replace(files["app/go.mod"], "go 1.24\n", "go 1.24.2\n", 1),
+		"Dockerfile": "FROM golang:1.24-alpine\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out := run(t, "", "--dry-run", "--store", "../store"); strings.Contains(out, "Dockerfile") {
+		t.Errorf("the output names the Dockerfile:\n%s", out)
+	}
+}
+
 func TestLatchkey_AsksFirst(t *testing.T) {
 	newApp(t)
 	before := snapshot(t)

@@ -61,10 +61,45 @@ func Resolve(ctx context.Context, app App, target Target) (*Result, error) {
 	if r.ModAfter, r.SumAfter, err = w.read("after"); err != nil {
 		return nil, err
 	}
+	written := r.ModAfter
 	r.ModAfter = textdiff.WithEndings(r.ModBefore, r.ModAfter) // the go command writes newlines only
 	r.GoBefore, r.GoAfter = goVersion(r.ModBefore), goVersion(r.ModAfter)
-	r.Moves, err = w.moves(r, before, target)
+	if r.Moves, err = w.moves(r, before, target); err != nil {
+		return nil, err
+	}
+	r.SumAfter, err = w.addChecksums(written, r)
 	return r, err
+}
+
+// addChecksums adds to the new go.sum the checksums of modules that moved and that had
+// one before. The go command only adds those that the app needs with its usual build
+// tags, and the app may also be built with others, such as "sqlite".
+func (w *workspace) addChecksums(mod string, r *Result) (string, error) {
+	args := []string{"mod", "download", "-modfile=" + w.file("sums")}
+	named := len(args)
+	for _, move := range r.Moves {
+		if hasChecksum(r.SumBefore, move.Module, move.Before) && !hasChecksum(r.SumAfter, move.Module, move.After) {
+			args = append(args, move.Module+"@"+move.After)
+		}
+	}
+	if len(args) == named {
+		return r.SumAfter, nil
+	}
+	if err := w.write("sums", mod, r.SumAfter); err != nil {
+		return "", err
+	}
+	if _, err := w.run(args...); err != nil {
+		return "", err
+	}
+	_, sum, err := w.read("sums")
+	return sum, err
+}
+
+// hasChecksum reports whether go.sum has the checksum of a module's files, and not only
+// of its go.mod.
+func hasChecksum(sum, module, version string) bool {
+	line := module + " " + version + " h1:"
+	return strings.HasPrefix(sum, line) || strings.Contains(sum, "\n"+line)
 }
 
 func goVersion(mod string) string {

@@ -1,8 +1,11 @@
 package gomod_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,6 +122,78 @@ func TestResolve_TidiesOldModules(t *testing.T) {
 	if r.GoBefore != "1.16" || r.GoAfter != "1.24.0" {
 		t.Errorf("go %s became %s, want 1.16 and 1.24.0", r.GoBefore, r.GoAfter)
 	}
+}
+
+// An app that is also built with other tags, such as "sqlite", needs checksums of
+// modules that it does not import otherwise.
+func TestResolve_KeepsChecksumsOfOtherTags(t *testing.T) {
+	root := newApp(t, "module example.com/app\n\ngo 1.24.0\n\nrequire (\n\texample.com/tagged v1.0.0\n\texample.com/used v1.0.0\n)\n")
+	publish(t, filepath.Join(root, "../proxy"), "example.com/tagged", "v1.0.0", "v1.1.0")
+	for name, text := range map[string]string{
+		"../store/go.mod": modules["store/go.mod"] + "\nrequire example.com/tagged v1.1.0\n",
+		"tagged.go":       "//go:build sometimes\n\npackage app\n\nimport _ \"example.com/tagged\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	goCommand(t, root, "mod", "download", "example.com/tagged")
+
+	r := resolve(t, root)
+	for name, text := range map[string]string{"go.mod": r.ModAfter, "go.sum": r.SumAfter} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(r.ModAfter, "example.com/tagged v1.1.0") {
+		t.Errorf("tagged did not move:\n%s", r.ModAfter)
+	}
+	goCommand(t, root, "build", "-tags=sometimes", ".")
+}
+
+func goCommand(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go %v: %v\n%s", args, err, out)
+	}
+}
+
+// publish puts versions of a module with an empty package into a proxy in a folder, and
+// has the go command use it.
+func publish(t *testing.T, dir, module string, versions ...string) {
+	t.Helper()
+	at := filepath.Join(dir, module, "@v")
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	goMod := "module " + module + "\n\ngo 1.20\n"
+	for _, version := range versions {
+		var archive bytes.Buffer
+		w := zip.NewWriter(&archive)
+		for name, text := range map[string]string{"go.mod": goMod, "p.go": "package " + path.Base(module) + "\n"} {
+			f, err := w.Create(module + "@" + version + "/" + name)
+			if err == nil {
+				_, err = f.Write([]byte(text))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for ending, text := range map[string]string{".info": `{"Version":"` + version + `"}`, ".mod": goMod, ".zip": archive.String()} {
+			if err := os.WriteFile(filepath.Join(at, version+ending), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Setenv("GOPROXY", "file://"+filepath.ToSlash(dir))
+	t.Setenv("GONOSUMDB", "*")
+	t.Setenv("GOMODCACHE", t.TempDir())
+	t.Setenv("GOFLAGS", "-modcacherw")
 }
 
 func TestResolve_KeepsLineEndings(t *testing.T) {

@@ -125,6 +125,12 @@ func TestMake(t *testing.T) {
 		{name: "ID of another site", changes: []string{
 			"actions/auth.go", "return nil", "c.Session().Set(\"soundcloud_user_id\", info[\"id\"])\n\treturn nil",
 		}, want: []string{storeFile + `:UserKey: "current_user_id",`}},
+		{name: "users who are not signed in yet", changes: []string{
+			"actions/auth.go", "return nil", "s := c.Session()\n\ts.Set(\"pre_verification_user_id\", u.ID)\n\ts.Set(\"reset_user_id\", u.ID)\n\ts.Set(\"login_otp_user_id\", u.ID)\n\ts.Set(\"pendingUserID\", u.ID)\n\treturn nil",
+		}, want: []string{storeFile + `:UserKey: "current_user_id",`}},
+		{name: "a name that only begins like one of those", changes: []string{
+			"actions/auth.go", `"current_user_id"`, `"premium_user_id"`,
+		}, want: []string{storeFile + `:UserKey: "premium_user_id",`}},
 		{name: "serve with a server", changes: []string{
 			mainFile, "app := actions.App()\n\tif err := app.Serve()", "if err := actions.App().Serve(server)",
 		}, want: []string{mainFile + ":sessionmw.Serve(actions.App(), server)"}},
