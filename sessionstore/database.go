@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/sessionstore/internal/contextkey"
 )
 
 // attempts limits how often a statement is run that fails because of other
@@ -284,4 +286,14 @@ func (d *database) unavailable(doing string, err error) error {
 		return fmt.Errorf("%s: %w: %w", doing, ErrConflict, err)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}
+
+// transactionOf returns the transaction of a request, or nil. ctx may be derived from the
+// request's context or from a buffalo.Context.
+func transactionOf(ctx context.Context) *transaction {
+	if tx, ok := ctx.Value(contextkey.Transaction{}).(*transaction); ok {
+		return tx
+	}
+	tx, _ := ctx.Value(contextkey.Buffalo).(*transaction)
+	return tx
 }

@@ -1,7 +1,6 @@
 package sessionstore
 
 import (
-	"context"
 	"time"
 )
 
@@ -33,12 +32,3 @@ const (
 	opTouch    = "touch"
 	opCleanup  = "cleanup"
 )
-
-// observe reports an operation that started at began.
-func (s *Store) observe(ctx context.Context, began time.Time, e Event) {
-	e.Took = time.Since(began)
-	if e.Err != nil {
-		e.Count = 0
-	}
-	s.opts.Observe(ctx, e)
-}

@@ -189,14 +189,6 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// userKeys are the keys in Values that may hold the user's id.
-func (o Options) userKeys() []any {
-	if o.UserKey != nil {
-		return []any{o.UserKey}
-	}
-	return userKeys
-}
-
 func setDefault[T comparable](v *T, value T) {
 	var zero T
 	if *v == zero {

@@ -12,12 +12,6 @@ import (
 // Options.RenewAfter, for requests that the browser sent before it got the new one.
 const renewalGrace = 30 * time.Second
 
-// begins reports whether the session starts anew for user: a sign-in, or another user
-// than in the row.
-func (b *bound) begins(user string) bool {
-	return b.login != nil || user != b.row.UserID
-}
-
 // beginAgain starts an existing session anew for user. If it was another user's, it
 // keeps only this request's values, because the row may have more of the other user's.
 func (b *bound) beginAgain(r *http.Request, current, changes codec.Entries, user string) error {
@@ -98,11 +92,6 @@ func (s *Store) refresh(next *row) {
 	if next.full && (next.Remembered || next.deadline.Before(next.ExpiresAt)) {
 		next.ExpiresAt = next.deadline
 	}
-}
-
-// renewalDue reports whether the sid of r is older than RenewAfter.
-func (s *Store) renewalDue(r row) bool {
-	return s.opts.RenewAfter > 0 && r.UserID != "" && s.now().Sub(r.renewedAt) >= s.opts.RenewAfter
 }
 
 // renewAtOnce gives the session a new sid and secret; the old ones stop working.

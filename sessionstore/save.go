@@ -142,26 +142,6 @@ func (b *bound) saving(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 }
 
-// forget turns a session that was revoked during a sign-in into a new one: the user has
-// just proved their identity, and may have signed in twice. It keeps only the values that
-// this request set.
-func (b *bound) forget(changes codec.Entries) error {
-	key, user, _ := b.userIn(b.session.Values)
-	for _, e := range b.known {
-		if _, changed := changes.Find(e.Key); changed {
-			continue
-		}
-		key, err := codec.DecodeValue(e.Key)
-		if err != nil {
-			return fmt.Errorf("save session: %w", err)
-		}
-		delete(b.session.Values, key)
-	}
-	b.session.Values[key] = user
-	b.err, b.state = nil, state{}
-	return nil
-}
-
 // userIn finds the user's id in Values.
 func (s *Store) userIn(values map[any]any) (key, user any, found bool) {
 	for _, key := range s.opts.userKeys() {
@@ -218,159 +198,24 @@ func (b *bound) warnOfUserKey(ctx context.Context, changes codec.Entries, user s
 	}
 }
 
-// signOut deletes the row, and tells the browser to delete its cookie.
-func (b *bound) signOut(r *http.Request, w http.ResponseWriter) error {
-	if b.exists || b.adopted != (token{}) {
-		if err := b.revokeRow(r); err != nil {
-			return err
-		}
-		b.session.ID = ""
-	}
-	b.known, b.intent, b.resign = nil, intent{}, false
-	name := b.session.Name()
-	if !b.bearer && (len(r.CookiesNamed(name)) > 0 || cookieIsSet(w, name)) {
-		b.putCookie(w, "", -1)
-	}
-	return nil
-}
-
-func (b *bound) revokeRow(r *http.Request) error {
-	ctx, cancel := b.saving(r.Context())
-	defer cancel()
-	began := time.Now()
-	event := Event{Op: opRevoke, SID: b.row.SID, UserID: b.row.UserID}
-	revoke := func(ctx context.Context) error {
-		n, err := b.revokeNewest(ctx)
-		if err != nil {
-			return b.unavailable("revoke session", err)
-		}
-		event.Count = int(n)
-		b.err, b.state = nil, state{}
-		return nil
-	}
-	err := b.in(ctx, false, revoke)
-	if err == nil && b.unsure != nil {
-		b.unsure.signOuts = append(b.unsure.signOuts, revoke)
-	}
-	event.Err = err
-	b.observe(ctx, began, event)
-	return err
-}
-
-// revokeNewest deletes the session's row, or keeps an old session from being adopted. It
-// returns the number of revoked sessions.
-func (b *bound) revokeNewest(ctx context.Context) (int64, error) {
-	switch {
-	case b.exists:
-		return b.rows.revoke(ctx, b.row)
-	case b.adopted != (token{}):
-		return b.refuseAdoption(ctx)
-	}
-	return 0, nil // the row was inserted in a transaction that was rolled back
-}
-
-// insert inserts the row of a new session, or of one that is adopted.
-func (b *bound) insert(r *http.Request, current, changes codec.Entries, user string) error {
-	next := row{full: true, entries: current, version: 1}
-	b.begin(r, &next, user, newToken())
-	b.refresh(&next)
-	target, inserted, repeated := next.SID, false, false
-	if b.begins(user) || b.renew {
-		target = nowhere
-	}
-	err := b.store(r, user != "" && b.begins(user), func(ctx context.Context) (err error) {
-		inserted, err = b.insertRow(ctx, next, target)
-		if err != nil || inserted || !repeated {
-			return err
-		}
-		return b.update(ctx, func(next *row) { next.entries = next.entries.With(changes) }, b.rows.change)
-	})
-	repeated = true // if Settle calls it again
-	if err != nil || inserted {
-		return err
-	}
-	return b.write(r, current, changes, user)
-}
-
-// insertRow inserts a session's row. If another request adopted the session first, it
-// loads that row and returns false; see insertAdopted.
-func (b *bound) insertRow(ctx context.Context, next row, target string) (inserted bool, err error) {
-	if err := b.encode(&next); err != nil {
-		return false, err
-	}
-	if b.adopted != (token{}) {
-		inserted, err = b.insertAdopted(ctx, next, target)
-	} else if err = b.rows.insert(ctx, next); err != nil {
-		err = b.unavailable("save session", err)
-	} else {
-		b.row, b.exists, inserted = next, true, true
-	}
-	if inserted {
-		b.evict(ctx, b.row.UserID)
-	}
-	return inserted, err
-}
-
-// update applies edit to the newest row. If another request changed the row first, edit is
-// applied to the result. If the row was deleted, this request writes nothing more.
-func (b *bound) update(ctx context.Context, edit func(next *row), put putFunc) error {
-	for attempt := range saveAttempts {
-		next := b.row
-		next.version++
-		edit(&next)
-		b.refresh(&next)
-		if err := b.encode(&next); err != nil {
-			return err
-		}
-		done, err := put(ctx, b.row, next, b.now())
-		if err != nil {
-			return b.unavailable("save session", err)
-		}
-		if done {
-			b.row = next
-			return nil
-		}
-		b.observe(ctx, time.Now(), Event{Op: opConflict, SID: b.row.SID, UserID: b.row.UserID, Count: 1})
-		if err := b.reload(ctx); err != nil {
-			return err
-		}
-		if err := pause(ctx, attempt); err != nil {
-			return b.unavailable("save session", err)
-		}
-	}
-	return fmt.Errorf("save session: %w", ErrConflict)
-}
-
-// rewrite is update for an edit that needs the full row.
-func (b *bound) rewrite(ctx context.Context, edit func(next *row), put putFunc) error {
-	if !b.row.full {
-		if err := b.reload(ctx); err != nil {
-			return err
-		}
-	}
-	return b.update(ctx, edit, put)
-}
-
 // putFunc replaces old by next if the row has not changed and is live at now.
 type putFunc func(ctx context.Context, old, next row, now time.Time) (done bool, err error)
 
-// reload loads the full row in its newest version.
-func (b *bound) reload(ctx context.Context) error {
-	token := b.row.token
-	newest, found, err := b.follow(ctx, b.row.SID, b.rows.findNewest)
-	if err == nil && found {
-		err = b.decode(&newest)
+// begins reports whether the session starts anew for user: a sign-in, or another user
+// than in the row.
+func (b *bound) begins(user string) bool {
+	return b.login != nil || user != b.row.UserID
+}
+
+// renewalDue reports whether the sid of r is older than RenewAfter.
+func (s *Store) renewalDue(r row) bool {
+	return s.opts.RenewAfter > 0 && r.UserID != "" && s.now().Sub(r.renewedAt) >= s.opts.RenewAfter
+}
+
+// userKeys are the keys in Values that may hold the user's id.
+func (o Options) userKeys() []any {
+	if o.UserKey != nil {
+		return []any{o.UserKey}
 	}
-	if err != nil {
-		return b.unavailable("save session", err)
-	}
-	if !found {
-		b.err = ErrEnded
-		return fmt.Errorf("save session: %w", ErrEnded)
-	}
-	if newest.SID == token.sid {
-		newest.token = token
-	}
-	b.row = newest
-	return nil
+	return userKeys
 }

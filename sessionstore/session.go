@@ -213,3 +213,19 @@ func isUserID(id string) bool {
 func (b *bound) optionsChanged() bool {
 	return *b.session.Options != b.options
 }
+
+// touch records a use of a session if last_seen_at is older than the touch interval. It
+// leaves the write to Run if that is running and the session does not expire before.
+func (b *bound) touch(ctx context.Context, r row) {
+	now := b.now()
+	if now.Sub(r.LastSeenAt) < b.opts.touchInterval {
+		return
+	}
+	if b.touches.running.Load() > 0 && r.ExpiresAt.Sub(now) > 2*flushInterval {
+		b.touches.add(r.SID, now)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	b.touchNow(ctx, []string{r.SID}, now)
+}

@@ -1,6 +1,7 @@
 package sessionstore
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -131,3 +132,12 @@ func (m maker) New(r *http.Request, name string) (*sessions.Session, error) {
 func (madeBy) Error() string { return ErrForeign.Error() }
 
 func (madeBy) Unwrap() error { return ErrForeign }
+
+// observe reports an operation that started at began.
+func (s *Store) observe(ctx context.Context, began time.Time, e Event) {
+	e.Took = time.Since(began)
+	if e.Err != nil {
+		e.Count = 0
+	}
+	s.opts.Observe(ctx, e)
+}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -115,38 +113,4 @@ func (b *bound) mayIssue(ctx context.Context) error {
 		return ErrBearer // sent as a cookie
 	}
 	return nil
-}
-
-// IsBearer reports whether a request has an access token, valid or not, so that its cookie
-// is ignored. Such a request needs no protection against CSRF. It is always false without
-// [Options].Bearer. It is safe for concurrent use.
-func (s *Store) IsBearer(r *http.Request) bool {
-	return s.opts.Bearer && slices.ContainsFunc(r.Header["Authorization"], func(header string) bool {
-		_, ok := cutBearer(header)
-		return ok
-	})
-}
-
-// presented returns the request's access token if it has one, and otherwise its cookie
-// of that name.
-func (s *Store) presented(r *http.Request, name string) string {
-	if !s.IsBearer(r) {
-		return cookieValue(r, name)
-	}
-	headers := r.Header["Authorization"]
-	if len(headers) != 1 {
-		return "" // ambiguous
-	}
-	token, _ := cutBearer(headers[0])
-	return token
-}
-
-// cutBearer returns the token of an Authorization header. The scheme is not
-// case-sensitive, and spaces follow it (RFC 9110, 11.1 and 11.4).
-func cutBearer(header string) (token string, ok bool) {
-	scheme, token := header, ""
-	if i := strings.IndexAny(header, " \t,"); i >= 0 {
-		scheme, token = header[:i], header[i:]
-	}
-	return strings.TrimLeft(token, " "), strings.EqualFold(scheme, "Bearer")
 }

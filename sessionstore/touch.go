@@ -42,22 +42,6 @@ func (t *touches) take() map[string]time.Time {
 	return taken
 }
 
-// touch records a use of a session if last_seen_at is older than the touch interval. It
-// leaves the write to Run if that is running and the session does not expire before.
-func (b *bound) touch(ctx context.Context, r row) {
-	now := b.now()
-	if now.Sub(r.LastSeenAt) < b.opts.touchInterval {
-		return
-	}
-	if b.touches.running.Load() > 0 && r.ExpiresAt.Sub(now) > 2*flushInterval {
-		b.touches.add(r.SID, now)
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-	defer cancel()
-	b.touchNow(ctx, []string{r.SID}, now)
-}
-
 // Run does the store's background work until ctx is canceled: it deletes expired sessions
 // about every 15 minutes, and writes last_seen_at for many sessions at a time. When ctx is
 // canceled, Run writes what is pending, for at most 5 seconds, and returns. Errors are

@@ -39,21 +39,6 @@ func (tx *transaction) lostError() error {
 	return fmt.Errorf("the transaction was rolled back by the database: %w: %w", ErrConflict, tx.lost)
 }
 
-// withTransaction makes queries with this context run in tx, or in none if that is nil.
-func withTransaction(ctx context.Context, tx *transaction) context.Context {
-	return context.WithValue(ctx, contextkey.Transaction{}, tx)
-}
-
-// transactionOf returns the transaction of a request, or nil. ctx may be derived from the
-// request's context or from a buffalo.Context.
-func transactionOf(ctx context.Context) *transaction {
-	if tx, ok := ctx.Value(contextkey.Transaction{}).(*transaction); ok {
-		return tx
-	}
-	tx, _ := ctx.Value(contextkey.Buffalo).(*transaction)
-	return tx
-}
-
 // InTransaction makes the store use tx for the sessions of r. Use it if the program runs
 // each request in a transaction, as Buffalo's popmw.Transaction does. Otherwise Save needs
 // a second connection, and fails after 5 seconds if the pool has none left or the
@@ -209,4 +194,9 @@ func (b *bound) rolledBack(r *http.Request, dropped bool) (again []func(context.
 		}}
 	}
 	return nil
+}
+
+// withTransaction makes queries with this context run in tx, or in none if that is nil.
+func withTransaction(ctx context.Context, tx *transaction) context.Context {
+	return context.WithValue(ctx, contextkey.Transaction{}, tx)
 }

@@ -65,3 +65,15 @@ func environment(c buffalo.Context) string {
 
 // goEnv returns GO_ENV, with Buffalo's default.
 func goEnv() string { return envy.Get("GO_ENV", "development") }
+
+// Ignore is for [sessionstore.Options].Ignore. It reports whether Buffalo puts a value into
+// every session: requestor_id, which it logs, and the flash messages if there are none.
+// Without Ignore, every visitor would get a row and a cookie. It is safe for concurrent
+// use.
+func Ignore(key, value any) bool {
+	if key == "requestor_id" {
+		return true
+	}
+	flash, ok := value.([]byte)
+	return ok && key == "_flash_" && string(flash) == "{}"
+}
