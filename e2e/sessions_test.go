@@ -68,7 +68,7 @@ func TestSessions(t *testing.T) {
 			t.Errorf("the phone: %+v", phone)
 		}
 		page := here.HTML(http.MethodGet, "/sessions", nil)
-		if !strings.Contains(page.Body, "This device") || !strings.Contains(page.Body, `aria-label="End this session: Safari 18 on iOS"`) {
+		if !strings.Contains(page.Body, "This device") || !strings.Contains(page.Body, `aria-label="Sign out Safari 18 on iOS"`) {
 			t.Errorf("the page:\n%s", page.Body)
 		}
 

@@ -116,7 +116,7 @@ func TestTokens(t *testing.T) {
 		}
 		page := client.HTML(http.MethodGet, "/sessions", nil)
 		wantForm(t, page, "/sessions/"+sidOf(made.Token), deletion)
-		for _, text := range []string{">Backup of the house", "a token", "End the session Backup of the house", `<a href="/sessions" aria-current="page">`} {
+		for _, text := range []string{">Backup of the house", "Access token", "Revoke the access token Backup of the house", `<a href="/sessions" aria-current="page">`} {
 			if !strings.Contains(page.Body, text) {
 				t.Errorf("the page has no %q:\n%s", text, page.Body)
 			}
@@ -125,7 +125,7 @@ func TestTokens(t *testing.T) {
 		if event.Kind != "token.created" || event.Detail != "Backup of the house" || !event.Notable || event.SID != sidOf(made.Token) {
 			t.Errorf("%+v", event)
 		}
-		if page := client.HTML(http.MethodGet, "/events", nil); !strings.Contains(page.Body, "A token was made: Backup of the house") {
+		if page := client.HTML(http.MethodGet, "/events", nil); !strings.Contains(page.Body, "Created the access token Backup of the house") {
 			t.Errorf("the page:\n%s", page.Body)
 		}
 
@@ -196,7 +196,7 @@ func TestTokens_LabelAndDays(t *testing.T) {
 	}
 	page := client.HTML(http.MethodPost, "/tokens", url.Values{"label": {"Backup"}, "days": {"x"}})
 	wantStatus(t, page, http.StatusUnprocessableEntity)
-	for _, part := range []string{"A token lives for 1 to 365 whole days", `value="Backup"`, `value="x" required min="1" max="365" aria-describedby="token-days-hint" aria-invalid="true"`} {
+	for _, part := range []string{"The number of days is invalid", `value="Backup"`, `value="x" required min="1" max="365" aria-describedby="token-days-hint" aria-invalid="true"`} {
 		if !strings.Contains(page.Body, part) {
 			t.Errorf("the form lacks %s:\n%s", part, page.Body)
 		}
