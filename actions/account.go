@@ -95,7 +95,7 @@ func (a *app) renameAccount(c buffalo.Context) error {
 	if web.PrefersHTML(c.Request()) {
 		return a.changed(c, "/account", noticeRenamed)
 	}
-	if user, err = models.GetUser(db, user.ID.String()); err != nil {
+	if user, err = models.UserByID(db, user.ID.String()); err != nil {
 		return err
 	}
 	return a.pages.json(c, http.StatusOK, newUserJSON(user))

@@ -94,14 +94,14 @@ func TestChart_Failures(t *testing.T) {
 // Every hour is there, and what happened is in its own.
 func TestHoursOf(t *testing.T) {
 	since := time.Date(2026, time.January, 30, 14, 0, 0, 0, time.UTC)
-	all := hoursOf(since, []models.Tally{
-		{Hour: "2026-01-30 14", Kind: models.SignInSucceeded, Method: "google", N: 2},
-		{Hour: "2026-01-31 13", Kind: models.SignInFailed, Method: "google", N: 1},
-		{Hour: "2026-01-31 13", Kind: models.SignInFailed, Method: "github", N: 2},
-		{Hour: "2026-01-31 13", Kind: models.SessionEnded, Detail: models.RevokedByAdmin, N: 2, Ended: 30},
-		{Hour: "2026-01-31 13", Kind: models.SignedOut, N: 4, Ended: 9},
-		{Hour: "2026-01-30 13", Kind: models.SignedOut, N: 100},
-		{Hour: "2026-01-31 14", Kind: models.SignedOut, N: 100},
+	all := hoursOf(since, []models.EventCount{
+		{Hour: "2026-01-30 14", Kind: models.SignInSucceeded, Method: "google", Events: 2},
+		{Hour: "2026-01-31 13", Kind: models.SignInFailed, Method: "google", Events: 1},
+		{Hour: "2026-01-31 13", Kind: models.SignInFailed, Method: "github", Events: 2},
+		{Hour: "2026-01-31 13", Kind: models.SessionEnded, Detail: models.RevokedByAdmin, Events: 2, Sessions: 30},
+		{Hour: "2026-01-31 13", Kind: models.SignedOut, Events: 4, Sessions: 9},
+		{Hour: "2026-01-30 13", Kind: models.SignedOut, Events: 100},
+		{Hour: "2026-01-31 14", Kind: models.SignedOut, Events: 100},
 	})
 	if len(all) != statisticsHours || all[0].Hour != "2026-01-30T14:00:00Z" || all[23].Hour != "2026-01-31T13:00:00Z" {
 		t.Fatalf("%+v", all)

@@ -122,9 +122,9 @@ func (a *app) sessionFilter(c buffalo.Context) (sessionstore.Filter, error) {
 // an ID; the ID wins.
 func (a *app) findUser(c buffalo.Context, name string) (*models.User, error) {
 	db := a.db.WithContext(c.Request().Context())
-	user, err := models.GetUser(db, name)
+	user, err := models.UserByID(db, name)
 	if errors.Is(err, models.ErrNotFound) {
-		return models.LookUpUser(db, name)
+		return models.UserByUsername(db, name)
 	}
 	return user, err
 }
@@ -170,7 +170,7 @@ func (a *app) revokeFoundSession(c buffalo.Context) error {
 	if n == 0 || len(found) == 0 {
 		return notFound
 	}
-	event := models.Revoked(found[0].UserID, models.RevokedByAdmin, 1)
+	event := models.NewSessionEvent(found[0].UserID, models.RevokedByAdmin, 1)
 	event.SID = sid
 	a.audit(c, accounts.By(currentUser(c), event))
 	return a.changed(c, a.listPage(c.Request(), "/admin/sessions"), noticeRevokedOne)
@@ -231,7 +231,7 @@ func (a *app) revokeFoundSessions(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
-	a.audit(c, accounts.By(currentUser(c), models.Revoked(userID, models.RevokedByAdmin, n)))
+	a.audit(c, accounts.By(currentUser(c), models.NewSessionEvent(userID, models.RevokedByAdmin, n)))
 	if web.PrefersHTML(c.Request()) {
 		return a.changed(c, "/admin/sessions", noticeRevokedAll)
 	}

@@ -58,7 +58,7 @@ func (a *app) listUsers(c buffalo.Context) error {
 
 // userOnPath returns the user whose ID is in the path, disabled or not.
 func (a *app) userOnPath(c buffalo.Context) (*models.User, error) {
-	return models.GetUser(a.db.WithContext(c.Request().Context()), mux.Vars(c.Request())["id"])
+	return models.UserByID(a.db.WithContext(c.Request().Context()), mux.Vars(c.Request())["id"])
 }
 
 // showUser shows a user, with their events on the page.

@@ -40,7 +40,7 @@ func (a *app) logRefusal(c buffalo.Context, what string, details ...any) {
 
 // about returns an event about a user's account.
 func about(user *models.User, kind, method string) models.Event {
-	e := models.About(user.ID, kind)
+	e := models.NewEvent(user.ID, kind)
 	e.Method = method
 	return e
 }

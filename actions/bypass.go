@@ -34,7 +34,7 @@ func (a *app) bypass(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, err := models.FindUserByUsername(a.db.WithContext(c.Request().Context()), form.username)
+	user, err := models.EnabledUserByUsername(a.db.WithContext(c.Request().Context()), form.username)
 	if errors.Is(err, models.ErrNotFound) {
 		a.audit(c, failure(bypassMethod, "", failedNoSuchUser), "username", web.Clip(form.username))
 		if a.countFailure(c) {

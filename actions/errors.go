@@ -80,10 +80,10 @@ var problems = []struct {
 	{models.ErrRole, &problem{"invalid-field", http.StatusBadRequest, "error.role", "role"}},
 	{models.ErrLastAdmin, &problem{"last-administrator", http.StatusConflict, "error.last_admin", ""}},
 
-	{signin.ErrUnknown, notFound},
-	{signin.ErrLost, &problem{"sign-in-expired", http.StatusBadRequest, "error.expired_signin", ""}},
+	{signin.ErrUnknownProvider, notFound},
+	{signin.ErrNoAttempt, &problem{"sign-in-expired", http.StatusBadRequest, "error.expired_signin", ""}},
 	{signin.ErrDenied, &problem{"sign-in-cancelled", http.StatusForbidden, "error.cancelled", ""}},
-	{signin.ErrNoProof, &problem{"no-authentication-time", http.StatusBadGateway, "error.no_auth_time", ""}},
+	{signin.ErrNoAuthTime, &problem{"no-authentication-time", http.StatusBadGateway, "error.no_auth_time", ""}},
 	{signin.ErrLogoutToken, &problem{"invalid-logout-token", http.StatusBadRequest, "error.logout_token", ""}},
 	{signin.ErrProvider, &problem{"provider-failed", http.StatusBadGateway, "error.provider", ""}},
 

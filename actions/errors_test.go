@@ -27,7 +27,7 @@ func TestProblemOf(t *testing.T) {
 		models.ErrDatabase:          {http.StatusServiceUnavailable, "error.503"},
 		models.ErrNotFound:          {http.StatusNotFound, "error.404"},
 		models.ErrLastAdmin:         {http.StatusConflict, "error.last_admin"},
-		signin.ErrLost:              {http.StatusBadRequest, "error.expired_signin"},
+		signin.ErrNoAttempt:         {http.StatusBadRequest, "error.expired_signin"},
 		signin.ErrProvider:          {http.StatusBadGateway, "error.provider"},
 		web.ErrLimit:                {http.StatusBadRequest, "error.limit"},
 		new(http.MaxBytesError):     {http.StatusRequestEntityTooLarge, "error.413"},

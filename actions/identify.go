@@ -46,9 +46,9 @@ func (a *app) sessionUser(c buffalo.Context) (*models.User, error) {
 	if !ok {
 		return nil, nil
 	}
-	user, err := models.FindUser(a.db.WithContext(c.Request().Context()), id)
+	user, err := models.EnabledUserByID(a.db.WithContext(c.Request().Context()), id)
 	if errors.Is(err, models.ErrNotFound) {
-		a.audit(c, models.Revoked(id, models.RevokedUserGone, 1))
+		a.audit(c, models.NewSessionEvent(id, models.RevokedUserGone, 1))
 		if err := sessionstore.SignOut(c.Session().Session); err != nil {
 			return nil, err
 		}

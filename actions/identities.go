@@ -73,5 +73,5 @@ func (a *app) unlink(c buffalo.Context) error {
 
 // isUsable reports whether a configured provider can sign in with an identity.
 func (a *app) isUsable(i models.Identity) bool {
-	return slices.ContainsFunc(a.flow.Providers, func(p *signin.Provider) bool { return p.Issues(i.Issuer) })
+	return slices.ContainsFunc(a.flow.Providers, func(p *signin.Provider) bool { return p.HasIssuer(i.Issuer) })
 }

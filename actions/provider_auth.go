@@ -132,7 +132,7 @@ func (a *app) signInWith(c buffalo.Context, id signin.Identity, request signin.L
 
 // reauthenticate signs in the current user again, and nobody else.
 func (a *app) reauthenticate(c buffalo.Context, id signin.Identity, request signin.LoginRequest) error {
-	user, err := models.UserOf(a.db.WithContext(c.Request().Context()), id.Issuer, id.Subject)
+	user, err := models.UserByIdentity(a.db.WithContext(c.Request().Context()), id.Issuer, id.Subject)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
@@ -173,7 +173,7 @@ func (a *app) finishSignIn(c buffalo.Context, user *models.User, id signin.Ident
 	if err := c.Session().Save(); err != nil {
 		return err
 	}
-	a.audit(c, models.Revoked(user.ID.String(), models.RevokedByProvider, 1))
+	a.audit(c, models.NewSessionEvent(user.ID.String(), models.RevokedByProvider, 1))
 	return errProviderSignOut
 }
 
@@ -182,9 +182,9 @@ func (a *app) finishSignIn(c buffalo.Context, user *models.User, id signin.Ident
 func (a *app) providerFailed(c buffalo.Context, err error) error {
 	name, reason := providerName(c), web.Clip(err.Error())
 	switch {
-	case errors.Is(err, signin.ErrLost):
+	case errors.Is(err, signin.ErrNoAttempt):
 		a.logRefusal(c, models.SignInFailed, "method", name, "reason", reason)
-	case errors.Is(err, signin.ErrDenied), errors.Is(err, signin.ErrNoProof), errors.Is(err, signin.ErrProvider):
+	case errors.Is(err, signin.ErrDenied), errors.Is(err, signin.ErrNoAuthTime), errors.Is(err, signin.ErrProvider):
 		a.audit(c, failure(name, "", failedRefused), "reason", reason)
 	}
 	return err
@@ -224,7 +224,7 @@ func (a *app) logoutFailed(c buffalo.Context, err error) error {
 func (a *app) revokeProviderSessions(c buffalo.Context, provider string, logout signin.Logout) (models.Event, error) {
 	ctx := c.Request().Context()
 	userID := ""
-	user, err := models.UserOf(a.db.WithContext(ctx), logout.Issuer, logout.Subject)
+	user, err := models.UserByIdentity(a.db.WithContext(ctx), logout.Issuer, logout.Subject)
 	if err == nil {
 		userID = user.ID.String()
 	} else if !errors.Is(err, models.ErrNotFound) {
@@ -235,7 +235,7 @@ func (a *app) revokeProviderSessions(c buffalo.Context, provider string, logout 
 		filter = sessionstore.Filter{AnyUser: true, ProviderSession: providerID(logout.Issuer, logout.SID)}
 	}
 	n, err := a.store.Revoke(ctx, filter)
-	event := models.Revoked(userID, models.RevokedByProvider, n)
+	event := models.NewSessionEvent(userID, models.RevokedByProvider, n)
 	event.Method = provider
 	return event, err
 }

@@ -101,7 +101,7 @@ func (a *app) revokeSession(c buffalo.Context) error {
 	if n == 0 {
 		return notFound
 	}
-	event := models.Revoked(userID, models.RevokedByUser, 1)
+	event := models.NewSessionEvent(userID, models.RevokedByUser, 1)
 	event.SID = sid
 	a.audit(c, event)
 	return a.changed(c, a.listPage(c.Request(), "/sessions"), noticeRevokedOne)
@@ -114,7 +114,7 @@ func (a *app) revokeOtherSessions(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
-	a.audit(c, models.Revoked(userID, models.RevokedByUser, n))
+	a.audit(c, models.NewSessionEvent(userID, models.RevokedByUser, n))
 	if web.PrefersHTML(c.Request()) {
 		return a.changed(c, "/sessions", noticeRevokedOthers)
 	}

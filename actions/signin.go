@@ -26,14 +26,14 @@ type signInMethod struct {
 
 // issues reports whether one of the identities comes from the provider.
 func (m signInMethod) issues(identities []models.Identity) bool {
-	return slices.ContainsFunc(identities, func(i models.Identity) bool { return m.provider.Issues(i.Issuer) })
+	return slices.ContainsFunc(identities, func(i models.Identity) bool { return m.provider.HasIssuer(i.Issuer) })
 }
 
 // signInMethods returns the providers.
 func (a *app) signInMethods() []signInMethod {
 	methods := []signInMethod{}
 	for _, p := range a.flow.Providers {
-		methods = append(methods, signInMethod{Name: p.Name, Label: p.Label, Path: "/auth/" + p.Name, Down: p.Down() != nil, provider: p})
+		methods = append(methods, signInMethod{Name: p.Name, Label: p.Label, Path: "/auth/" + p.Name, Down: p.Unavailable() != nil, provider: p})
 	}
 	return methods
 }

@@ -122,36 +122,36 @@ func (s *statisticsCache) compute(ctx context.Context, now time.Time) (computed 
 		return computed, err
 	}
 	since := now.Truncate(time.Hour).Add(-(statisticsHours - 1) * time.Hour)
-	tallies, err := models.TallyEvents(db, since, models.SignInSucceeded, models.SignInFailed, models.SignedOut, models.SessionEnded)
+	counts, err := models.CountEvents(db, since, models.SignInSucceeded, models.SignInFailed, models.SignedOut, models.SessionEnded)
 	if err != nil {
 		return computed, err
 	}
-	computed.Hours = hoursOf(since, tallies)
+	computed.Hours = hoursOf(since, counts)
 	return computed, nil
 }
 
-// hoursOf sorts tallies into the hours since a time. Hours without events are
+// hoursOf sorts counts into the hours since a time. Hours without events are
 // included.
-func hoursOf(since time.Time, tallies []models.Tally) []hourStats {
+func hoursOf(since time.Time, counts []models.EventCount) []hourStats {
 	all := make([]hourStats, statisticsHours)
 	for i := range all {
 		all[i] = hourStats{Hour: since.Add(time.Duration(i) * time.Hour).Format(time.RFC3339), SignIns: map[string]int{}, Ends: map[string]int{}}
 	}
-	for _, t := range tallies {
-		hour := strings.Replace(t.Hour, " ", "T", 1) + ":00:00Z"
+	for _, count := range counts {
+		hour := strings.Replace(count.Hour, " ", "T", 1) + ":00:00Z"
 		i := slices.IndexFunc(all, func(h hourStats) bool { return h.Hour == hour })
 		if i < 0 {
 			continue
 		}
-		switch t.Kind {
+		switch count.Kind {
 		case models.SignInSucceeded:
-			all[i].SignIns[t.Method] += t.N
+			all[i].SignIns[count.Method] += count.Events
 		case models.SignInFailed:
-			all[i].Failures += t.N
+			all[i].Failures += count.Events
 		case models.SignedOut:
-			all[i].Ends[models.SignedOut] += t.N
+			all[i].Ends[models.SignedOut] += count.Events
 		case models.SessionEnded:
-			all[i].Ends[t.Detail] += t.Ended
+			all[i].Ends[count.Detail] += count.Sessions
 		}
 	}
 	return all

@@ -74,9 +74,9 @@ func (r *reader) provider(kind signin.Kind, name, prefix, addressName string) (s
 	}
 	return signin.Settings{
 		Kind: kind, Name: name, Key: key, Secret: secret,
-		Label:   r.text(prefix+"_LABEL", kind.Label),
-		Address: r.issuer(addressName, kind),
-		Untimed: !r.sendsAuthTime(prefix+"_AUTH_TIME", kind),
+		Label:      r.text(prefix+"_LABEL", kind.Label),
+		Address:    r.issuer(addressName, kind),
+		NoAuthTime: !r.sendsAuthTime(prefix+"_AUTH_TIME", kind),
 	}, true
 }
 
@@ -122,7 +122,7 @@ func (r *reader) issuer(name string, kind signin.Kind) string {
 // sendsAuthTime reports whether a provider says when the user authenticated (the claim
 // auth_time). It can be set only for kinds that usually say so.
 func (r *reader) sendsAuthTime(name string, kind signin.Kind) bool {
-	if kind.IsTimed() {
+	if kind.SendsAuthTime() {
 		return r.oneOf(name, "true", "true", "false") == "true"
 	}
 	if r.text(name, "") != "" {

@@ -31,8 +31,8 @@ func TestLoad_Providers(t *testing.T) {
 	}
 }
 
-// TestLoad_ProvidersUntimed checks which providers are expected to send auth_time.
-func TestLoad_ProvidersUntimed(t *testing.T) {
+// TestLoad_ProvidersAuthTime checks which providers are expected to send auth_time.
+func TestLoad_ProvidersAuthTime(t *testing.T) {
 	longest := strings.Repeat("A", 64)
 	c, err := load(t, Development, map[string]string{
 		"SESSION_SECRET": goodSecret,
@@ -48,8 +48,8 @@ func TestLoad_ProvidersUntimed(t *testing.T) {
 	}
 	want := map[string]bool{"github": true, "keycloak": true, "okta": false, "openid-connect": true, strings.ToLower(longest): false}
 	for _, p := range c.Providers {
-		if untimed, known := want[p.Name]; !known || p.Untimed != untimed {
-			t.Errorf("%s: untimed is %t", p.Name, p.Untimed)
+		if noAuthTime, known := want[p.Name]; !known || p.NoAuthTime != noAuthTime {
+			t.Errorf("%s: NoAuthTime is %t", p.Name, p.NoAuthTime)
 		}
 	}
 	if len(c.Providers) != len(want) {

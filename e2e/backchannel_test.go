@@ -34,11 +34,11 @@ func TestOpenID_BackchannelLogout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client, other, admin := app.Client(t), app.Client(t), app.Client(t)
 			admin.SignIn("admin")
-			evil.Lie(testoidc.Lies{Claims: set("sid", name)})
+			evil.Override(testoidc.Overrides{Claims: set("sid", name)})
 			wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-			evil.Lie(testoidc.Lies{Claims: set("sid", "another-session")})
+			evil.Override(testoidc.Overrides{Claims: set("sid", "another-session")})
 			wantStatus(t, tryEvil(t, app, other), http.StatusSeeOther)
-			evil.Lie(testoidc.Lies{})
+			evil.Override(testoidc.Overrides{})
 
 			claims := logoutClaims(evil.URL)
 			maps.Copy(claims, claim)
@@ -120,9 +120,9 @@ func TestOpenID_BackchannelLogout_NoKeys(t *testing.T) {
 	claims := logoutClaims(evil.URL)
 	claims["sub"] = "mallory"
 	token := evil.Sign(claims)
-	evil.Lie(testoidc.Lies{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
+	evil.Override(testoidc.Overrides{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
 	wantStatus(t, backchannel(app, t, token), http.StatusBadGateway)
-	evil.Lie(testoidc.Lies{})
+	evil.Override(testoidc.Overrides{})
 	wantStatus(t, backchannel(app, t, token), http.StatusOK)
 }
 
@@ -150,7 +150,7 @@ func TestOpenID_BackchannelLogout_Meanwhile(t *testing.T) {
 	client := app.Client(t)
 	claims := logoutClaims(evil.URL)
 	claims["sid"] = "provider-session"
-	evil.Lie(testoidc.Lies{Claims: set("name", nil), UserInfo: func(testoidc.Claims) {
+	evil.Override(testoidc.Overrides{Claims: set("name", nil), UserInfo: func(testoidc.Claims) {
 		wantStatus(t, backchannel(app, t, evil.Sign(claims)), http.StatusOK)
 	}})
 	r := tryEvil(t, app, client)
@@ -160,7 +160,7 @@ func TestOpenID_BackchannelLogout_Meanwhile(t *testing.T) {
 	if n := countSessions(t, app); n != 0 {
 		t.Errorf("%d session rows", n)
 	}
-	evil.Lie(testoidc.Lies{Claims: set("sid", "the-next")})
+	evil.Override(testoidc.Overrides{Claims: set("sid", "the-next")})
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	wantStatus(t, client.JSON(http.MethodGet, "/session", nil), http.StatusOK)
 }
@@ -170,7 +170,7 @@ func TestOpenID_BackchannelLogout_Subjects(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	client, second := app.Client(t), app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-	evil.Lie(testoidc.Lies{Claims: func(c testoidc.Claims) { c["sub"], c["sid"] = "second", "another" }})
+	evil.Override(testoidc.Overrides{Claims: func(c testoidc.Claims) { c["sub"], c["sid"] = "second", "another" }})
 	back := answer(t, app, leave(t, client, "/auth/evil", url.Values{"link": {"true"}}))
 	wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
 	wantStatus(t, tryEvil(t, app, second), http.StatusSeeOther)

@@ -113,7 +113,7 @@ func TestBrowser_ProviderPages(t *testing.T) {
 	app, evil, other := withHostileProviders(t)
 	b := openBrowser(t, app)
 	testLeaving(b, other)
-	evil.Lie(testoidc.Lies{Metadata: set("issuer", "https://elsewhere.example")})
+	evil.Override(testoidc.Overrides{Metadata: set("issuer", "https://elsewhere.example")})
 	b.open("/signin", http.StatusOK)
 	b.wantLoad("/auth/evil", http.StatusBadGateway, chromedp.Click(chromedp.CSS(`button[formaction="/auth/evil"]`)))
 	testDresses(b, "", "signin-502")
@@ -125,7 +125,7 @@ func TestBrowser_ProviderPages(t *testing.T) {
 
 // testLeaving looks at the page on the way to a provider. A browser stays on a page
 // that leads to an answer without content; who comes without one gets through.
-func testLeaving(b *browser, provider *testoidc.Hostile) {
+func testLeaving(b *browser, provider *testoidc.Fake) {
 	b.t.Helper()
 	at, err := url.Parse(provider.URL)
 	if err != nil {
@@ -140,7 +140,7 @@ func testLeaving(b *browser, provider *testoidc.Hostile) {
 		through.ServeHTTP(w, r)
 	}))
 	b.t.Cleanup(nowhere.Close)
-	provider.Lie(testoidc.Lies{Metadata: set("authorization_endpoint", nowhere.URL+"/authorize")})
+	provider.Override(testoidc.Overrides{Metadata: set("authorization_endpoint", nowhere.URL+"/authorize")})
 	b.open("/signin", http.StatusOK)
 	b.wantLoad("/auth/other", http.StatusOK, chromedp.Click(chromedp.CSS(`button[formaction="/auth/other"]`)))
 	b.wantText("h1", "Redirecting to your provider")
@@ -148,9 +148,9 @@ func testLeaving(b *browser, provider *testoidc.Hostile) {
 }
 
 // testLinked looks at the account of somebody with two providers.
-func testLinked(b *browser, evil *testoidc.Hostile) {
+func testLinked(b *browser, evil *testoidc.Fake) {
 	b.t.Helper()
-	evil.Lie(testoidc.Lies{})
+	evil.Override(testoidc.Overrides{})
 	b.app.Restart(b.t) // it leaves a provider that failed alone for a while
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(b.app.URL+"/auth/bypass?token=manager"))
 	client := b.client()

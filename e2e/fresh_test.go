@@ -44,7 +44,7 @@ func TestFresh_ASVS_7_5_1_WhatTheProviderProved(t *testing.T) {
 		"DoesNotSay": {nil, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			evil.Lie(testoidc.Lies{Claims: set("auth_time", c.authTime)})
+			evil.Override(testoidc.Overrides{Claims: set("auth_time", c.authTime)})
 			client := app.Client(t)
 			wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 			var me who
@@ -58,7 +58,7 @@ func TestFresh_ASVS_7_5_1_WhatTheProviderProved(t *testing.T) {
 			wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 			wantRecent(t, client, c.recent)
 
-			evil.Lie(testoidc.Lies{Claims: set("auth_time", time.Now().Unix())})
+			evil.Override(testoidc.Overrides{Claims: set("auth_time", time.Now().Unix())})
 			reauthenticate(t, app, client)
 			wantRecent(t, client, true)
 		})

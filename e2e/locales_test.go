@@ -101,7 +101,7 @@ func userIDOf(t *testing.T, client *testapp.Client) string {
 func recordEverything(t *testing.T, app *testapp.App, userID string) {
 	t.Helper()
 	record := func(kind, detail string, sessions int64) {
-		e := models.About(uuid.FromStringOrNil(userID), kind)
+		e := models.NewEvent(uuid.FromStringOrNil(userID), kind)
 		e.Method, e.Detail, e.Sessions, e.Notable = "github", detail, sessions, true
 		if err := models.RecordEvent(app.DB, e); err != nil {
 			t.Fatal(err)

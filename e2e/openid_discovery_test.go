@@ -9,21 +9,21 @@ import (
 )
 
 func TestOpenID_ASVS_10_5_3_DiscoveryIssuer(t *testing.T) {
-	for name, lies := range map[string]testoidc.Lies{
+	for name, lies := range map[string]testoidc.Overrides{
 		"Other":  {Metadata: set("issuer", "https://accounts.google.com")},
 		"NoTLS":  {Metadata: set("token_endpoint", "http://id.example.com/token")},
 		"Error":  {Discover: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }},
 		"NoJSON": {Discover: func(w http.ResponseWriter) bool { w.Write([]byte("<html>")); return true }},
 		"Huge":   {Discover: func(w http.ResponseWriter) bool { w.Write([]byte(strings.Repeat(" ", 10<<20))); return true }},
 		"Redirected": {Discover: func(w http.ResponseWriter) bool {
-			w.Header().Set("Location", testoidc.Moved)
+			w.Header().Set("Location", testoidc.MovedPath)
 			w.WriteHeader(302)
 			return true
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, evil, _ := withHostileProviders(t)
-			evil.Lie(lies)
+			evil.Override(lies)
 			client := app.Client(t)
 			r := client.HTML(http.MethodPost, "/auth/evil", nil)
 			wantStatus(t, r, http.StatusBadGateway)
@@ -42,8 +42,8 @@ func TestOpenID_KeyRotation(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
 	evil.RotateKey(t)
-	evil.Lie(testoidc.Lies{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
+	evil.Override(testoidc.Overrides{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusBadGateway)
-	evil.Lie(testoidc.Lies{})
+	evil.Override(testoidc.Overrides{})
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
 }

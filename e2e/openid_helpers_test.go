@@ -99,9 +99,9 @@ func signInVia(t *testing.T, app *testapp.App, client *testapp.Client, form url.
 }
 
 // withHostileProviders starts an app with two providers, evil and other.
-func withHostileProviders(t *testing.T) (app *testapp.App, evil, other *testoidc.Hostile) {
+func withHostileProviders(t *testing.T) (app *testapp.App, evil, other *testoidc.Fake) {
 	t.Helper()
-	evil, other = testoidc.StartHostile(t), testoidc.StartHostile(t)
+	evil, other = testoidc.StartFake(t), testoidc.StartFake(t)
 	app = testapp.Start(t, testapp.Options{Engine: testdb.SQLite, Extra: []string{
 		"OPENID_CONNECT_EVIL_KEY=app", "OPENID_CONNECT_EVIL_SECRET=s3cret-of-the-client", "OPENID_CONNECT_EVIL_DISCOVERY_URL=" + evil.URL, "OPENID_CONNECT_EVIL_LABEL=Evil",
 		"OPENID_CONNECT_OTHER_KEY=app", "OPENID_CONNECT_OTHER_SECRET=s3cret-of-the-client", "OPENID_CONNECT_OTHER_DISCOVERY_URL=" + other.URL,

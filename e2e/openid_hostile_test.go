@@ -14,26 +14,26 @@ import (
 )
 
 // hostileAnswers are answers of the provider evil that the app must refuse.
-func hostileAnswers(t *testing.T, evil, other *testoidc.Hostile) map[string]testoidc.Lies {
+func hostileAnswers(t *testing.T, evil, other *testoidc.Fake) map[string]testoidc.Overrides {
 	answers := forgedTokens(t, evil, other)
 	maps.Copy(answers, brokenResponses(other))
 	return answers
 }
 
 // forgedTokens are ID tokens and claims that must not be trusted.
-func forgedTokens(t *testing.T, evil, other *testoidc.Hostile) map[string]testoidc.Lies {
+func forgedTokens(t *testing.T, evil, other *testoidc.Fake) map[string]testoidc.Overrides {
 	strange := testoidc.NewKey(t)
 	soon, past := time.Now().Add(time.Hour).Unix(), time.Now().Add(-time.Hour).Unix()
-	unsigned := func(_ *testoidc.Hostile, claims testoidc.Claims) string {
+	unsigned := func(_ *testoidc.Fake, claims testoidc.Claims) string {
 		parts := strings.Split(evil.Sign(claims), ".")
 		parts[0] = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`))
 		return parts[0] + "." + parts[1] + "."
 	}
-	return map[string]testoidc.Lies{
+	return map[string]testoidc.Overrides{
 		"ASVS_6_8_2_AlgNone":          {Sign: unsigned},
 		"ASVS_6_8_2_NoSignature":      {IDToken: func(s string) string { return s[:strings.LastIndex(s, ".")+1] }},
-		"ASVS_6_8_2_WrongKey":         {Sign: func(h *testoidc.Hostile, c testoidc.Claims) string { return h.Sign(c, strange) }},
-		"ASVS_6_8_2_KeyOfAnother":     {Sign: func(_ *testoidc.Hostile, c testoidc.Claims) string { return other.Sign(c) }},
+		"ASVS_6_8_2_WrongKey":         {Sign: func(h *testoidc.Fake, c testoidc.Claims) string { return h.Sign(c, strange) }},
+		"ASVS_6_8_2_KeyOfAnother":     {Sign: func(_ *testoidc.Fake, c testoidc.Claims) string { return other.Sign(c) }},
 		"ASVS_6_8_2_PayloadChanged":   {IDToken: func(s string) string { return strings.Replace(s, ".", ".eyJzdWIiOiJhZG1pbiJ9", 1) }},
 		"ASVS_6_8_2_NoIDToken":        {IDToken: func(string) string { return "" }},
 		"ASVS_6_8_2_NoJWT":            {IDToken: func(string) string { return "hello" }},
@@ -55,8 +55,8 @@ func forgedTokens(t *testing.T, evil, other *testoidc.Hostile) map[string]testoi
 }
 
 // brokenResponses are answers and responses that are wrong before any token is read.
-func brokenResponses(other *testoidc.Hostile) map[string]testoidc.Lies {
-	return map[string]testoidc.Lies{
+func brokenResponses(other *testoidc.Fake) map[string]testoidc.Overrides {
+	return map[string]testoidc.Overrides{
 		"ASVS_10_2_2_AnswerOfOther":  {Answer: func(a url.Values) { a.Set("iss", other.URL) }},
 		"ASVS_10_2_2_AnswerOfNobody": {Answer: func(a url.Values) { a.Del("iss") }},
 		"ASVS_10_2_2_ErrorOfOther": {Answer: func(a url.Values) {
@@ -83,7 +83,7 @@ func TestOpenID_Hostile(t *testing.T) {
 	app, evil, other := withHostileProviders(t)
 	for name, lies := range hostileAnswers(t, evil, other) {
 		t.Run(name, func(t *testing.T) {
-			evil.Lie(lies)
+			evil.Override(lies)
 			client := app.Client(t)
 			r := tryEvil(t, app, client)
 			wantStatus(t, r, http.StatusBadGateway)
@@ -106,7 +106,7 @@ func TestOpenID_Hostile(t *testing.T) {
 		t.Errorf("%d session rows", n)
 	}
 
-	evil.Lie(testoidc.Lies{})
+	evil.Override(testoidc.Overrides{})
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	wantSignedIn(t, client, "mallory")
@@ -116,9 +116,9 @@ func TestOpenID_Hostile(t *testing.T) {
 func TestOpenID_ASVS_10_5_1_NonceReplayed(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	var first string
-	evil.Lie(testoidc.Lies{IDToken: func(s string) string { first = s; return s }})
+	evil.Override(testoidc.Overrides{IDToken: func(s string) string { first = s; return s }})
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
-	evil.Lie(testoidc.Lies{IDToken: func(string) string { return first }})
+	evil.Override(testoidc.Overrides{IDToken: func(string) string { return first }})
 	wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusBadGateway)
 }
 
@@ -129,7 +129,7 @@ func TestOpenID_ASVS_10_2_2_SwappedAnswers(t *testing.T) {
 	wantStatus(t, client.HTML(http.MethodGet, strings.Replace(back, "/auth/evil/", "/auth/other/", 1), nil), http.StatusBadRequest)
 
 	// The path of one with the issuer of the other, in an attempt of the first.
-	evil.Lie(testoidc.Lies{Answer: func(a url.Values) { a.Set("iss", other.URL) }})
+	evil.Override(testoidc.Overrides{Answer: func(a url.Values) { a.Set("iss", other.URL) }})
 	wantStatus(t, tryEvil(t, app, client), http.StatusBadGateway)
 	wantNobody(t, client)
 }
@@ -172,7 +172,7 @@ func TestOpenID_ASVS_10_2_3_LeastScopes(t *testing.T) {
 func TestOpenID_EmailNotVerified(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	for _, verified := range []any{false, nil, "no"} {
-		evil.Lie(testoidc.Lies{Claims: func(claims testoidc.Claims) {
+		evil.Override(testoidc.Overrides{Claims: func(claims testoidc.Claims) {
 			claims["email_verified"], claims["sub"] = verified, fmt.Sprint(verified)
 		}})
 		wantStatus(t, tryEvil(t, app, app.Client(t)), http.StatusSeeOther)
@@ -208,11 +208,11 @@ func TestOpenID_ASVS_7_6_1_AuthTime(t *testing.T) {
 		"OldText": set("auth_time", time.Now().Add(-time.Hour).Format(time.RFC3339)),
 		"NoTime":  set("auth_time", "yesterday"),
 	} {
-		evil.Lie(testoidc.Lies{})
+		evil.Override(testoidc.Overrides{})
 		client := app.Client(t)
 		wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 		_, before := client.SessionCookie()
-		evil.Lie(testoidc.Lies{Claims: claim})
+		evil.Override(testoidc.Overrides{Claims: claim})
 		back := answer(t, app, leave(t, client, "/auth/evil", url.Values{"fresh": {"true"}}))
 		if r := client.HTML(http.MethodGet, back, nil); r.StatusCode != http.StatusBadGateway {
 			t.Errorf("%s: %d", name, r.StatusCode)
@@ -229,7 +229,7 @@ func TestOpenID_ReauthenticatedAsAnother(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-	evil.Lie(testoidc.Lies{Claims: set("sub", "somebody-else")})
+	evil.Override(testoidc.Overrides{Claims: set("sub", "somebody-else")})
 	back := answer(t, app, leave(t, client, "/auth/evil", url.Values{"fresh": {"true"}}))
 	wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusForbidden)
 	wantSignedIn(t, client, "mallory")
@@ -243,7 +243,7 @@ func TestOpenID_ReauthenticatedAsAnother(t *testing.T) {
 func TestOpenID_Cancelled(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	for code, status := range map[string]int{"access_denied": http.StatusForbidden, "server_error": http.StatusBadGateway, "<script>": http.StatusBadGateway} {
-		evil.Lie(testoidc.Lies{Answer: func(a url.Values) {
+		evil.Override(testoidc.Overrides{Answer: func(a url.Values) {
 			a.Del("code")
 			a.Set("error", code)
 			a.Set("error_description", "<b>call this number</b>")

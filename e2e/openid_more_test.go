@@ -49,7 +49,7 @@ func TestOpenID_Slow(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
-	evil.Lie(testoidc.Lies{Token: func(http.ResponseWriter) bool { <-release; return true }})
+	evil.Override(testoidc.Overrides{Token: func(http.ResponseWriter) bool { <-release; return true }})
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusBadGateway)
 	wantNobody(t, client)

@@ -18,7 +18,7 @@ var aboutSessions = regexp.MustCompile(`(INTO|FROM|UPDATE|JOIN) sessions\b`)
 // the user is: one row of spent, and one of sessions.
 func TestOpenID_Statements(t *testing.T) {
 	server := testdb.Start(t, testdb.MariaDB)
-	evil := testoidc.StartHostile(t)
+	evil := testoidc.StartFake(t)
 	app := testapp.Start(t, testapp.Options{DatabaseURL: server.NewURL(t), Extra: []string{
 		"OPENID_CONNECT_EVIL_KEY=app", "OPENID_CONNECT_EVIL_SECRET=s", "OPENID_CONNECT_EVIL_DISCOVERY_URL=" + evil.URL,
 	}})

@@ -63,7 +63,7 @@ func (f *fixture) run(t *testing.T, task func(tools) error, args ...string) stri
 // signIn creates a session of the user and returns its sid.
 func (f *fixture) signIn(t *testing.T, username string) (sid string) {
 	t.Helper()
-	user, err := models.FindUserByUsername(f.db, username)
+	user, err := models.EnabledUserByUsername(f.db, username)
 	if err != nil {
 		t.Fatal(err)
 	}

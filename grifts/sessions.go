@@ -43,7 +43,7 @@ func (t tools) recordExpired(n int) error {
 	if n == 0 {
 		return nil
 	}
-	return models.RecordEvent(t.db, models.Revoked("", models.Expired, int64(n)))
+	return models.RecordEvent(t.db, models.NewSessionEvent("", models.Expired, int64(n)))
 }
 
 // newSpinner shows how many sessions were deleted, on a terminal only.

@@ -43,7 +43,7 @@ func (t tools) setDisabled(disabled bool) error {
 
 // userID returns the ID of the user with a username, enabled or disabled.
 func (t tools) userID(username string) (string, error) {
-	user, err := models.LookUpUser(t.db, username)
+	user, err := models.UserByUsername(t.db, username)
 	if errors.Is(err, models.ErrNotFound) {
 		return "", fmt.Errorf("user %w: %q; list the usernames with %s", models.ErrNotFound, username, commandLine("users:list"))
 	}

@@ -30,7 +30,7 @@ func TestChangeUsers(t *testing.T) {
 			}
 			f.wantRevoked(t, sids, step.revoked)
 		}
-		user, err := models.FindUserByUsername(f.db, "manager")
+		user, err := models.EnabledUserByUsername(f.db, "manager")
 		if err != nil {
 			t.Fatal(err)
 		}

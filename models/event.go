@@ -58,14 +58,14 @@ type Event struct {
 	Notable   bool       `db:"notable"`  // the user should notice it
 }
 
-// About returns an event about a user's account.
-func About(userID uuid.UUID, kind string) Event {
+// NewEvent returns an event about a user's account.
+func NewEvent(userID uuid.UUID, kind string) Event {
 	return Event{Kind: kind, UserID: nulls.NewUUID(userID)}
 }
 
-// Revoked is an event about sessions that were revoked, or expired, and why. userID
+// NewSessionEvent returns an event about sessions that were revoked, or expired, and why. userID
 // may be "".
-func Revoked(userID, reason string, sessions int64) Event {
+func NewSessionEvent(userID, reason string, sessions int64) Event {
 	return Event{Kind: SessionEnded, UserID: NullableID(userID), Detail: reason, Sessions: sessions}
 }
 
@@ -135,18 +135,18 @@ func ListEvents(conn *pop.Connection, userID uuid.UUID, after string, limit int)
 	return events, next, nil
 }
 
-// A Tally is the number of events of one kind, method and detail in one hour.
-type Tally struct {
-	Hour   string `db:"hour"` // 2026-01-31 13, UTC
-	Kind   string `db:"kind"`
-	Method string `db:"method"`
-	Detail string `db:"detail"`
-	N      int    `db:"n"`
-	Ended  int    `db:"ended"` // how many sessions ended
+// An EventCount is the number of events of one kind, method and detail in one hour.
+type EventCount struct {
+	Hour     string `db:"hour"` // 2026-01-31 13, UTC
+	Kind     string `db:"kind"`
+	Method   string `db:"method"`
+	Detail   string `db:"detail"`
+	Events   int    `db:"n"`
+	Sessions int    `db:"ended"` // how many sessions ended
 }
 
-// hourOf truncates created_at to the hour, in each dialect.
-var hourOf = map[string]string{
+// hourExpr truncates created_at to the hour, in each dialect.
+var hourExpr = map[string]string{
 	"sqlite3":   "substr(created_at, 1, 13)",
 	"postgres":  "to_char(created_at, 'YYYY-MM-DD HH24')",
 	"cockroach": "to_char(created_at, 'YYYY-MM-DD HH24')",
@@ -154,18 +154,18 @@ var hourOf = map[string]string{
 	"mariadb":   "DATE_FORMAT(created_at, '%Y-%m-%d %H')",
 }
 
-// TallyEvents counts the events of some kinds since a time, by hour. Only for
+// CountEvents counts the events of some kinds since a time, by hour. Only for
 // SessionEnded does it distinguish details.
-func TallyEvents(conn *pop.Connection, since time.Time, kinds ...any) ([]Tally, error) {
-	hour := hourOf[conn.Dialect.Name()]
+func CountEvents(conn *pop.Connection, since time.Time, kinds ...any) ([]EventCount, error) {
+	hour := hourExpr[conn.Dialect.Name()]
 	const detail = "CASE WHEN kind = '" + SessionEnded + "' THEN detail ELSE '' END"
 	query := "SELECT " + hour + " AS hour, kind, method, " + detail + " AS detail, COUNT(*) AS n, CAST(SUM(sessions) AS DECIMAL(18)) AS ended FROM events" +
 		" WHERE id >= ? AND kind IN (?) GROUP BY " + hour + ", kind, method, " + detail
-	var tallies []Tally
-	if err := conn.RawQuery(query, firstID(since), kinds).All(&tallies); err != nil {
+	var counts []EventCount
+	if err := conn.RawQuery(query, firstID(since), kinds).All(&counts); err != nil {
 		return nil, dbError("count events", err)
 	}
-	return tallies, nil
+	return counts, nil
 }
 
 // DeleteEvents deletes the events before a time.

@@ -36,9 +36,9 @@ func TestListEvents(t *testing.T) {
 		ada := signUp(t, db, google("a"), models.Profile{Username: "ada"})
 		bob := signUp(t, db, google("b"), models.Profile{Username: "bob"})
 		for i := range 5 {
-			e := models.About(ada.ID, models.SignedOut)
+			e := models.NewEvent(ada.ID, models.SignedOut)
 			e.Detail, e.IP, e.UserAgent, e.Method = strconv.Itoa(i), "192.0.2.1", strings.Repeat("ü", 300), "google"
-			record(t, db, e, models.About(bob.ID, models.UserRenamed), models.Event{Kind: models.SignInFailed})
+			record(t, db, e, models.NewEvent(bob.ID, models.UserRenamed), models.Event{Kind: models.SignInFailed})
 		}
 		var got []string
 		after := ""
@@ -70,11 +70,11 @@ func TestRecordEvent_NewDevice(t *testing.T) {
 		ada := signUp(t, db, google("a"), models.Profile{Username: "ada"})
 		bob := signUp(t, db, google("b"), models.Profile{Username: "bob"})
 		on := func(user *models.User, device string) models.Event {
-			e := models.About(user.ID, models.SignInSucceeded)
+			e := models.NewEvent(user.ID, models.SignInSucceeded)
 			e.Device = device
 			return e
 		}
-		record(t, db, on(bob, "Safari on iOS"), models.About(ada.ID, models.UserCreated))
+		record(t, db, on(bob, "Safari on iOS"), models.NewEvent(ada.ID, models.UserCreated))
 		record(t, db, on(ada, "Firefox on Linux"), on(ada, "Firefox on Linux"), on(ada, "Safari on iOS"), on(ada, "Safari on iOS"), on(ada, "Firefox on Linux"))
 		events, _ := listEvents(t, db, ada, "", 9)
 		var notable []bool
@@ -85,7 +85,7 @@ func TestRecordEvent_NewDevice(t *testing.T) {
 			t.Errorf("newest first: %v", notable)
 		}
 		// What else happens on a new device is as notable as it says.
-		signOut, signIn := models.About(ada.ID, models.SignedOut), on(ada, "Safari on iOS")
+		signOut, signIn := models.NewEvent(ada.ID, models.SignedOut), on(ada, "Safari on iOS")
 		signOut.Device, signIn.Notable = "Edge on Windows", true
 		record(t, db, signOut, signIn)
 		if events, _ := listEvents(t, db, ada, "", 2); !events[0].Notable || events[1].Notable {
@@ -94,7 +94,7 @@ func TestRecordEvent_NewDevice(t *testing.T) {
 	})
 }
 
-func TestTallyEvents(t *testing.T) {
+func TestCountEvents(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		began := time.Now().Add(-time.Second)
 		for kind, details := range map[string][]string{models.SignInFailed: {"a", "b"}, models.SessionEnded: {"x", "x", "y"}, models.UserRenamed: {"z"}} {
@@ -102,25 +102,25 @@ func TestTallyEvents(t *testing.T) {
 				record(t, db, models.Event{Kind: kind, Method: "m", Detail: detail, Sessions: 3})
 			}
 		}
-		counts := map[string]int{}
-		tallies, err := models.TallyEvents(db, began, models.SignInFailed, models.SessionEnded)
+		total := map[string]int{}
+		counts, err := models.CountEvents(db, began, models.SignInFailed, models.SessionEnded)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, tally := range tallies {
-			counts[tally.Kind+" "+tally.Method+" "+tally.Detail] += tally.N
-			if tally.Ended != 3*tally.N {
-				t.Errorf("%+v", tally)
+		for _, count := range counts {
+			total[count.Kind+" "+count.Method+" "+count.Detail] += count.Events
+			if count.Sessions != 3*count.Events {
+				t.Errorf("%+v", count)
 			}
-			if hour, err := time.Parse("2006-01-02 15", tally.Hour); err != nil || time.Since(hour) > 2*time.Hour {
-				t.Errorf("hour %q", tally.Hour)
+			if hour, err := time.Parse("2006-01-02 15", count.Hour); err != nil || time.Since(hour) > 2*time.Hour {
+				t.Errorf("hour %q", count.Hour)
 			}
 		}
-		if counts["signin.failure m "] != 2 || counts["session.ended m x"] != 2 || counts["session.ended m y"] != 1 || len(counts) != 3 {
-			t.Errorf("%v", counts)
+		if total["signin.failure m "] != 2 || total["session.ended m x"] != 2 || total["session.ended m y"] != 1 || len(total) != 3 {
+			t.Errorf("%v", total)
 		}
-		if tallies, err := models.TallyEvents(db, time.Now().Add(time.Second), models.SignInFailed); err != nil || len(tallies) != 0 {
-			t.Errorf("since later: %v, %v", tallies, err)
+		if counts, err := models.CountEvents(db, time.Now().Add(time.Second), models.SignInFailed); err != nil || len(counts) != 0 {
+			t.Errorf("since later: %v, %v", counts, err)
 		}
 		if err := models.DeleteEvents(db, began); err != nil {
 			t.Fatal(err)

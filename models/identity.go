@@ -37,9 +37,9 @@ type Profile struct {
 	Email    string
 }
 
-// UserOf returns the user that an identity belongs to, disabled or not, or
+// UserByIdentity returns the user that an identity belongs to, disabled or not, or
 // ErrNotFound.
-func UserOf(tx *pop.Connection, issuer, subject string) (*User, error) {
+func UserByIdentity(tx *pop.Connection, issuer, subject string) (*User, error) {
 	return firstUser(tx, "SELECT users.* FROM users JOIN identities ON identities.user_id = users.id"+
 		" WHERE identities.issuer = ? AND identities.subject = ?", issuer, subject)
 }
@@ -48,11 +48,11 @@ func UserOf(tx *pop.Connection, issuer, subject string) (*User, error) {
 // user if the identity is new. Concurrent calls for one identity create one user.
 func SignUp(conn *pop.Connection, identity Identity, profile Profile) (user *User, created bool, err error) {
 	for attempt := range signUpAttempts {
-		user, err = UserOf(conn, identity.Issuer, identity.Subject)
+		user, err = UserByIdentity(conn, identity.Issuer, identity.Subject)
 		if !errors.Is(err, ErrNotFound) {
 			return user, false, err
 		}
-		if user, err = create(conn, identity, profile, attempt > 0); err == nil {
+		if user, err = createUser(conn, identity, profile, attempt > 0); err == nil {
 			return user, true, nil
 		}
 		// Another request may have taken the identity or the username: try again.
@@ -63,8 +63,8 @@ func SignUp(conn *pop.Connection, identity Identity, profile Profile) (user *Use
 // signUpAttempts is how often SignUp tries while other requests get in its way.
 const signUpAttempts = 5
 
-func create(conn *pop.Connection, identity Identity, profile Profile, retry bool) (*User, error) {
-	username, err := freeUsername(conn, profile, retry)
+func createUser(conn *pop.Connection, identity Identity, profile Profile, retry bool) (*User, error) {
+	username, err := availableUsername(conn, profile, retry)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func Link(conn *pop.Connection, userID uuid.UUID, identity Identity) (linked boo
 	if createErr == nil {
 		return true, nil
 	}
-	owner, err := UserOf(conn, identity.Issuer, identity.Subject)
+	owner, err := UserByIdentity(conn, identity.Issuer, identity.Subject)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return false, dbError("link identity", createErr)

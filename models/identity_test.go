@@ -199,7 +199,7 @@ func TestSetUsername(t *testing.T) {
 				t.Errorf("%q: %v", fine, err)
 			}
 		}
-		if user, err := models.FindUserByUsername(db, "ada.l"); err != nil || user.ID != ada.ID {
+		if user, err := models.EnabledUserByUsername(db, "ada.l"); err != nil || user.ID != ada.ID {
 			t.Errorf("%+v, %v", user, err)
 		}
 	})

@@ -48,7 +48,7 @@ func seedUser(conn *pop.Connection, user User) (added bool, err error) {
 	return false, createErr
 }
 
-// isSeed reports whether a username is reserved for a development user.
-func isSeed(username string) bool {
+// isSeedUsername reports whether a username is reserved for a development user.
+func isSeedUsername(username string) bool {
 	return slices.ContainsFunc(seedUsers, func(u User) bool { return u.Username == username })
 }

@@ -33,8 +33,8 @@ type User struct {
 // MaySignIn reports whether the user may sign in and use their sessions.
 func (u *User) MaySignIn() bool { return !u.DisabledAt.Valid }
 
-// GetUser returns the user with an ID, disabled or not, or ErrNotFound.
-func GetUser(tx *pop.Connection, id string) (*User, error) {
+// UserByID returns the user with an ID, disabled or not, or ErrNotFound.
+func UserByID(tx *pop.Connection, id string) (*User, error) {
 	parsed, err := uuid.FromString(id)
 	if err != nil {
 		return nil, fmt.Errorf("find user: %w", ErrNotFound)
@@ -42,14 +42,14 @@ func GetUser(tx *pop.Connection, id string) (*User, error) {
 	return firstUser(tx, "SELECT * FROM users WHERE id = ?", parsed)
 }
 
-// FindUser is GetUser for users who may sign in.
-func FindUser(tx *pop.Connection, id string) (*User, error) {
-	return onlyEnabled(GetUser(tx, id))
+// EnabledUserByID is UserByID for users who may sign in.
+func EnabledUserByID(tx *pop.Connection, id string) (*User, error) {
+	return onlyEnabled(UserByID(tx, id))
 }
 
-// FindUserByUsername is LookUpUser for users who may sign in.
-func FindUserByUsername(tx *pop.Connection, username string) (*User, error) {
-	return onlyEnabled(LookUpUser(tx, username))
+// EnabledUserByUsername is UserByUsername for users who may sign in.
+func EnabledUserByUsername(tx *pop.Connection, username string) (*User, error) {
+	return onlyEnabled(UserByUsername(tx, username))
 }
 
 func onlyEnabled(user *User, err error) (*User, error) {
@@ -59,9 +59,9 @@ func onlyEnabled(user *User, err error) (*User, error) {
 	return user, err
 }
 
-// LookUpUser returns the user with a username, disabled or not, or ErrNotFound. Case
+// UserByUsername returns the user with a username, disabled or not, or ErrNotFound. Case
 // does not matter.
-func LookUpUser(tx *pop.Connection, username string) (*User, error) {
+func UserByUsername(tx *pop.Connection, username string) (*User, error) {
 	username = strings.ToLower(strings.TrimSpace(username))
 	if !usernamePattern.MatchString(username) {
 		return nil, fmt.Errorf("find user: %w", ErrNotFound)

@@ -37,7 +37,7 @@ func ChangeUser(conn *pop.Connection, id string, change Change) (user *User, cha
 		if err := tx.RawQuery("UPDATE users SET updated_at = ? WHERE role = ?", time.Now().UTC(), RoleAdmin).Exec(); err != nil {
 			return dbError("change user", err)
 		}
-		if user, err = GetUser(tx, id); err != nil {
+		if user, err = UserByID(tx, id); err != nil {
 			return err
 		}
 		changed = user.apply(change)
@@ -92,12 +92,12 @@ func checkAdminLeft(tx *pop.Connection, user *User) error {
 // was disabled, or because revoking failed then.
 func ChangeEvents(user *User, changed Change) (events []Event, reason string) {
 	if changed.Role != nil {
-		event := About(user.ID, UserRoleChanged)
+		event := NewEvent(user.ID, UserRoleChanged)
 		event.Detail, event.Notable = user.Role, true
 		events, reason = append(events, event), RevokedRoleChanged
 	}
 	if changed.Disabled != nil {
-		event := About(user.ID, UserEnabled)
+		event := NewEvent(user.ID, UserEnabled)
 		if *changed.Disabled {
 			event.Kind = UserDisabled
 		}

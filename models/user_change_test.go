@@ -35,13 +35,13 @@ func TestChangeUser(t *testing.T) {
 				t.Errorf("%+v: %v", c, err)
 			}
 		}
-		if user, err := models.GetUser(db, ada.ID.String()); err != nil || user.Role != models.RoleAdmin || user.DisabledAt.Valid {
+		if user, err := models.UserByID(db, ada.ID.String()); err != nil || user.Role != models.RoleAdmin || user.DisabledAt.Valid {
 			t.Errorf("%+v, %v", user, err)
 		}
 		if _, changed, err := models.ChangeUser(db, bob.ID.String(), change(models.RoleMember, &yes)); err != nil || changed.Role != nil || changed.Disabled == nil {
 			t.Errorf("%+v, %v", changed, err)
 		}
-		if _, err := models.FindUser(db, bob.ID.String()); !errors.Is(err, models.ErrNotFound) {
+		if _, err := models.EnabledUserByID(db, bob.ID.String()); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("a disabled user: %v", err)
 		}
 		// A disabled administrator is none.

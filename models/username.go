@@ -38,8 +38,8 @@ func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) (chang
 	if !usernamePattern.MatchString(username) {
 		return false, fmt.Errorf("change username: %w", ErrUsername)
 	}
-	if isSeed(username) {
-		if user, err := GetUser(conn, userID.String()); err != nil || user.Username != username {
+	if isSeedUsername(username) {
+		if user, err := UserByID(conn, userID.String()); err != nil || user.Username != username {
 			return false, errors.Join(fmt.Errorf("change username: %w", ErrUsernameTaken), err)
 		}
 	}
@@ -47,23 +47,23 @@ func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) (chang
 	if changeErr == nil {
 		return n > 0, nil
 	}
-	other, err := LookUpUser(conn, username)
+	other, err := UserByUsername(conn, username)
 	if err == nil && other.ID != userID {
 		return false, fmt.Errorf("change username: %w", ErrUsernameTaken)
 	}
 	return false, dbError("change username", changeErr)
 }
 
-// freeUsername makes an unused username from a provider's profile. If another sign-up
+// availableUsername makes an unused username from a provider's profile. If another sign-up
 // took that username meanwhile, retry asks for a random suffix.
-func freeUsername(tx *pop.Connection, p Profile, retry bool) (string, error) {
+func availableUsername(tx *pop.Connection, p Profile, retry bool) (string, error) {
 	base := toUsername(p)
 	for i := 0; i < maxSuffix && !retry; i++ {
 		candidate := base
 		if i > 0 {
 			candidate = base + "-" + strconv.Itoa(i+1)
 		}
-		if isSeed(candidate) {
+		if isSeedUsername(candidate) {
 			continue
 		}
 		taken, err := tx.Where("username = ?", candidate).Exists(&User{})

@@ -19,19 +19,19 @@ const (
 	// with an unknown key causes a fetch, and anyone can invent one.
 	keysPause = time.Second
 	keysBurst = 3
-	// maxAnswer is the largest answer that is read, in bytes. Real answers are far
+	// maxResponse is the largest answer that is read, in bytes. Real answers are far
 	// smaller.
-	maxAnswer = 1 << 20
+	maxResponse = 1 << 20
 )
 
-var errAnswerTooLarge = fmt.Errorf("the provider's answer has more than %d bytes", maxAnswer)
+var errResponseTooLarge = fmt.Errorf("the provider's answer has more than %d bytes", maxResponse)
 
 // newClient returns the HTTP client for providers. It limits time and size, and follows
 // no redirects.
 func newClient() *http.Client {
 	return &http.Client{
 		Timeout:   providerTimeout,
-		Transport: limited{http.DefaultTransport},
+		Transport: sizeLimited{http.DefaultTransport},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("the provider answered with a redirect")
 		},
@@ -39,12 +39,12 @@ func newClient() *http.Client {
 }
 
 // limited returns an error for answers that are too large.
-type limited struct{ http.RoundTripper }
+type sizeLimited struct{ http.RoundTripper }
 
-func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
+func (l sizeLimited) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := l.RoundTripper.RoundTrip(r)
 	if err == nil {
-		answer.Body = &limitedBody{answer.Body, maxAnswer}
+		answer.Body = &limitedBody{answer.Body, maxResponse}
 	}
 	return answer, err
 }
@@ -57,25 +57,25 @@ type limitedBody struct {
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= n; b.left < 0 {
-		return 0, errAnswerTooLarge
+		return 0, errResponseTooLarge
 	}
 	return n, err
 }
 
-// slowed returns a copy of client that limits the rate of its requests. It is for keys:
+// rateLimited returns a copy of client that limits the rate of its requests. It is for keys:
 // go-oidc makes one request for all tokens that wait, and none for known keys.
-func slowed(client *http.Client) *http.Client {
+func rateLimited(client *http.Client) *http.Client {
 	slow := *client
-	slow.Transport = patient{client.Transport, rate.NewLimiter(rate.Every(keysPause), keysBurst)}
+	slow.Transport = rateLimitedTransport{client.Transport, rate.NewLimiter(rate.Every(keysPause), keysBurst)}
 	return &slow
 }
 
-type patient struct {
+type rateLimitedTransport struct {
 	http.RoundTripper
 	limiter *rate.Limiter
 }
 
-func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p rateLimitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := p.limiter.Wait(r.Context()); err != nil {
 		return nil, fmt.Errorf("too many unknown keys: %w", err)
 	}

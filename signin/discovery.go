@@ -23,8 +23,8 @@ const (
 	discoveryPause = 10 * time.Second
 )
 
-// errMisleads is returned for a discovery document that must not be trusted.
-var errMisleads = errors.New("the discovery document cannot be trusted")
+// errUntrusted is returned for a discovery document that must not be trusted.
+var errUntrusted = errors.New("the discovery document cannot be trusted")
 
 // metadata is a discovery document and what is derived from it.
 type metadata struct {
@@ -43,7 +43,7 @@ type metadata struct {
 
 // discovered is what is known about a provider. It is replaced and never changed, so
 // reading needs no lock.
-type discovered struct {
+type cachedMetadata struct {
 	found    *metadata
 	foundAt  time.Time
 	failed   error // error of the last discovery
@@ -51,7 +51,7 @@ type discovered struct {
 }
 
 // at returns what is known at a time. known is false if discovery is needed.
-func (d *discovered) at(now time.Time) (m *metadata, known bool, err error) {
+func (d *cachedMetadata) at(now time.Time) (m *metadata, known bool, err error) {
 	if d == nil {
 		return nil, false, nil
 	}
@@ -92,8 +92,8 @@ func (p *openID) refresh() (any, error) {
 	}
 	found, err := p.fetch()
 	now := p.now()
-	after := &discovered{found: found, foundAt: now, failed: err, failedAt: now}
-	if err != nil && before != nil && !errors.Is(err, errMisleads) {
+	after := &cachedMetadata{found: found, foundAt: now, failed: err, failedAt: now}
+	if err != nil && before != nil && !errors.Is(err, errUntrusted) {
 		after.found, after.foundAt = before.found, before.foundAt
 	}
 	p.known.Store(after)
@@ -102,7 +102,7 @@ func (p *openID) refresh() (any, error) {
 }
 
 // down returns why the provider does not answer, or that it refuses the client secret.
-func (p *openID) down() error {
+func (p *openID) unavailable() error {
 	now := p.now()
 	if d := p.known.Load(); d != nil && d.failed != nil && now.Sub(d.failedAt) < discoveryPause {
 		return d.failed
@@ -113,8 +113,8 @@ func (p *openID) down() error {
 	return nil
 }
 
-// refusedAt says when the provider refused the client secret.
-type refusedAt struct {
+// secretRefusal says when the provider refused the client secret.
+type secretRefusal struct {
 	err error
 	at  time.Time
 }
@@ -128,7 +128,7 @@ func (p *openID) noteExchange(err error) {
 		p.refused.Store(nil)
 	case !errors.As(err, &answer):
 	case answer.ErrorCode == "invalid_client", answer.Response.StatusCode == http.StatusUnauthorized:
-		p.refused.Store(&refusedAt{clipped{err}, p.now()})
+		p.refused.Store(&secretRefusal{redacted{err}, p.now()})
 	}
 }
 
@@ -153,7 +153,7 @@ func (p *openID) fetch() (*metadata, error) {
 		provider, err = p.newProvider(ctx, mismatch.Discovered)
 	}
 	if errors.As(err, &mismatch) {
-		return nil, fmt.Errorf("discover %s: %w: %w", p.settings.Address, errMisleads, err)
+		return nil, fmt.Errorf("discover %s: %w: %w", p.settings.Address, errUntrusted, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("discover %s: %w", p.settings.Address, err)
@@ -164,7 +164,7 @@ func (p *openID) fetch() (*metadata, error) {
 	}
 	if shared := p.sharedIssuers(); len(shared) > 0 {
 		if !slices.Contains(shared, m.Issuer) {
-			return nil, fmt.Errorf("discover %s: %w: it has the issuer %q", p.settings.Address, errMisleads, m.Issuer)
+			return nil, fmt.Errorf("discover %s: %w: it has the issuer %q", p.settings.Address, errUntrusted, m.Issuer)
 		}
 		m.tenants = true
 	}
@@ -175,7 +175,7 @@ func (p *openID) fetch() (*metadata, error) {
 	})
 	for _, endpoint := range []string{provider.Endpoint().AuthURL, provider.Endpoint().TokenURL, m.KeysEndpoint, m.UserInfoEndpoint} {
 		if endpoint != "" && !IsProviderURL(endpoint) {
-			return nil, fmt.Errorf("discover %s: %w: the endpoint %q must be an https URL", p.settings.Address, errMisleads, endpoint)
+			return nil, fmt.Errorf("discover %s: %w: the endpoint %q must be an https URL", p.settings.Address, errUntrusted, endpoint)
 		}
 	}
 	return m, nil

@@ -25,11 +25,11 @@ func newClock() *clock {
 func (c *clock) now() time.Time          { return time.Unix(0, c.nanos.Load()) }
 func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
-// withHostile makes a provider of one that lies, and a clock for it.
-func withHostile(t *testing.T) (*Provider, *openID, *testoidc.Hostile, *clock) {
+// withFake makes a provider of one that lies, and a clock for it.
+func withFake(t *testing.T) (*Provider, *openID, *testoidc.Fake, *clock) {
 	t.Helper()
-	flow, evil, clock := newHostileFlow(t, Settings{})
-	return flow.Providers[0], flow.Providers[0].goth.(*openID), evil, clock
+	flow, fake, clock := newFakeFlow(t, Settings{})
+	return flow.Providers[0], flow.Providers[0].goth.(*openID), fake, clock
 }
 
 // broken answers with an error, and counts.
@@ -44,17 +44,17 @@ func broken(asked *atomic.Int32) func(http.ResponseWriter) bool {
 // A document that was found is good for a day, and for one more while the provider
 // does not answer.
 func TestOpenID_DiscoveryLifetime(t *testing.T) {
-	p, o, evil, clock := withHostile(t)
+	p, o, fake, clock := withFake(t)
 	var asked atomic.Int32
 	want := func(when string, usable bool, down bool, times int32) {
 		t.Helper()
 		m, err := o.discover(t.Context())
-		if (err == nil) != usable || (m != nil) != usable || (p.Down() != nil) != down || asked.Load() != times {
-			t.Errorf("%s: %v, %v, down: %v, asked %d times", when, m, err, p.Down(), asked.Load())
+		if (err == nil) != usable || (m != nil) != usable || (p.Unavailable() != nil) != down || asked.Load() != times {
+			t.Errorf("%s: %v, %v, down: %v, asked %d times", when, m, err, p.Unavailable(), asked.Load())
 		}
 	}
 	want("at first", true, false, 0)
-	evil.Lie(testoidc.Lies{Discover: broken(&asked)})
+	fake.Override(testoidc.Overrides{Discover: broken(&asked)})
 	clock.advance(metadataLifetime - time.Second)
 	want("for a day", true, false, 0)
 	clock.advance(2 * time.Second)
@@ -67,10 +67,10 @@ func TestOpenID_DiscoveryLifetime(t *testing.T) {
 	want("at the end of the second day", true, true, 3)
 	clock.advance(time.Minute)
 	want("after two days", false, true, 4)
-	evil.Lie(testoidc.Lies{})
+	fake.Override(testoidc.Overrides{})
 	clock.advance(discoveryPause)
 	want("well again", true, false, 4)
-	evil.Lie(testoidc.Lies{Discover: broken(&asked)})
+	fake.Override(testoidc.Overrides{Discover: broken(&asked)})
 	clock.advance(metadataLifetime - time.Second)
 	want("a day after that", true, false, 4)
 }
@@ -82,19 +82,19 @@ func TestOpenID_ASVS_10_5_3_RefreshedIssuer(t *testing.T) {
 		"NoTLS": func(c testoidc.Claims) { c["token_endpoint"] = "http://id.example.com" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, o, evil, clock := withHostile(t)
+			p, o, fake, clock := withFake(t)
 			if _, err := o.discover(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			clock.advance(metadataLifetime)
-			evil.Lie(testoidc.Lies{Metadata: lie})
+			fake.Override(testoidc.Overrides{Metadata: lie})
 			for range 2 {
-				if m, err := o.discover(t.Context()); !errors.Is(err, errMisleads) {
+				if m, err := o.discover(t.Context()); !errors.Is(err, errUntrusted) {
 					t.Errorf("%v, %v", m, err)
 				}
 			}
 			var asked atomic.Int32
-			evil.Lie(testoidc.Lies{Discover: broken(&asked)})
+			fake.Override(testoidc.Overrides{Discover: broken(&asked)})
 			clock.advance(discoveryPause)
 			if m, err := o.discover(t.Context()); err == nil || p.SignOutURL("x") != "" || asked.Load() != 1 {
 				t.Errorf("%v, %v, asked %d times", m, err, asked.Load())
@@ -106,10 +106,10 @@ func TestOpenID_ASVS_10_5_3_RefreshedIssuer(t *testing.T) {
 // A provider that hangs is asked once, and nobody waits for it longer than his
 // request.
 func TestOpenID_DiscoveryHangs(t *testing.T) {
-	p, o, evil, _ := withHostile(t)
+	p, o, fake, _ := withFake(t)
 	var asked atomic.Int32
 	hold := make(chan struct{})
-	evil.Lie(testoidc.Lies{Discover: func(http.ResponseWriter) bool { asked.Add(1); <-hold; return false }})
+	fake.Override(testoidc.Overrides{Discover: func(http.ResponseWriter) bool { asked.Add(1); <-hold; return false }})
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	var wg sync.WaitGroup
@@ -122,8 +122,8 @@ func TestOpenID_DiscoveryHangs(t *testing.T) {
 		if _, err := o.discover(over); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		if url := o.signOutURL(over, "x"); url != "" || p.Down() != nil {
-			t.Errorf("%q, %v", url, p.Down())
+		if url := o.signOutURL(over, "x"); url != "" || p.Unavailable() != nil {
+			t.Errorf("%q, %v", url, p.Unavailable())
 		}
 	}
 	close(hold)
@@ -134,8 +134,8 @@ func TestOpenID_DiscoveryHangs(t *testing.T) {
 }
 
 func TestProvider_SignOutURL(t *testing.T) {
-	p, _, evil, clock := withHostile(t)
-	want := evil.URL + "/end?client_id=app&post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F"
+	p, _, fake, clock := withFake(t)
+	want := fake.URL + "/end?client_id=app&post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F"
 	var wg sync.WaitGroup
 	for range 20 { // nobody has asked the provider before
 		wg.Go(func() {
@@ -146,12 +146,12 @@ func TestProvider_SignOutURL(t *testing.T) {
 	}
 	wg.Wait()
 	var asked atomic.Int32
-	evil.Lie(testoidc.Lies{Discover: broken(&asked)})
+	fake.Override(testoidc.Overrides{Discover: broken(&asked)})
 	clock.advance(metadataLifetime)
 	if got := p.SignOutURL("https://app.example.com/"); got != want {
 		t.Errorf("of a provider that is down: %q", got)
 	}
-	if p.Down() == nil || !strings.Contains(p.Down().Error(), "500") {
-		t.Errorf("down: %v", p.Down())
+	if p.Unavailable() == nil || !strings.Contains(p.Unavailable().Error(), "500") {
+		t.Errorf("down: %v", p.Unavailable())
 	}
 }

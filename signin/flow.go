@@ -13,12 +13,12 @@ import (
 )
 
 var (
-	// ErrUnknown is returned for a provider that is not configured.
-	ErrUnknown = errors.New("unknown provider")
+	// ErrUnknownProvider is returned for a provider that is not configured.
+	ErrUnknownProvider = errors.New("unknown provider")
 
-	// ErrLost is returned for an answer without an attempt of this browser: the attempt
+	// ErrNoAttempt is returned for an answer without an attempt of this browser: the attempt
 	// has expired, was finished before or is another browser's, or cookies are disabled.
-	ErrLost = errors.New("no sign-in attempt matches: it has expired, was finished, or started in another browser")
+	ErrNoAttempt = errors.New("no sign-in attempt matches: it has expired, was finished, or started in another browser")
 
 	// ErrDenied is returned if the user or the provider cancelled the sign-in.
 	ErrDenied = errors.New("sign-in cancelled at the provider")
@@ -27,10 +27,10 @@ var (
 	// be trusted.
 	ErrProvider = errors.New("provider failed")
 
-	// ErrNoProof is returned for a re-authentication if the provider does not say when
+	// ErrNoAuthTime is returned for a re-authentication if the provider does not say when
 	// the user authenticated. Unlike after ErrProvider, trying again does not help. See
-	// Settings.Untimed.
-	ErrNoProof = errors.New("the provider does not say when the user authenticated")
+	// Settings.NoAuthTime.
+	ErrNoAuthTime = errors.New("the provider does not say when the user authenticated")
 )
 
 // A ReplayGuard remembers what may be used only once. Implementations must be safe for
@@ -87,11 +87,11 @@ func New(providers []Settings, o Options) (*Flow, error) {
 	return f, nil
 }
 
-// Provider returns the provider of that name, or ErrUnknown.
+// Provider returns the provider of that name, or ErrUnknownProvider.
 func (f *Flow) Provider(name string) (*Provider, error) {
 	i := slices.IndexFunc(f.Providers, func(p *Provider) bool { return p.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("provider %q: %w", name, ErrUnknown)
+		return nil, fmt.Errorf("provider %q: %w", name, ErrUnknownProvider)
 	}
 	return f.Providers[i], nil
 }
@@ -107,7 +107,7 @@ type LoginRequest struct {
 }
 
 // Start starts a sign-in: it sets the attempt's cookie and returns the URL to send the
-// browser to. It returns ErrUnknown or ErrProvider.
+// browser to. It returns ErrUnknownProvider or ErrProvider.
 func (f *Flow) Start(w http.ResponseWriter, r *http.Request, provider string, request LoginRequest) (string, error) {
 	p, err := f.Provider(provider)
 	if err != nil {
@@ -116,7 +116,7 @@ func (f *Flow) Start(w http.ResponseWriter, r *http.Request, provider string, re
 	state := rand.Text()
 	session, err := p.begin(r.Context(), state, request.Fresh)
 	if err != nil {
-		return "", fmt.Errorf("start sign-in with %s: %w: %w", provider, ErrProvider, clipped{err})
+		return "", fmt.Errorf("start sign-in with %s: %w: %w", provider, ErrProvider, redacted{err})
 	}
 	target, err := session.GetAuthURL()
 	if err != nil {
@@ -128,7 +128,7 @@ func (f *Flow) Start(w http.ResponseWriter, r *http.Request, provider string, re
 }
 
 // Finish handles a provider's answer. It returns the user's identity and the login
-// request. It returns ErrUnknown, ErrLost, ErrDenied, ErrProvider or ErrNoProof, with
+// request. It returns ErrUnknownProvider, ErrNoAttempt, ErrDenied, ErrProvider or ErrNoAuthTime, with
 // the login request if it is known, or the replay guard's error. Only after the latter
 // can the same answer be used again.
 func (f *Flow) Finish(w http.ResponseWriter, r *http.Request, provider string, params url.Values) (Identity, LoginRequest, error) {
@@ -146,7 +146,7 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 	}
 	a, ok := f.take(w, r, provider, params.Get("state"))
 	if !ok {
-		return id, request, ErrLost
+		return id, request, ErrNoAttempt
 	}
 	until := time.Unix(a.Started, 0).Add(AttemptLifetime + clockSkew)
 	first, err := f.guard.Use(r.Context(), "state "+a.State, until)
@@ -155,10 +155,10 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 	}
 	f.deleteCookie(w, f.cookieName(a.State))
 	if !first {
-		return id, a.LoginRequest, ErrLost
+		return id, a.LoginRequest, ErrNoAttempt
 	}
 	if err := p.checkIssuer(r.Context(), params); err != nil {
-		return id, a.LoginRequest, fmt.Errorf("%w: %w", ErrProvider, clipped{err})
+		return id, a.LoginRequest, fmt.Errorf("%w: %w", ErrProvider, redacted{err})
 	}
 	if code := params.Get("error"); code != "" {
 		return id, a.LoginRequest, refusal(code)
@@ -171,11 +171,11 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 		return id, a.LoginRequest, fmt.Errorf("%w: %w", ErrProvider, err)
 	}
 	id, err = p.finish(r.Context(), session, params)
-	if errors.Is(err, ErrNoProof) {
+	if errors.Is(err, ErrNoAuthTime) {
 		return id, a.LoginRequest, err
 	}
 	if err != nil {
-		return id, a.LoginRequest, fmt.Errorf("%w: %w", ErrProvider, clipped{err})
+		return id, a.LoginRequest, fmt.Errorf("%w: %w", ErrProvider, redacted{err})
 	}
 	return id, a.LoginRequest, nil
 }

@@ -123,11 +123,11 @@ func TestFlow_Finish(t *testing.T) {
 		if ended := w.Result().Cookies(); len(ended) != 1 || ended[0].Name != cookie.Name || ended[0].MaxAge >= 0 {
 			t.Errorf("the cookie is not ended: %v", ended)
 		}
-		if _, _, err := cancel(flow, state, cookie); !errors.Is(err, signin.ErrLost) {
+		if _, _, err := cancel(flow, state, cookie); !errors.Is(err, signin.ErrNoAttempt) {
 			t.Errorf("again: %v", err)
 		}
 	})
-	t.Run("ErrLost", func(t *testing.T) {
+	t.Run("ErrNoAttempt", func(t *testing.T) {
 		cookie, state := begin(t, flow, request)
 		other, otherState := begin(t, flow, request)
 		damaged := *cookie
@@ -143,7 +143,7 @@ func TestFlow_Finish(t *testing.T) {
 			"Moved":     third(cancel(flow, state, &moved)),
 			"Twice":     third(cancel(flow, state, cookie, &moved)),
 		} {
-			if !errors.Is(err, signin.ErrLost) {
+			if !errors.Is(err, signin.ErrNoAttempt) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -156,13 +156,13 @@ func TestFlow_Finish(t *testing.T) {
 			t.Errorf("after ten minutes: %v", err)
 		}
 		now = now.Add(time.Second)
-		if _, _, err := cancel(flow, lateState, late); !errors.Is(err, signin.ErrLost) {
+		if _, _, err := cancel(flow, lateState, late); !errors.Is(err, signin.ErrNoAttempt) {
 			t.Errorf("a second later: %v", err)
 		}
 	})
-	t.Run("ErrUnknown", func(t *testing.T) {
+	t.Run("ErrUnknownProvider", func(t *testing.T) {
 		_, _, err := flow.Finish(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), "gitlab", nil)
-		if !errors.Is(err, signin.ErrUnknown) {
+		if !errors.Is(err, signin.ErrUnknownProvider) {
 			t.Error(err)
 		}
 	})
@@ -178,7 +178,7 @@ func TestFlow_SecretRotated(t *testing.T) {
 		t.Error(err)
 	}
 	dropped := newFlow(t, signin.Options{Secrets: [][]byte{secretB}})
-	if _, _, err := cancel(dropped, state, cookie); !errors.Is(err, signin.ErrLost) {
+	if _, _, err := cancel(dropped, state, cookie); !errors.Is(err, signin.ErrNoAttempt) {
 		t.Error(err)
 	}
 }
@@ -199,7 +199,7 @@ func TestFlow_OnceFails(t *testing.T) {
 		t.Errorf("%v, cookies: %v", err, ended)
 	}
 	_, w, err = cancel(flow, state, cookie)
-	if ended := w.Result().Cookies(); !errors.Is(err, signin.ErrLost) || len(ended) != 1 || ended[0].MaxAge >= 0 {
+	if ended := w.Result().Cookies(); !errors.Is(err, signin.ErrNoAttempt) || len(ended) != 1 || ended[0].MaxAge >= 0 {
 		t.Errorf("a third time: %v, cookies: %v", err, ended)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Issues reports whether identities of an issuer belong to this provider.
-func (p *Provider) Issues(issuer string) bool {
+// HasIssuer reports whether identities of an issuer belong to this provider.
+func (p *Provider) HasIssuer(issuer string) bool {
 	o, ok := p.goth.(*openID)
 	if !ok {
 		return issuer == p.kind.Address

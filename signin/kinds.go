@@ -22,28 +22,28 @@ type Kind struct {
 	formPost     bool                                       // it answers with POST
 	tenants      bool                                       // each customer has their own issuer
 	noProfile    bool                                       // it does not support the scope "profile"
-	untimed      bool                                       // it ignores max_age and does not say when users authenticated
+	noAuthTime   bool                                       // it ignores max_age and does not say when users authenticated
 	secretInBody bool                                       // it only accepts the secret in the body, without saying so
-	prompt       string                                     // for untimed: what makes it ask users, if anything
+	prompt       string                                     // for noAuthTime: what makes it ask users, if anything
 }
 
 // Kinds are the well-known providers. Any other provider of OpenID Connect is an
 // [OpenIDConnect].
 var Kinds = []Kind{
-	{Name: "apple", Label: "Apple", Address: "https://appleid.apple.com", scopes: []string{"name"}, noProfile: true, formPost: true, untimed: true},
+	{Name: "apple", Label: "Apple", Address: "https://appleid.apple.com", scopes: []string{"name"}, noProfile: true, formPost: true, noAuthTime: true},
 	{Name: "auth0", Label: "Auth0"},
 	{Name: "bitbucket", Label: "Bitbucket", Address: "https://bitbucket.org", oauth: newBitbucket},
 	{Name: "discord", Label: "Discord", Address: "https://discord.com", oauth: newDiscord},
 	{Name: "facebook", Label: "Facebook", Address: "https://www.facebook.com", oauth: newFacebook},
-	{Name: "gitea", Label: "Gitea", Address: "https://gitea.com", untimed: true},
+	{Name: "gitea", Label: "Gitea", Address: "https://gitea.com", noAuthTime: true},
 	{Name: "github", Label: "GitHub", Address: "https://github.com", oauth: newGitHub},
 	{Name: "gitlab", Label: "GitLab", Address: "https://gitlab.com"},
-	{Name: "google", Label: "Google", Address: "https://accounts.google.com", untimed: true, prompt: "select_account"},
+	{Name: "google", Label: "Google", Address: "https://accounts.google.com", noAuthTime: true, prompt: "select_account"},
 	{Name: "keycloak", Label: "Keycloak"},
-	{Name: "linkedin", Label: "LinkedIn", Address: "https://www.linkedin.com/oauth", noNonce: true, secretInBody: true, untimed: true},
-	{Name: "microsoftonline", Label: "Microsoft", Address: "https://login.microsoftonline.com/common/v2.0", tenants: true, untimed: true, prompt: "login"},
+	{Name: "linkedin", Label: "LinkedIn", Address: "https://www.linkedin.com/oauth", noNonce: true, secretInBody: true, noAuthTime: true},
+	{Name: "microsoftonline", Label: "Microsoft", Address: "https://login.microsoftonline.com/common/v2.0", tenants: true, noAuthTime: true, prompt: "login"},
 	{Name: "okta", Label: "Okta"},
-	{Name: "slack", Label: "Slack", Address: "https://slack.com", untimed: true},
+	{Name: "slack", Label: "Slack", Address: "https://slack.com", noAuthTime: true},
 }
 
 // LabelOf returns the label of a well-known provider, configured or not, and for any
@@ -60,8 +60,8 @@ func LabelOf(name string) string {
 // OAuthOnly reports whether the kind only supports OAuth 2.0, at one address.
 func (k Kind) OAuthOnly() bool { return k.oauth != nil }
 
-// IsTimed reports whether the kind says when users authenticated.
-func (k Kind) IsTimed() bool { return k.oauth == nil && !k.untimed }
+// SendsAuthTime reports whether the kind says when users authenticated.
+func (k Kind) SendsAuthTime() bool { return k.oauth == nil && !k.noAuthTime }
 
 // OpenIDConnect is any other provider of OpenID Connect. It needs an address.
 var OpenIDConnect = Kind{Name: "openid-connect", Label: "OpenID Connect"}

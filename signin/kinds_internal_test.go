@@ -155,8 +155,8 @@ func TestProvider_Issues(t *testing.T) {
 		{"microsoftonline", host + mine + "/v2.0", host + personalTenant + "/v2.0", false},
 	} {
 		p := newProvider(Settings{Kind: kinds[c.kind], Address: c.address}, &http.Client{}, time.Hour, time.Now)
-		if got := p.Issues(c.issuer); got != c.want {
-			t.Errorf("%s at %q: Issues(%q) = %t", c.kind, c.address, c.issuer, got)
+		if got := p.HasIssuer(c.issuer); got != c.want {
+			t.Errorf("%s at %q: HasIssuer(%q) = %t", c.kind, c.address, c.issuer, got)
 		}
 	}
 }

@@ -29,7 +29,7 @@ type Logout struct {
 
 // Logout verifies a logout token from a provider (OpenID Connect Back-Channel Logout
 // 1.0, 2.6) and calls end. The token counts as used only if end succeeds, because
-// providers repeat it after an error. Logout returns ErrUnknown, ErrLogoutToken,
+// providers repeat it after an error. Logout returns ErrUnknownProvider, ErrLogoutToken,
 // ErrProvider if the provider's keys cannot be fetched, the replay guard's error, or
 // end's.
 func (f *Flow) Logout(ctx context.Context, provider, token string, end func(Logout) error) error {
@@ -39,7 +39,7 @@ func (f *Flow) Logout(ctx context.Context, provider, token string, end func(Logo
 	}
 	o, ok := p.goth.(*openID)
 	if !ok {
-		return fmt.Errorf("provider %q does not support OpenID Connect: %w", provider, ErrUnknown)
+		return fmt.Errorf("provider %q does not support OpenID Connect: %w", provider, ErrUnknownProvider)
 	}
 	if err := f.logout(ctx, o, token, end); err != nil {
 		return fmt.Errorf("logout by %s: %w", provider, err)
@@ -89,14 +89,14 @@ func endedMark(issuer, sid string) string { return "ended " + issuer + " " + sid
 func (p *openID) readLogout(ctx context.Context, token string) (l Logout, id string, err error) {
 	m, err := p.discover(ctx)
 	if err != nil {
-		return l, "", fmt.Errorf("%w: %w", ErrProvider, clipped{err})
+		return l, "", fmt.Errorf("%w: %w", ErrProvider, redacted{err})
 	}
 	if err := checkLogoutType(token); err != nil {
 		return l, "", fmt.Errorf("%w: %w", ErrLogoutToken, err)
 	}
 	verified, err := m.verifier.VerifyLogout(ctx, token)
 	if err != nil {
-		return l, "", fmt.Errorf("%w: %w", reasonOf(err), clipped{err})
+		return l, "", fmt.Errorf("%w: %w", verifyError(err), redacted{err})
 	}
 	tenant, err := readLogoutClaims(verified)
 	if err != nil {
@@ -133,9 +133,9 @@ func readLogoutClaims(token *oidc.LogoutToken) (tenant string, err error) {
 	return claims.Tenant, nil
 }
 
-// reasonOf distinguishes an invalid token from keys that cannot be fetched. go-oidc only
+// verifyError distinguishes an invalid token from keys that cannot be fetched. go-oidc only
 // says so in the error's text.
-func reasonOf(err error) error {
+func verifyError(err error) error {
 	if strings.Contains(err.Error(), "fetching keys") {
 		return ErrProvider
 	}

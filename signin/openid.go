@@ -31,15 +31,15 @@ type openID struct {
 	now      func() time.Time
 
 	discovery singleflight.Group
-	known     atomic.Pointer[discovered]
+	known     atomic.Pointer[cachedMetadata]
 
-	refused atomic.Pointer[refusedAt]
+	refused atomic.Pointer[secretRefusal]
 }
 
 var _ goth.Provider = (*openID)(nil)
 
 func newOpenID(s Settings, client *http.Client, maxAge time.Duration, now func() time.Time) *openID {
-	return &openID{settings: s, client: client, keys: slowed(client), maxAge: maxAge, now: now}
+	return &openID{settings: s, client: client, keys: rateLimited(client), maxAge: maxAge, now: now}
 }
 
 func (p *openID) oauth(m *metadata) *oauth2.Config {
@@ -77,7 +77,7 @@ func (p *openID) user(ctx context.Context, s *openIDSession) (goth.User, error) 
 		return goth.User{}, err
 	}
 	if s.claims.Name == "" && m.UserInfoEndpoint != "" {
-		if err := s.fillGaps(ctx, p, m); err != nil {
+		if err := s.addUserInfo(ctx, p, m); err != nil {
 			return goth.User{}, err
 		}
 	}
@@ -92,9 +92,9 @@ func (p *openID) user(ctx context.Context, s *openIDSession) (goth.User, error) 
 	return user, nil
 }
 
-// fillGaps takes from the user info only what the ID token, which is signed, leaves out.
+// addUserInfo takes from the user info only what the ID token, which is signed, leaves out.
 // Missing user info is not an error, because the subject is known; wrong user info is.
-func (s *openIDSession) fillGaps(ctx context.Context, p *openID, m *metadata) error {
+func (s *openIDSession) addUserInfo(ctx context.Context, p *openID, m *metadata) error {
 	text, err := p.userInfo(ctx, m, s.token)
 	if err != nil {
 		return nil

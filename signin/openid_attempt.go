@@ -45,7 +45,7 @@ func (p *openID) begin(ctx context.Context, state string, fresh bool) (goth.Sess
 		s.Nonce, s.Verifier = rand.Text(), oauth2.GenerateVerifier()
 		options = append(options, oidc.Nonce(s.Nonce), oauth2.S256ChallengeOption(s.Verifier))
 	}
-	options = append(options, s.askAnew(p, fresh)...)
+	options = append(options, s.reauthParams(p, fresh)...)
 	if p.settings.Kind.formPost {
 		options = append(options, oauth2.SetAuthURLParam("response_mode", "form_post"))
 	}
@@ -53,12 +53,12 @@ func (p *openID) begin(ctx context.Context, state string, fresh bool) (goth.Sess
 	return s, nil
 }
 
-// askAnew makes the provider authenticate the user again: always with fresh, and otherwise
+// reauthParams makes the provider authenticate the user again: always with fresh, and otherwise
 // if they authenticated longer ago than a session may last. The provider must then say
 // when it was (OpenID Connect Core 1.0, 3.1.2.1, max_age).
-func (s *openIDSession) askAnew(p *openID, fresh bool) []oauth2.AuthCodeOption {
+func (s *openIDSession) reauthParams(p *openID, fresh bool) []oauth2.AuthCodeOption {
 	maxAge := p.maxAge
-	if !p.isTimed() {
+	if !p.sendsAuthTime() {
 		if prompt := p.prompt(); fresh && prompt != "" {
 			return []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("prompt", prompt)}
 		}
@@ -73,13 +73,15 @@ func (s *openIDSession) askAnew(p *openID, fresh bool) []oauth2.AuthCodeOption {
 	return append(options, oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(maxAge.Seconds()))))
 }
 
-// isTimed reports whether the provider says when users authenticated.
-func (p *openID) isTimed() bool { return p.settings.Kind.IsTimed() && !p.settings.Untimed }
+// sendsAuthTime reports whether the provider says when users authenticated.
+func (p *openID) sendsAuthTime() bool {
+	return p.settings.Kind.SendsAuthTime() && !p.settings.NoAuthTime
+}
 
 // prompt returns the prompt parameter that makes a provider authenticate users again, or
 // "" if there is none.
 func (p *openID) prompt() string {
-	if p.settings.Kind.IsTimed() {
+	if p.settings.Kind.SendsAuthTime() {
 		return "login"
 	}
 	return p.settings.Kind.prompt
@@ -189,9 +191,9 @@ func (s *openIDSession) checkTime(p *openID) error {
 	now := p.now()
 	if s.claims.AuthTime == nil {
 		if s.Fresh {
-			return ErrNoProof
+			return ErrNoAuthTime
 		}
-		if !p.isTimed() {
+		if !p.sendsAuthTime() {
 			s.authenticatedAt = now
 		}
 		return nil

@@ -31,25 +31,25 @@ func (s *spent) IsUsed(_ context.Context, id string) (bool, error) {
 	return is, nil
 }
 
-// newHostileFlow makes a flow over one provider that lies, which is of no kind in
+// newFakeFlow makes a flow over one provider that lies, which is of no kind in
 // particular unless the settings say otherwise.
-func newHostileFlow(t *testing.T, s Settings) (*Flow, *testoidc.Hostile, *clock) {
+func newFakeFlow(t *testing.T, s Settings) (*Flow, *testoidc.Fake, *clock) {
 	t.Helper()
-	evil, clock := testoidc.StartHostile(t), newClock()
-	s.Name, s.Label, s.Key, s.Secret = "evil", "Evil", "app", "s3cret"
-	s.Address, s.Callback = evil.URL, "https://app.example.com/auth/evil/callback"
+	fake, clock := testoidc.StartFake(t), newClock()
+	s.Name, s.Label, s.Key, s.Secret = "fake", "Fake", "app", "s3cret"
+	s.Address, s.Callback = fake.URL, "https://app.example.com/auth/fake/callback"
 	flow, err := New([]Settings{s}, Options{Secrets: [][]byte{[]byte(strings.Repeat("a", 32))}, ReplayGuard: &spent{}, MaxAge: time.Hour, Now: clock.now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return flow, evil, clock
+	return flow, fake, clock
 }
 
 // signIn goes to the provider and back.
 func signIn(t *testing.T, flow *Flow, request LoginRequest) (Identity, error) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	target, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "evil", request)
+	target, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "fake", request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,18 +67,18 @@ func signIn(t *testing.T, flow *Flow, request LoginRequest) (Identity, error) {
 	for _, c := range w.Result().Cookies() {
 		r.AddCookie(c)
 	}
-	id, _, err := flow.Finish(httptest.NewRecorder(), r, "evil", back.Query())
+	id, _, err := flow.Finish(httptest.NewRecorder(), r, "fake", back.Query())
 	return id, err
 }
 
 // Five attempts at once, as many as there may be, fit into the headers that proxies
 // take, which are 8 KB.
 func TestOpenID_CookieSize(t *testing.T) {
-	flow, _, _ := newHostileFlow(t, Settings{})
+	flow, _, _ := newFakeFlow(t, Settings{})
 	w := httptest.NewRecorder()
 	for range maxAttempts {
 		request := LoginRequest{ReturnTo: "/sessions?user=b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1&page=2", Remember: true, Fresh: true, User: "b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1"}
-		if _, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "evil", request); err != nil {
+		if _, err := flow.Start(w, httptest.NewRequest(http.MethodPost, "/", nil), "fake", request); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,27 +97,27 @@ func claim(name string, value any) func(testoidc.Claims) {
 
 // Go reads a claim whose name is in other letters, or comes twice, as the claim.
 func TestOpenID_ASVS_10_5_2_FoldedClaims(t *testing.T) {
-	flow, evil, _ := newHostileFlow(t, Settings{})
+	flow, fake, _ := newFakeFlow(t, Settings{})
 	for _, name := range []string{"SUB", "\u017fub", "Nonce", "AZP", "Auth_Time", "TID", "\u017fid", "Iss", "Aud", "EXP", "iAt", "NBF", "JTI", "Events", "Email", "preferred_u\u017fername"} {
-		evil.Lie(testoidc.Lies{Sign: func(h *testoidc.Hostile, c testoidc.Claims) string {
+		fake.Override(testoidc.Overrides{Sign: func(h *testoidc.Fake, c testoidc.Claims) string {
 			c[name] = c[strings.ToLower(name)]
 			return h.Sign(c)
 		}})
 		if id, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 			t.Errorf("%q: %+v, %v", name, id, err)
 		}
-		evil.Lie(testoidc.Lies{Claims: claim("name", nil), UserInfo: claim(name, "mallory")})
+		fake.Override(testoidc.Overrides{Claims: claim("name", nil), UserInfo: claim(name, "mallory")})
 		if id, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 			t.Errorf("%q in the user info: %+v, %v", name, id, err)
 		}
-		token := logoutClaims(evil.URL)
+		token := logoutClaims(fake.URL)
 		token[name] = token[strings.ToLower(name)]
-		err := flow.Logout(t.Context(), "evil", evil.Sign(token), func(Logout) error { return nil })
+		err := flow.Logout(t.Context(), "fake", fake.Sign(token), func(Logout) error { return nil })
 		if !errors.Is(err, ErrLogoutToken) {
 			t.Errorf("%q in a logout token: %v", name, err)
 		}
 	}
-	evil.Lie(testoidc.Lies{Claims: claim("Groups", "staff"), UserInfo: claim("Sub_Of", "x")})
+	fake.Override(testoidc.Overrides{Claims: claim("Groups", "staff"), UserInfo: claim("Sub_Of", "x")})
 	if id, err := signIn(t, flow, LoginRequest{}); err != nil || id.Subject != "mallory" {
 		t.Errorf("claims that are not ours: %+v, %v", id, err)
 	}
@@ -143,7 +143,7 @@ func logoutClaims(issuer string) testoidc.Claims {
 }
 
 func TestFlow_LogoutEvent(t *testing.T) {
-	flow, evil, _ := newHostileFlow(t, Settings{})
+	flow, fake, _ := newFakeFlow(t, Settings{})
 	for name, events := range map[string]any{
 		"Folded": map[string]any{strings.ToUpper(logoutEvent): map[string]any{}},
 		"Null":   map[string]any{logoutEvent: nil},
@@ -151,16 +151,16 @@ func TestFlow_LogoutEvent(t *testing.T) {
 		"Other":  map[string]any{"http://schemas.openid.net/event/other": map[string]any{}},
 		"None":   nil,
 	} {
-		token := logoutClaims(evil.URL)
+		token := logoutClaims(fake.URL)
 		token["events"] = events
-		err := flow.Logout(t.Context(), "evil", evil.Sign(token), func(Logout) error { t.Error("it was believed"); return nil })
+		err := flow.Logout(t.Context(), "fake", fake.Sign(token), func(Logout) error { t.Error("it was believed"); return nil })
 		if !errors.Is(err, ErrLogoutToken) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	var ended Logout
-	err := flow.Logout(t.Context(), "evil", evil.Sign(logoutClaims(evil.URL)), func(l Logout) error { ended = l; return nil })
-	if want := (Logout{evil.URL, "mallory", "s"}); err != nil || ended != want {
+	err := flow.Logout(t.Context(), "fake", fake.Sign(logoutClaims(fake.URL)), func(l Logout) error { ended = l; return nil })
+	if want := (Logout{fake.URL, "mallory", "s"}); err != nil || ended != want {
 		t.Errorf("%+v, %v", ended, err)
 	}
 }
@@ -178,7 +178,7 @@ func TestOpenID_SecretStyle(t *testing.T) {
 		{[]string{"client_secret_post", "private_key_jwt"}, OpenIDConnect, false},
 		{nil, Kind{Name: "linkedin", secretInBody: true}, false},
 	} {
-		flow, evil, _ := newHostileFlow(t, Settings{Kind: c.kind})
+		flow, fake, _ := newFakeFlow(t, Settings{Kind: c.kind})
 		var asked []*http.Request
 		client := flow.Providers[0].goth.(*openID).client
 		client.Transport = seen{client.Transport, func(r *http.Request) {
@@ -186,7 +186,7 @@ func TestOpenID_SecretStyle(t *testing.T) {
 				asked = append(asked, r)
 			}
 		}}
-		evil.Lie(testoidc.Lies{Metadata: claim("token_endpoint_auth_methods_supported", c.methods), Token: func(w http.ResponseWriter) bool {
+		fake.Override(testoidc.Overrides{Metadata: claim("token_endpoint_auth_methods_supported", c.methods), Token: func(w http.ResponseWriter) bool {
 			w.WriteHeader(http.StatusInternalServerError)
 			return true
 		}})
@@ -215,7 +215,7 @@ func (s seen) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // A wrong secret shows on the button, as a provider that does not answer.
 func TestOpenID_WrongSecret(t *testing.T) {
-	flow, evil, clock := newHostileFlow(t, Settings{})
+	flow, fake, clock := newFakeFlow(t, Settings{})
 	p := flow.Providers[0]
 	answer := func(status int, code string) func(http.ResponseWriter) bool {
 		return func(w http.ResponseWriter) bool {
@@ -236,23 +236,23 @@ func TestOpenID_WrongSecret(t *testing.T) {
 		{http.StatusBadRequest, "invalid_grant", false},        // somebody's code
 		{http.StatusInternalServerError, "server_error", false},
 	} {
-		evil.Lie(testoidc.Lies{Token: answer(c.status, c.code)})
+		fake.Override(testoidc.Overrides{Token: answer(c.status, c.code)})
 		if _, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 			t.Error(err)
 		}
-		if down := p.Down(); (down != nil) != c.down {
+		if down := p.Unavailable(); (down != nil) != c.down {
 			t.Errorf("%+v: down: %v", c, down)
 		}
 		clock.advance(discoveryPause)
-		if down := p.Down(); down != nil {
+		if down := p.Unavailable(); down != nil {
 			t.Errorf("%+v, later: %v", c, down)
 		}
 	}
-	evil.Lie(testoidc.Lies{Token: answer(http.StatusUnauthorized, "invalid_client")})
+	fake.Override(testoidc.Overrides{Token: answer(http.StatusUnauthorized, "invalid_client")})
 	_, _ = signIn(t, flow, LoginRequest{})
-	evil.Lie(testoidc.Lies{})
-	if _, err := signIn(t, flow, LoginRequest{}); err != nil || p.Down() != nil {
-		t.Errorf("with the secret put right: %v, down: %v", err, p.Down())
+	fake.Override(testoidc.Overrides{})
+	if _, err := signIn(t, flow, LoginRequest{}); err != nil || p.Unavailable() != nil {
+		t.Errorf("with the secret put right: %v, down: %v", err, p.Unavailable())
 	}
 }
 
@@ -265,19 +265,19 @@ func TestOpenID_ASVS_7_6_1_NoProof(t *testing.T) {
 		prompt   string
 		maxAge   bool
 	}{
-		"Timed":        {Settings{Kind: OpenIDConnect}, ErrNoProof, "login", true},
-		"Untimed":      {Settings{Kind: OpenIDConnect, Untimed: true}, nil, "login", false},
-		"UntimedKind":  {Settings{Kind: Kind{untimed: true}}, nil, "", false},
-		"PromptedKind": {Settings{Kind: Kind{untimed: true, prompt: "select_account"}}, nil, "select_account", false},
+		"Timed":        {Settings{Kind: OpenIDConnect}, ErrNoAuthTime, "login", true},
+		"NoAuthTime":   {Settings{Kind: OpenIDConnect, NoAuthTime: true}, nil, "login", false},
+		"UntimedKind":  {Settings{Kind: Kind{noAuthTime: true}}, nil, "", false},
+		"PromptedKind": {Settings{Kind: Kind{noAuthTime: true, prompt: "select_account"}}, nil, "select_account", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			flow, evil, clock := newHostileFlow(t, c.settings)
-			evil.Lie(testoidc.Lies{Claims: claim("auth_time", nil)})
+			flow, fake, clock := newFakeFlow(t, c.settings)
+			fake.Override(testoidc.Overrides{Claims: claim("auth_time", nil)})
 			id, err := signIn(t, flow, LoginRequest{Fresh: true})
 			if !errors.Is(err, c.want) || errors.Is(err, ErrProvider) || err == nil && !id.AuthenticatedAt.Equal(clock.now()) {
 				t.Errorf("%+v, %v", id, err)
 			}
-			evil.Lie(testoidc.Lies{Claims: claim("auth_time", "yesterday")})
+			fake.Override(testoidc.Overrides{Claims: claim("auth_time", "yesterday")})
 			if id, err := signIn(t, flow, LoginRequest{Fresh: true}); !errors.Is(err, ErrProvider) {
 				t.Errorf("of no time: %+v, %v", id, err)
 			}
@@ -299,7 +299,7 @@ func TestOpenID_ASVS_7_6_1_NoProof(t *testing.T) {
 // User info fills what the ID token leaves open. It replaces nothing, and is not
 // needed.
 func TestOpenID_UserInfo(t *testing.T) {
-	flow, evil, _ := newHostileFlow(t, Settings{})
+	flow, fake, _ := newFakeFlow(t, Settings{})
 	for name, c := range map[string]struct {
 		token testoidc.Claims
 		info  testoidc.Claims
@@ -314,7 +314,7 @@ func TestOpenID_UserInfo(t *testing.T) {
 		"NoText":     {nil, testoidc.Claims{"name": 5}, Identity{Username: "mallory", Email: "admin@example.com"}},
 		"NoName":     {nil, testoidc.Claims{"name": nil}, Identity{Username: "mallory", Email: "admin@example.com"}},
 	} {
-		evil.Lie(testoidc.Lies{
+		fake.Override(testoidc.Overrides{
 			Claims:   func(claims testoidc.Claims) { claims["name"] = nil; maps.Copy(claims, c.token) },
 			UserInfo: func(claims testoidc.Claims) { maps.Copy(claims, c.info) },
 		})
@@ -323,12 +323,12 @@ func TestOpenID_UserInfo(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	evil.Lie(testoidc.Lies{Claims: claim("name", nil), UserInfo: claim("sub", "somebody-else")})
+	fake.Override(testoidc.Overrides{Claims: claim("name", nil), UserInfo: claim("sub", "somebody-else")})
 	if id, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 		t.Errorf("of somebody else: %+v, %v", id, err)
 	}
-	without, liar, _ := newHostileFlow(t, Settings{})
-	liar.Lie(testoidc.Lies{Claims: claim("name", nil), Metadata: claim("userinfo_endpoint", liar.URL+"/nothing")})
+	without, other, _ := newFakeFlow(t, Settings{})
+	other.Override(testoidc.Overrides{Claims: claim("name", nil), Metadata: claim("userinfo_endpoint", other.URL+"/nothing")})
 	if id, err := signIn(t, without, LoginRequest{}); err != nil || id.Username != "mallory" || id.Email != "admin@example.com" {
 		t.Errorf("that cannot be had: %+v, %v", id, err)
 	}
@@ -337,13 +337,13 @@ func TestOpenID_UserInfo(t *testing.T) {
 // Tokens of keys that nobody knows have us ask for the keys now and then, and not
 // each time. They hold up no token of a key that is known.
 func TestOpenID_StrangeKeys(t *testing.T) {
-	flow, evil, _ := newHostileFlow(t, Settings{})
+	flow, fake, _ := newFakeFlow(t, Settings{})
 	// An hour, so that no test has to be quick.
-	flow.Providers[0].goth.(*openID).keys.Transport = patient{http.DefaultTransport, rate.NewLimiter(rate.Every(time.Hour), keysBurst)}
+	flow.Providers[0].goth.(*openID).keys.Transport = rateLimitedTransport{http.DefaultTransport, rate.NewLimiter(rate.Every(time.Hour), keysBurst)}
 	var asked atomic.Int32
-	evil.Lie(testoidc.Lies{Keys: func(http.ResponseWriter) bool { asked.Add(1); return false }})
+	fake.Override(testoidc.Overrides{Keys: func(http.ResponseWriter) bool { asked.Add(1); return false }})
 	logout := func(token string) error {
-		return flow.Logout(t.Context(), "evil", token, func(Logout) error { return nil })
+		return flow.Logout(t.Context(), "fake", token, func(Logout) error { return nil })
 	}
 	if _, err := signIn(t, flow, LoginRequest{}); err != nil {
 		t.Fatal(err)
@@ -353,25 +353,25 @@ func TestOpenID_StrangeKeys(t *testing.T) {
 	// say which is the first that is too much. It is perhaps of a new key.
 	var err error
 	for i := 0; i < 100 && !errors.Is(err, ErrProvider); i++ {
-		if err = logout(evil.Sign(logoutClaims(evil.URL), strange)); !errors.Is(err, ErrProvider) && !errors.Is(err, ErrLogoutToken) {
+		if err = logout(fake.Sign(logoutClaims(fake.URL), strange)); !errors.Is(err, ErrProvider) && !errors.Is(err, ErrLogoutToken) {
 			t.Fatalf("token %d: %v", i, err)
 		}
 	}
-	if err := logout(evil.Sign(logoutClaims(evil.URL), strange)); !errors.Is(err, ErrProvider) {
+	if err := logout(fake.Sign(logoutClaims(fake.URL), strange)); !errors.Is(err, ErrProvider) {
 		t.Errorf("then: %v", err)
 	}
 	if asked.Load() != keysBurst {
 		t.Errorf("asked for the keys %d times", asked.Load())
 	}
-	evil.Lie(testoidc.Lies{Sign: func(h *testoidc.Hostile, c testoidc.Claims) string { return h.Sign(c, strange) }})
+	fake.Override(testoidc.Overrides{Sign: func(h *testoidc.Fake, c testoidc.Claims) string { return h.Sign(c, strange) }})
 	if _, err := signIn(t, flow, LoginRequest{}); !errors.Is(err, ErrProvider) {
 		t.Errorf("an ID token: %v", err)
 	}
-	evil.Lie(testoidc.Lies{})
+	fake.Override(testoidc.Overrides{})
 	if _, err := signIn(t, flow, LoginRequest{}); err != nil {
 		t.Errorf("an ID token of a known key: %v", err)
 	}
-	if err := logout(evil.Sign(logoutClaims(evil.URL))); err != nil {
+	if err := logout(fake.Sign(logoutClaims(fake.URL))); err != nil {
 		t.Errorf("a logout token of a known key: %v", err)
 	}
 }
@@ -379,8 +379,8 @@ func TestOpenID_StrangeKeys(t *testing.T) {
 // Without so many of them a new key is known at once, and the limit is one of
 // requests a second.
 func TestSlowed(t *testing.T) {
-	client := slowed(newClient())
-	limiter := client.Transport.(patient).limiter
+	client := rateLimited(newClient())
+	limiter := client.Transport.(rateLimitedTransport).limiter
 	if limiter.Limit() != 1 || limiter.Burst() != keysBurst {
 		t.Errorf("%v a second, %d at once", limiter.Limit(), limiter.Burst())
 	}

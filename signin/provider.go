@@ -15,14 +15,14 @@ import (
 
 // Settings configure a provider.
 type Settings struct {
-	Kind     Kind
-	Name     string // in the path: Kind.Name, or another name if there are several of one kind
-	Label    string // on the button
-	Key      string // the client id
-	Secret   string // the client secret
-	Address  string // the issuer
-	Callback string // the absolute URL where the provider sends browsers back to
-	Untimed  bool   // the provider does not say when users authenticated
+	Kind       Kind
+	Name       string // in the path: Kind.Name, or another name if there are several of one kind
+	Label      string // on the button
+	Key        string // the client id
+	Secret     string // the client secret
+	Address    string // the issuer
+	Callback   string // the absolute URL where the provider sends browsers back to
+	NoAuthTime bool   // the provider does not say when users authenticated
 }
 
 // A Provider is a sign-in method. It is safe for concurrent use.
@@ -65,9 +65,9 @@ func newProvider(s Settings, client *http.Client, maxAge time.Duration, now func
 }
 
 // Down returns why the provider failed recently, or nil.
-func (p *Provider) Down() error {
+func (p *Provider) Unavailable() error {
 	if o, ok := p.goth.(*openID); ok {
-		return o.down()
+		return o.unavailable()
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (p *Provider) finish(ctx context.Context, session goth.Session, params goth
 				answers <- answer{err: fmt.Errorf("the provider's code panicked: %v", p)}
 			}
 		}()
-		id, err := p.ask(ctx, session, params)
+		id, err := p.fetchIdentity(ctx, session, params)
 		answers <- answer{id, err}
 	}()
 	select {
@@ -122,8 +122,8 @@ func (p *Provider) finish(ctx context.Context, session goth.Session, params goth
 	}
 }
 
-// userOf returns the user that the provider names.
-func (p *Provider) userOf(ctx context.Context, session goth.Session, params goth.Params) (goth.User, error) {
+// fetchUser returns the user that the provider names.
+func (p *Provider) fetchUser(ctx context.Context, session goth.Session, params goth.Params) (goth.User, error) {
 	o, ok := p.goth.(*openID)
 	s, too := session.(*openIDSession)
 	if !ok || !too {
@@ -138,8 +138,8 @@ func (p *Provider) userOf(ctx context.Context, session goth.Session, params goth
 	return o.user(ctx, s)
 }
 
-func (p *Provider) ask(ctx context.Context, session goth.Session, params goth.Params) (Identity, error) {
-	user, err := p.userOf(ctx, session, params)
+func (p *Provider) fetchIdentity(ctx context.Context, session goth.Session, params goth.Params) (Identity, error) {
+	user, err := p.fetchUser(ctx, session, params)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -162,14 +162,14 @@ func (p *Provider) ask(ctx context.Context, session goth.Session, params goth.Pa
 // maxSubject is the longest subject in bytes (OpenID Connect Core 1.0, 2).
 const maxSubject = 255
 
-// maxReason is the longest error text that is logged, in bytes.
-const maxReason = 300
+// maxErrorText is the longest error text that is logged, in bytes.
+const maxErrorText = 300
 
-// clipped shortens the text of an error, which may contain a provider's whole answer, and
+// redacted shortens the text of an error, which may contain a provider's whole answer, and
 // removes what may contain a token: the query of a URL, and the token endpoint's answer.
-type clipped struct{ error }
+type redacted struct{ error }
 
-func (c clipped) Error() string {
+func (c redacted) Error() string {
 	text := c.error.Error()
 	var address *url.Error
 	var answer *oauth2.RetrieveError
@@ -180,10 +180,10 @@ func (c clipped) Error() string {
 		place, _, _ := strings.Cut(address.URL, "?")
 		text = fmt.Sprintf("%s %s: %v", address.Op, place, address.Err)
 	}
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
+	if len(text) > maxErrorText {
+		text = strings.ToValidUTF8(text[:maxErrorText], "") + "…"
 	}
 	return text
 }
 
-func (c clipped) Unwrap() error { return c.error }
+func (c redacted) Unwrap() error { return c.error }

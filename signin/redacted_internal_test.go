@@ -19,11 +19,11 @@ func TestClipped(t *testing.T) {
 		"Answer": &oauth2.RetrieveError{Response: &http.Response{Status: "400 Bad Request"}, Body: []byte("SECRET"), ErrorCode: "invalid_grant"},
 		"Long":   errors.New(strings.Repeat("x", 1000) + "SECRET"),
 	} {
-		text := clipped{fmt.Errorf("ask: %w", err)}.Error()
-		if strings.Contains(text, "SECRET") || len(text) > maxReason+3 || text == "" {
+		text := redacted{fmt.Errorf("ask: %w", err)}.Error()
+		if strings.Contains(text, "SECRET") || len(text) > maxErrorText+3 || text == "" {
 			t.Errorf("%s: %s", name, text)
 		}
-		if !errors.Is(clipped{err}, err) {
+		if !errors.Is(redacted{err}, err) {
 			t.Errorf("%s: the cause is lost", name)
 		}
 	}

@@ -48,7 +48,7 @@ func (a Accounts) Change(ctx context.Context, userID string, change models.Chang
 		result.Revoked, revokeErr = a.Store.Revoke(ctx, sessionstore.Filter{UserID: user.ID.String()})
 	}
 	if result.Revoked > 0 {
-		events = append(events, models.Revoked(user.ID.String(), reason, result.Revoked))
+		events = append(events, models.NewSessionEvent(user.ID.String(), reason, result.Revoked))
 	}
 	for _, event := range events {
 		err = errors.Join(err, record(By(actor, event)))

@@ -42,7 +42,7 @@ func newOffice(t *testing.T, engine testdb.Engine) *office {
 	}
 	o := &office{Accounts: accounts.Accounts{DB: db, Store: store}}
 	for username, user := range map[string]**models.User{"admin": &o.admin, "manager": &o.manager} {
-		if *user, err = models.FindUserByUsername(db, username); err != nil {
+		if *user, err = models.EnabledUserByUsername(db, username); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,29 +15,29 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Moved is where its discovery document is, too, whatever it does elsewhere.
-const Moved = "/moved"
+// MovedPath is where its discovery document is, too, whatever it does elsewhere.
+const MovedPath = "/moved"
 
 // Claims are what a token says.
 type Claims map[string]any
 
-// Hostile is a provider that does what a test tells it to. Left alone it does
+// Fake is a provider that does what a test tells it to. Left alone it does
 // right.
-type Hostile struct {
+type Fake struct {
 	URL string // its issuer
 
 	mu sync.Mutex
-	Lies
+	Overrides
 	keys  []jose.JSONWebKey // the last signs
 	codes map[string]url.Values
 }
 
-// Lies are what it does wrong; the zero value is nothing.
-type Lies struct {
+// Overrides are what it does wrong; the zero value is nothing.
+type Overrides struct {
 	Metadata func(Claims)                             // changes its discovery document
 	Claims   func(Claims)                             // changes an ID token before it is signed
 	IDToken  func(signed string) string               // changes it afterwards
-	Sign     func(h *Hostile, claims Claims) string   // signs in its place
+	Sign     func(f *Fake, claims Claims) string      // signs in its place
 	Answer   func(answer url.Values)                  // changes what goes back with the browser
 	Token    func(http.ResponseWriter) (handled bool) // answers for the token endpoint
 	Discover func(http.ResponseWriter) (handled bool) // answers for the discovery document
@@ -45,43 +45,43 @@ type Lies struct {
 	Keys     func(http.ResponseWriter) (handled bool) // answers for its keys
 }
 
-// StartHostile starts a provider. It ends with the test.
-func StartHostile(t testing.TB) *Hostile {
+// StartFake starts a provider. It ends with the test.
+func StartFake(t testing.TB) *Fake {
 	t.Helper()
-	h := &Hostile{codes: make(map[string]url.Values)}
-	h.RotateKey(t)
+	f := &Fake{codes: make(map[string]url.Values)}
+	f.RotateKey(t)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /.well-known/openid-configuration", h.discovery)
-	mux.HandleFunc("GET "+Moved, h.document)
-	mux.HandleFunc("GET /keys", h.jwks)
-	mux.HandleFunc("GET /authorize", h.authorize)
-	mux.HandleFunc("POST /token", h.token)
-	mux.HandleFunc("GET /userinfo", h.userInfo)
+	mux.HandleFunc("GET /.well-known/openid-configuration", f.discovery)
+	mux.HandleFunc("GET "+MovedPath, f.document)
+	mux.HandleFunc("GET /keys", f.jwks)
+	mux.HandleFunc("GET /authorize", f.authorize)
+	mux.HandleFunc("POST /token", f.token)
+	mux.HandleFunc("GET /userinfo", f.userInfo)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	h.URL = server.URL
-	return h
+	f.URL = server.URL
+	return f
 }
 
-// Lie has it tell lies from now on.
-func (h *Hostile) Lie(lies Lies) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.Lies = lies
+// Lie has it tell overrides from now on.
+func (f *Fake) Override(overrides Overrides) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Overrides = overrides
 }
 
-func (h *Hostile) lies() Lies {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.Lies
+func (f *Fake) overrides() Overrides {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.Overrides
 }
 
 // RotateKey has it sign with a new key, and forget the ones before.
-func (h *Hostile) RotateKey(t testing.TB) {
+func (f *Fake) RotateKey(t testing.TB) {
 	t.Helper()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.keys = []jose.JSONWebKey{NewKey(t)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.keys = []jose.JSONWebKey{NewKey(t)}
 }
 
 // NewKey makes a key with an id of its own.
@@ -94,20 +94,20 @@ func NewKey(t testing.TB) jose.JSONWebKey {
 	return jose.JSONWebKey{Key: key, KeyID: rand.Text(), Algorithm: string(jose.RS256), Use: "sig"}
 }
 
-func (h *Hostile) signingKey() jose.JSONWebKey {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.keys[len(h.keys)-1]
+func (f *Fake) signingKey() jose.JSONWebKey {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.keys[len(f.keys)-1]
 }
 
 // Sign signs claims with its key, or with another if one is given.
-func (h *Hostile) Sign(claims Claims, with ...jose.JSONWebKey) string {
-	return h.SignAs("", claims, with...)
+func (f *Fake) Sign(claims Claims, with ...jose.JSONWebKey) string {
+	return f.SignAs("", claims, with...)
 }
 
 // SignAs is Sign for a token that says what type it is.
-func (h *Hostile) SignAs(kind jose.ContentType, claims Claims, with ...jose.JSONWebKey) string {
-	key := h.signingKey()
+func (f *Fake) SignAs(kind jose.ContentType, claims Claims, with ...jose.JSONWebKey) string {
+	key := f.signingKey()
 	if len(with) > 0 {
 		key = with[0]
 	}
@@ -134,93 +134,93 @@ func (h *Hostile) SignAs(kind jose.ContentType, claims Claims, with ...jose.JSON
 	return text
 }
 
-func (h *Hostile) discovery(w http.ResponseWriter, _ *http.Request) {
-	if lie := h.lies().Discover; lie != nil && lie(w) {
+func (f *Fake) discovery(w http.ResponseWriter, _ *http.Request) {
+	if override := f.overrides().Discover; override != nil && override(w) {
 		return
 	}
-	h.document(w, nil)
+	f.document(w, nil)
 }
 
-func (h *Hostile) document(w http.ResponseWriter, _ *http.Request) {
+func (f *Fake) document(w http.ResponseWriter, _ *http.Request) {
 	document := Claims{
-		"issuer": h.URL, "authorization_endpoint": h.URL + "/authorize", "token_endpoint": h.URL + "/token",
-		"jwks_uri": h.URL + "/keys", "userinfo_endpoint": h.URL + "/userinfo", "end_session_endpoint": h.URL + "/end",
+		"issuer": f.URL, "authorization_endpoint": f.URL + "/authorize", "token_endpoint": f.URL + "/token",
+		"jwks_uri": f.URL + "/keys", "userinfo_endpoint": f.URL + "/userinfo", "end_session_endpoint": f.URL + "/end",
 		"id_token_signing_alg_values_supported":          []string{"RS256"},
 		"authorization_response_iss_parameter_supported": true,
 	}
-	if lie := h.lies().Metadata; lie != nil {
-		lie(document)
+	if override := f.overrides().Metadata; override != nil {
+		override(document)
 	}
 	writeJSON(w, document)
 }
 
-func (h *Hostile) jwks(w http.ResponseWriter, _ *http.Request) {
-	if lie := h.lies().Keys; lie != nil && lie(w) {
+func (f *Fake) jwks(w http.ResponseWriter, _ *http.Request) {
+	if override := f.overrides().Keys; override != nil && override(w) {
 		return
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var set jose.JSONWebKeySet
-	for _, key := range h.keys {
+	for _, key := range f.keys {
 		set.Keys = append(set.Keys, key.Public())
 	}
 	writeJSON(w, set)
 }
 
 // authorize asks nobody and sends the browser back at once.
-func (h *Hostile) authorize(w http.ResponseWriter, r *http.Request) {
+func (f *Fake) authorize(w http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Query()
 	code := rand.Text()
-	h.mu.Lock()
-	h.codes[code] = asked
-	h.mu.Unlock()
-	answer := url.Values{"code": {code}, "state": {asked.Get("state")}, "iss": {h.URL}}
-	if lie := h.lies().Answer; lie != nil {
-		lie(answer)
+	f.mu.Lock()
+	f.codes[code] = asked
+	f.mu.Unlock()
+	answer := url.Values{"code": {code}, "state": {asked.Get("state")}, "iss": {f.URL}}
+	if override := f.overrides().Answer; override != nil {
+		override(answer)
 	}
 	http.Redirect(w, r, asked.Get("redirect_uri")+"?"+answer.Encode(), http.StatusFound)
 }
 
-func (h *Hostile) token(w http.ResponseWriter, r *http.Request) {
-	lies := h.lies()
-	if lies.Token != nil && lies.Token(w) {
+func (f *Fake) token(w http.ResponseWriter, r *http.Request) {
+	overrides := f.overrides()
+	if overrides.Token != nil && overrides.Token(w) {
 		return
 	}
-	h.mu.Lock()
-	asked, known := h.codes[r.PostFormValue("code")]
-	delete(h.codes, r.PostFormValue("code"))
-	h.mu.Unlock()
+	f.mu.Lock()
+	asked, known := f.codes[r.PostFormValue("code")]
+	delete(f.codes, r.PostFormValue("code"))
+	f.mu.Unlock()
 	if !known || !provesChallenge(asked.Get("code_challenge"), r.PostFormValue("code_verifier")) {
 		w.WriteHeader(http.StatusBadRequest)
 		writeJSON(w, Claims{"error": "invalid_grant"})
 		return
 	}
 	claims := Claims{
-		"iss": h.URL, "sub": "mallory", "aud": asked.Get("client_id"), "nonce": asked.Get("nonce"),
+		"iss": f.URL, "sub": "mallory", "aud": asked.Get("client_id"), "nonce": asked.Get("nonce"),
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(), "auth_time": time.Now().Unix(),
 		"name": "Mallory Hostile", "preferred_username": "mallory", "sid": "provider-session",
 		"email": "admin@example.com", "email_verified": true,
 	}
-	if lies.Claims != nil {
-		lies.Claims(claims)
+	if overrides.Claims != nil {
+		overrides.Claims(claims)
 	}
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
 	token := ""
-	if lies.Sign != nil {
-		token = lies.Sign(h, claims)
+	if overrides.Sign != nil {
+		token = overrides.Sign(f, claims)
 	} else {
-		token = h.Sign(claims)
+		token = f.Sign(claims)
 	}
-	if lies.IDToken != nil {
-		token = lies.IDToken(token)
+	if overrides.IDToken != nil {
+		token = overrides.IDToken(token)
 	}
 	writeJSON(w, Claims{"access_token": rand.Text(), "token_type": "Bearer", "expires_in": 60, "id_token": token})
 }
 
-func (h *Hostile) userInfo(w http.ResponseWriter, _ *http.Request) {
+func (f *Fake) userInfo(w http.ResponseWriter, _ *http.Request) {
 	claims := Claims{"sub": "mallory", "name": "Mallory Hostile"}
-	if lie := h.lies().UserInfo; lie != nil {
-		lie(claims)
+	if override := f.overrides().UserInfo; override != nil {
+		override(claims)
 	}
 	writeJSON(w, claims)
 }
