@@ -2,9 +2,10 @@ package actions
 
 import (
 	"strings"
-	"unicode"
 
 	"github.com/mileusna/useragent"
+
+	"github.com/latchkey/latchkey/internal/text"
 )
 
 // device is what a browser reports about itself. Unknown parts are "".
@@ -30,7 +31,7 @@ const maxBrowserName = 40
 
 // deviceOf reads a User-Agent header. Clients can send anything in it.
 func deviceOf(userAgent string) device {
-	ua := useragent.Parse(strings.Map(withoutControls, userAgent))
+	ua := useragent.Parse(text.Clean(userAgent))
 	if len(ua.Name) > maxBrowserName {
 		ua.Name = "" // the parser took the whole text for a name
 	}
@@ -54,13 +55,6 @@ func deviceOf(userAgent string) device {
 
 // self lets templates pass anything that has a device.
 func (d device) self() device { return d }
-
-func withoutControls(c rune) rune {
-	if unicode.IsControl(c) {
-		return -1
-	}
-	return c
-}
 
 // kindOfDevice returns the device without its browser's version. A sign-in from
 // another kind of device is notable.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/internal/text"
 	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
@@ -116,12 +117,6 @@ func (f *tokenForm) check() error {
 // unchanged.
 func isTokenLabel(label string) bool {
 	isVisible := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
-	isHarmful := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError || isDirectional(r) }
+	isHarmful := func(r rune) bool { return r == utf8.RuneError || text.IsHarmful(r) }
 	return utf8.RuneCountInString(label) <= maxTokenLabel && strings.ContainsFunc(label, isVisible) && !strings.ContainsFunc(label, isHarmful)
-}
-
-// isDirectional reports whether a character changes the direction of all text that
-// follows. The marks that Hebrew and Arabic need do not.
-func isDirectional(r rune) bool {
-	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }

@@ -83,8 +83,8 @@ func RecordEvent(conn *pop.Connection, e Event) error {
 		return fmt.Errorf("record event: %w", err)
 	}
 	e.ID, e.CreatedAt = id, time.Now().UTC().Truncate(time.Microsecond)
-	e.Method, e.IP, e.SID = cut(e.Method, 64), cut(e.IP, 64), cut(e.SID, 64)
-	e.UserAgent, e.Device, e.Detail = cut(e.UserAgent, maxName), cut(e.Device, maxName), cut(e.Detail, maxName)
+	e.Method, e.IP, e.SID = fit(e.Method, 64), fit(e.IP, 64), fit(e.SID, 64)
+	e.UserAgent, e.Device, e.Detail = fit(e.UserAgent, maxName), fit(e.Device, maxName), fit(e.Detail, maxName)
 	if e.Kind == SignInSucceeded {
 		isNew, err := isNewDevice(conn, e.UserID, e.Device)
 		if err != nil {

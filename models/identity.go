@@ -68,7 +68,7 @@ func createUser(conn *pop.Connection, identity Identity, profile Profile, retry 
 	if err != nil {
 		return nil, err
 	}
-	user := &User{Username: username, Name: cut(profile.Name, maxName), Email: cut(profile.Email, maxName), Role: RoleMember}
+	user := &User{Username: username, Name: fit(profile.Name, maxName), Email: fit(profile.Email, maxName), Role: RoleMember}
 	if user.Name == "" {
 		user.Name = username
 	}

@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"unicode"
 
 	// With this driver, Pop's sqlite3 dialect works without a build tag.
 	_ "github.com/mattn/go-sqlite3"
 
 	"github.com/gobuffalo/pop/v6"
+
+	"github.com/latchkey/latchkey/internal/text"
 )
 
 var (
@@ -77,17 +78,5 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
-// cut shortens a text to a number of characters. It removes control characters, because
-// some databases reject NUL, and characters that would reverse the text on pages.
-func cut(text string, limit int) string {
-	text = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) {
-			return -1
-		}
-		return c
-	}, strings.ToValidUTF8(text, ""))
-	if runes := []rune(text); len(runes) > limit {
-		return string(runes[:limit])
-	}
-	return text
-}
+// fit makes a text safe to store in a column of a size, in characters.
+func fit(s string, size int) string { return text.Truncate(text.Clean(s), size) }

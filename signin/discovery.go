@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -188,37 +186,7 @@ func (p *openID) newProvider(ctx context.Context, issuer string) (*oidc.Provider
 	return oidc.NewProvider(ctx, issuer)
 }
 
-// personalTenant is Microsoft's tenant for personal accounts.
-const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
-
-// sharedIssuers returns the issuers that the discovery document may have if the address
-// is one of Microsoft's for several tenants. It returns none for the address of one
-// tenant, which is the issuer, as with all other providers.
-func (p *openID) sharedIssuers() []string {
-	address, err := url.Parse(p.settings.Address)
-	if err != nil || !p.settings.Kind.tenants {
-		return nil
-	}
-	tenant, rest, _ := strings.Cut(strings.TrimPrefix(address.Path, "/"), "/")
-	of := func(other string) string { return address.Scheme + "://" + address.Host + "/" + other + "/" + rest }
-	switch tenant {
-	case "common", "organizations":
-		return []string{of("{tenantid}")}
-	case "consumers":
-		return []string{of("{tenantid}"), of(personalTenant)}
-	}
-	return nil
-}
-
 // withClient passes the HTTP client to the libraries.
 func (p *openID) withClient(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, p.client)
-}
-
-// isIssuer reports whether tokens of this issuer belong to the provider.
-func (p *openID) isIssuer(m *metadata, issuer, tenant string) bool {
-	if !m.tenants {
-		return true // the verifier has checked it
-	}
-	return tenant != "" && !strings.ContainsAny(tenant, "/?#") && issuer == strings.ReplaceAll(m.Issuer, "{tenantid}", tenant)
 }

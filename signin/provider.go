@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/markbates/goth"
-	"golang.org/x/oauth2"
 )
 
 // Settings configure a provider.
@@ -161,29 +159,3 @@ func (p *Provider) fetchIdentity(ctx context.Context, session goth.Session, para
 
 // maxSubject is the longest subject in bytes (OpenID Connect Core 1.0, 2).
 const maxSubject = 255
-
-// maxErrorText is the longest error text that is logged, in bytes.
-const maxErrorText = 300
-
-// redacted shortens the text of an error, which may contain a provider's whole answer, and
-// removes what may contain a token: the query of a URL, and the token endpoint's answer.
-type redacted struct{ error }
-
-func (c redacted) Error() string {
-	text := c.error.Error()
-	var address *url.Error
-	var answer *oauth2.RetrieveError
-	switch {
-	case errors.As(c.error, &answer):
-		text = fmt.Sprintf("the token endpoint answered %s %q", answer.Response.Status, answer.ErrorCode)
-	case errors.As(c.error, &address):
-		place, _, _ := strings.Cut(address.URL, "?")
-		text = fmt.Sprintf("%s %s: %v", address.Op, place, address.Err)
-	}
-	if len(text) > maxErrorText {
-		text = strings.ToValidUTF8(text[:maxErrorText], "") + "…"
-	}
-	return text
-}
-
-func (c redacted) Unwrap() error { return c.error }

@@ -5,12 +5,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/felixge/httpsnoop"
 	"github.com/gobuffalo/buffalo"
 	"github.com/gobuffalo/logger"
 	"github.com/sirupsen/logrus"
+
+	"github.com/latchkey/latchkey/internal/text"
 )
 
 // LogHandler returns a handler that writes times in UTC (ASVS 5.0 16.2.2) and adds
@@ -53,14 +54,11 @@ func LogRequests(log *slog.Logger, level func(path string, status int) slog.Leve
 	})
 }
 
-// Clip shortens a text from a client to a length that suits a log line.
-func Clip(text string) string {
-	const enough = 255
-	if len(text) <= enough {
-		return text
-	}
-	return strings.ToValidUTF8(text[:enough], "") + "…"
-}
+// maxLogged is the longest text from a client that is logged, in characters.
+const maxLogged = 255
+
+// Clip shortens a text from a client for a log line.
+func Clip(s string) string { return text.Shorten(s, maxLogged) }
 
 // BuffaloLogger returns a logger for Buffalo, which uses logrus, that writes to log.
 func BuffaloLogger(log *slog.Logger) buffalo.Logger {
