@@ -57,8 +57,7 @@ func TestRevoke_Refused(t *testing.T) {
 	stranger := strings.Repeat("A", 24)
 	for says, calls := range map[string][][]string{
 		"sessions:revoke SID":       {nil, {""}, {"user"}, {"all", "x"}, {"user", "admin", "x"}, {cookie, cookie}},
-		"sessions:revoke user NAME": {nil},
-		"sessions:revoke all":       {nil},
+		"SID | user USERNAME | all": {nil},
 		"nobody":                    {{"user", "nobody"}},
 		"no live session":           {{stranger}, {stranger + "." + parts[1] + "." + parts[2]}, {parts[1]}, {"admin"}, {"\xff"}},
 	} {

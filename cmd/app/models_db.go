@@ -17,6 +17,9 @@ func init() {
 	if len(os.Args) < 2 || os.Args[1] != "migrate" || slices.ContainsFunc(os.Args, grifts.IsHelp) {
 		return
 	}
+	if _, err := parseMigrate(os.Args[2:]); err != nil {
+		return // our main reports it
+	}
 	cfg, err := config.Load()
 	if err == nil {
 		models.DB, err = pop.NewConnection(cfg.Database)
