@@ -17,141 +17,143 @@ const (
 
 // TestMake checks what changes in each form of the places that an app may have.
 // A want or not is a file, a colon and some text.
+// makeTests are changes to the stock app, and what the command makes of them.
+var makeTests = []struct {
+	name      string
+	changes   []string
+	want, not []string
+	manual    int
+}{
+	{name: "stock", want: []string{
+		appFile + ":SessionStore: SessionStore(),",
+		appFile + ":app.Use(paramlogger.ParameterLogger)\n\n\t\t// Answer 503 when the session could not be loaded.\n\t\tapp.Use(sessionmw.Require)",
+		appFile + ":app.Use(sessionmw.CSRF)",
+		appFile + ":Skip(sessionmw.CSRF, HookHandler)",
+		appFile + ":sessionmw.Transaction(popmw.Transaction(models.DB))",
+		storeFile + `:UserKey: "current_user_id",`,
+		storeFile + ":Adopt:      sessionmw.OldCookies(),",
+		storeFile + ":time.Date(2026, time.March, 31, 0, 0, 0, 0, time.UTC)",
+		mainFile + ":sessionmw.Serve(app); err != nil",
+		"grifts/sessions.go:sessiontask.Register(actions.SessionStore)",
+		"config/buffalo-plugins.toml:buffalo-latchkey@v1.2.3",
+		"create_sessions.down.fizz:drop_table",
+	}, not: []string{appFile + ":middleware/csrf", mainFile + ":app.Serve("}},
+	{name: "import aliases", changes: []string{
+		appFile, `"github.com/gobuffalo/middleware/csrf"`, `guard "github.com/gobuffalo/mw-csrf"`,
+		appFile, "csrf.New", "guard.New",
+		appFile, `"github.com/gobuffalo/buffalo-pop/v3/pop/popmw"`, `tx "github.com/gobuffalo/buffalo-pop/v3/pop/popmw"`,
+		appFile, "popmw.Transaction", "tx.Transaction",
+	}, want: []string{
+		appFile + ":sessionmw.CSRF", appFile + ":sessionmw.Transaction(tx.Transaction(models.DB))",
+	}, not: []string{appFile + ":guard"}},
+	{name: "mw-csrf without an alias", changes: []string{
+		appFile, "gobuffalo/middleware/csrf", "gobuffalo/mw-csrf",
+	}, want: []string{appFile + ":Skip(sessionmw.CSRF"}, not: []string{appFile + ":mw-csrf"}},
+	{name: "middleware in variables", changes: []string{
+		appFile, "app.Use(csrf.New)", "guard := csrf.New\n\t\tapp.Use(guard)",
+		appFile, "app.Use(popmw.Transaction(models.DB))", "tx := popmw.Transaction(models.DB)\n\t\tapp.Use(tx)",
+	}, want: []string{appFile + ":guard := sessionmw.CSRF", appFile + ":tx := sessionmw.Transaction(popmw.Transaction(models.DB))"}},
+	{name: "old store from a function", changes: []string{
+		appFile, `"_coke_session",`, "\"_coke_session\",\n\t\t\tSessionStore: newStore(ENV),",
+	}, want: []string{appFile + ":SessionStore: SessionStore(),", storeFile + ":Adopt:      newStore(ENV),"}},
+	{name: "old store as a literal", changes: []string{
+		appFile, `"_coke_session",`, "\"_coke_session\",\n\t\t\tSessionStore: sessions.NewCookieStore([]byte(key)),",
+		appFile, `"github.com/gobuffalo/envy"`, "\"github.com/gobuffalo/envy\"\n\t\"github.com/gorilla/sessions\"",
+	}, want: []string{storeFile + ":sessions.NewCookieStore([]byte(key)),", storeFile + `:"github.com/gorilla/sessions"`},
+		not: []string{appFile + ":gorilla/sessions"}},
+	{name: "old store from a local variable", changes: []string{
+		appFile, "app = buffalo.New", "old := newStore()\n\t\tapp = buffalo.New",
+		appFile, `"_coke_session",`, "\"_coke_session\",\n\t\t\tSessionStore: old,",
+	}, want: []string{appFile + ":oldSessionStore = old\n\n\t\tapp = buffalo.New", storeFile + ":Adopt:      oldSessionStore,"}},
+	{name: "options in a variable", changes: []string{
+		appFile, "app = buffalo.New(buffalo.Options{", "opts := buffalo.Options{",
+		appFile, "\"_coke_session\",\n\t\t})", "\"_coke_session\",\n\t\t}\n\t\tapp = buffalo.New(opts)",
+	}, want: []string{appFile + ":SessionStore: SessionStore(),\n\t\t}"}},
+	{name: "options from a function with a literal", changes: []string{
+		appFile, "buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t}", "settings()",
+		"actions/auth.go", "func AuthCreate", "func settings() buffalo.Options {\n\treturn buffalo.Options{\n\t\tEnv: ENV,\n\t}\n}\n\nfunc AuthCreate",
+	}, want: []string{"actions/auth.go:Env: ENV,\n\t\tSessionStore: SessionStore(),"}},
+	{name: "options from elsewhere in a variable", changes: []string{
+		appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})",
+		"opts := buffalo.NewOptions()\n\t\topts.Env = ENV\n\t\tapp = buffalo.New(opts)",
+	}, want: []string{appFile + ":opts.Env = ENV\n\t\topts.SessionStore = SessionStore()\n\t\tapp = buffalo.New(opts)"}},
+	{name: "store assigned to the options", changes: []string{
+		appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})",
+		"opts := buffalo.NewOptions()\n\t\topts.SessionStore = newStore(ENV)\n\t\tapp = buffalo.New(opts)",
+	}, want: []string{appFile + ":opts.SessionStore = SessionStore()\n", storeFile + ":Adopt: newStore(ENV),"}},
+	{name: "store assigned to the app", changes: []string{
+		appFile, "// Automatically", "key := load()\n\t\tapp.SessionStore = newStore(key)\n\n\t\t// Automatically",
+	}, want: []string{
+		appFile + ":oldSessionStore = newStore(key)\n\n\t\tapp.SessionStore = SessionStore()",
+		storeFile + ":Adopt: oldSessionStore,",
+	}, not: []string{appFile + ":SessionStore: SessionStore()"}},
+	{name: "local store in options in a variable", changes: []string{
+		appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})",
+		"old := newStore()\n\t\topts := buffalo.Options{SessionStore: old}\n\t\tapp = buffalo.New(opts)",
+	}, want: []string{appFile + ":oldSessionStore = old\n\n\t\topts := buffalo.Options{SessionStore: SessionStore()}"}},
+	{name: "app made in a function of its own", changes: []string{
+		appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})", "app = newApp()",
+		"actions/auth.go", "func AuthCreate", "func newApp() *buffalo.App {\n\treturn buffalo.New(buffalo.Options{Env: ENV})\n}\n\nfunc AuthCreate",
+	}, want: []string{
+		"actions/auth.go:buffalo.Options{Env: ENV, SessionStore: SessionStore()}",
+		appFile + ":app.Use(paramlogger.ParameterLogger)\n\n\t\t// Answer 503 when the session could not be loaded.\n\t\tapp.Use(sessionmw.Require)",
+	}},
+	{name: "app in a variable of the package", changes: []string{
+		appFile, "app     *buffalo.App", "app = buffalo.New(buffalo.Options{Env: ENV})",
+		appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})\n\n", "",
+	}, want: []string{
+		appFile + ":app = buffalo.New(buffalo.Options{Env: ENV, SessionStore: SessionStore()})",
+		appFile + ":app.Use(sessionmw.Require)",
+	}},
+	{name: "options on one line", changes: []string{
+		appFile, "{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t}", `{SessionName: "_coke_session"}`,
+	}, want: []string{appFile + `:{SessionName: "_coke_session", SessionStore: SessionStore()}`}},
+	{name: "names are taken", changes: []string{
+		"actions/auth.go", "func AuthCreate", "var SessionStore, sessionStore, log int\n\nfunc AuthCreate",
+	}, want: []string{
+		appFile + ":SessionStore: DatabaseSessionStore(),",
+		storeFile + ":func DatabaseSessionStore()", storeFile + `:latchkeylog "log"`,
+		"grifts/sessions.go:actions.DatabaseSessionStore",
+	}},
+	{name: "user key in a constant", changes: []string{
+		"actions/auth.go", `"current_user_id"`, "userKey",
+		"actions/auth.go", "func AuthCreate", "const userKey = \"member_id\"\n\nfunc AuthCreate",
+	}, want: []string{storeFile + ":UserKey: userKey,"}},
+	{name: "session in a variable", changes: []string{
+		"actions/auth.go", `c.Session().Set("current_user_id"`, "s := c.Session()\n\ts.Set(\"member_id\"",
+	}, want: []string{storeFile + `:UserKey: "member_id",`}},
+	{name: "ID of another site", changes: []string{
+		"actions/auth.go", "return nil", "c.Session().Set(\"soundcloud_user_id\", info[\"id\"])\n\treturn nil",
+	}, want: []string{storeFile + `:UserKey: "current_user_id",`}},
+	{name: "users who are not signed in yet", changes: []string{
+		"actions/auth.go", "return nil", "s := c.Session()\n\ts.Set(\"pre_verification_user_id\", u.ID)\n\ts.Set(\"reset_user_id\", u.ID)\n\ts.Set(\"login_otp_user_id\", u.ID)\n\ts.Set(\"pendingUserID\", u.ID)\n\treturn nil",
+	}, want: []string{storeFile + `:UserKey: "current_user_id",`}},
+	{name: "a name that only begins like one of those", changes: []string{
+		"actions/auth.go", `"current_user_id"`, `"premium_user_id"`,
+	}, want: []string{storeFile + `:UserKey: "premium_user_id",`}},
+	{name: "serve with a server", changes: []string{
+		mainFile, "app := actions.App()\n\tif err := app.Serve()", "if err := actions.App().Serve(server)",
+	}, want: []string{mainFile + ":sessionmw.Serve(actions.App(), server)"}},
+	{name: "serve in a function", changes: []string{
+		mainFile, "\tapp := actions.App()\n\tif err := app.Serve()", "\trun(actions.App())\n}\n\nfunc run(app *buffalo.App) {\n\tif err := app.Serve()",
+		mainFile, "\"coke/actions\"", "\"coke/actions\"\n\n\t\"github.com/gobuffalo/buffalo\"",
+	}, want: []string{mainFile + ":sessionmw.Serve(app); err != nil"}},
+	{name: "no serve", changes: []string{mainFile, "app.Serve()", "start(app)"}, manual: 1},
+	{name: "no transaction", changes: []string{
+		appFile, "app.Use(popmw.Transaction(models.DB))", "", appFile, "\t\"github.com/gobuffalo/buffalo-pop/v3/pop/popmw\"\n", "",
+	}, want: []string{storeFile + ":sessionstore.New(models.DB,"}, manual: 1},
+	{name: "options from a function", changes: []string{
+		appFile, "buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t}", "settings()",
+	}, want: []string{appFile + ":sessionmw.Require"}, manual: 1},
+	{name: "dialects differ", changes: []string{"database.yml", "production:\n  dialect: sqlite3", "production:\n  dialect: postgres"},
+		want: []string{"create_sessions.up.fizz:{{ $key }}"}},
+	{name: "MySQL", changes: []string{"database.yml", "sqlite3", "mysql"}, want: []string{"create_sessions.up.fizz:MEDIUMBLOB"}},
+	{name: "dialect from the URL", changes: []string{"database.yml", "dialect: sqlite3", `url: {{envOr "LK_TEST" "mysql://u@h/d"}}`},
+		want: []string{"create_sessions.up.fizz:MEDIUMBLOB"}},
+}
+
 func TestMake(t *testing.T) {
-	tests := []struct {
-		name      string
-		changes   []string
-		want, not []string
-		manual    int
-	}{
-		{name: "stock", want: []string{
-			appFile + ":SessionStore: SessionStore(),",
-			appFile + ":app.Use(paramlogger.ParameterLogger)\n\n\t\t// Answer 503 when the session could not be loaded.\n\t\tapp.Use(sessionmw.Require)",
-			appFile + ":app.Use(sessionmw.CSRF)",
-			appFile + ":Skip(sessionmw.CSRF, HookHandler)",
-			appFile + ":sessionmw.Transaction(popmw.Transaction(models.DB))",
-			storeFile + `:UserKey: "current_user_id",`,
-			storeFile + ":Adopt:      sessionmw.OldCookies(),",
-			storeFile + ":time.Date(2026, time.March, 31, 0, 0, 0, 0, time.UTC)",
-			mainFile + ":sessionmw.Serve(app); err != nil",
-			"grifts/sessions.go:sessiontask.Register(actions.SessionStore)",
-			"config/buffalo-plugins.toml:buffalo-latchkey@v1.2.3",
-			"create_sessions.down.fizz:drop_table",
-		}, not: []string{appFile + ":middleware/csrf", mainFile + ":app.Serve("}},
-		{name: "import aliases", changes: []string{
-			appFile, `"github.com/gobuffalo/middleware/csrf"`, `guard "github.com/gobuffalo/mw-csrf"`,
-			appFile, "csrf.New", "guard.New",
-			appFile, `"github.com/gobuffalo/buffalo-pop/v3/pop/popmw"`, `tx "github.com/gobuffalo/buffalo-pop/v3/pop/popmw"`,
-			appFile, "popmw.Transaction", "tx.Transaction",
-		}, want: []string{
-			appFile + ":sessionmw.CSRF", appFile + ":sessionmw.Transaction(tx.Transaction(models.DB))",
-		}, not: []string{appFile + ":guard"}},
-		{name: "mw-csrf without an alias", changes: []string{
-			appFile, "gobuffalo/middleware/csrf", "gobuffalo/mw-csrf",
-		}, want: []string{appFile + ":Skip(sessionmw.CSRF"}, not: []string{appFile + ":mw-csrf"}},
-		{name: "middleware in variables", changes: []string{
-			appFile, "app.Use(csrf.New)", "guard := csrf.New\n\t\tapp.Use(guard)",
-			appFile, "app.Use(popmw.Transaction(models.DB))", "tx := popmw.Transaction(models.DB)\n\t\tapp.Use(tx)",
-		}, want: []string{appFile + ":guard := sessionmw.CSRF", appFile + ":tx := sessionmw.Transaction(popmw.Transaction(models.DB))"}},
-		{name: "old store from a function", changes: []string{
-			appFile, `"_coke_session",`, "\"_coke_session\",\n\t\t\tSessionStore: newStore(ENV),",
-		}, want: []string{appFile + ":SessionStore: SessionStore(),", storeFile + ":Adopt:      newStore(ENV),"}},
-		{name: "old store as a literal", changes: []string{
-			appFile, `"_coke_session",`, "\"_coke_session\",\n\t\t\tSessionStore: sessions.NewCookieStore([]byte(key)),",
-			appFile, `"github.com/gobuffalo/envy"`, "\"github.com/gobuffalo/envy\"\n\t\"github.com/gorilla/sessions\"",
-		}, want: []string{storeFile + ":sessions.NewCookieStore([]byte(key)),", storeFile + `:"github.com/gorilla/sessions"`},
-			not: []string{appFile + ":gorilla/sessions"}},
-		{name: "old store from a local variable", changes: []string{
-			appFile, "app = buffalo.New", "old := newStore()\n\t\tapp = buffalo.New",
-			appFile, `"_coke_session",`, "\"_coke_session\",\n\t\t\tSessionStore: old,",
-		}, want: []string{appFile + ":oldSessionStore = old\n\n\t\tapp = buffalo.New", storeFile + ":Adopt:      oldSessionStore,"}},
-		{name: "options in a variable", changes: []string{
-			appFile, "app = buffalo.New(buffalo.Options{", "opts := buffalo.Options{",
-			appFile, "\"_coke_session\",\n\t\t})", "\"_coke_session\",\n\t\t}\n\t\tapp = buffalo.New(opts)",
-		}, want: []string{appFile + ":SessionStore: SessionStore(),\n\t\t}"}},
-		{name: "options from a function with a literal", changes: []string{
-			appFile, "buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t}", "settings()",
-			"actions/auth.go", "func AuthCreate", "func settings() buffalo.Options {\n\treturn buffalo.Options{\n\t\tEnv: ENV,\n\t}\n}\n\nfunc AuthCreate",
-		}, want: []string{"actions/auth.go:Env: ENV,\n\t\tSessionStore: SessionStore(),"}},
-		{name: "options from elsewhere in a variable", changes: []string{
-			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})",
-			"opts := buffalo.NewOptions()\n\t\topts.Env = ENV\n\t\tapp = buffalo.New(opts)",
-		}, want: []string{appFile + ":opts.Env = ENV\n\t\topts.SessionStore = SessionStore()\n\t\tapp = buffalo.New(opts)"}},
-		{name: "store assigned to the options", changes: []string{
-			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})",
-			"opts := buffalo.NewOptions()\n\t\topts.SessionStore = newStore(ENV)\n\t\tapp = buffalo.New(opts)",
-		}, want: []string{appFile + ":opts.SessionStore = SessionStore()\n", storeFile + ":Adopt: newStore(ENV),"}},
-		{name: "store assigned to the app", changes: []string{
-			appFile, "// Automatically", "key := load()\n\t\tapp.SessionStore = newStore(key)\n\n\t\t// Automatically",
-		}, want: []string{
-			appFile + ":oldSessionStore = newStore(key)\n\n\t\tapp.SessionStore = SessionStore()",
-			storeFile + ":Adopt: oldSessionStore,",
-		}, not: []string{appFile + ":SessionStore: SessionStore()"}},
-		{name: "local store in options in a variable", changes: []string{
-			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})",
-			"old := newStore()\n\t\topts := buffalo.Options{SessionStore: old}\n\t\tapp = buffalo.New(opts)",
-		}, want: []string{appFile + ":oldSessionStore = old\n\n\t\topts := buffalo.Options{SessionStore: SessionStore()}"}},
-		{name: "app made in a function of its own", changes: []string{
-			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})", "app = newApp()",
-			"actions/auth.go", "func AuthCreate", "func newApp() *buffalo.App {\n\treturn buffalo.New(buffalo.Options{Env: ENV})\n}\n\nfunc AuthCreate",
-		}, want: []string{
-			"actions/auth.go:buffalo.Options{Env: ENV, SessionStore: SessionStore()}",
-			appFile + ":app.Use(paramlogger.ParameterLogger)\n\n\t\t// Answer 503 when the session could not be loaded.\n\t\tapp.Use(sessionmw.Require)",
-		}},
-		{name: "app in a variable of the package", changes: []string{
-			appFile, "app     *buffalo.App", "app = buffalo.New(buffalo.Options{Env: ENV})",
-			appFile, "app = buffalo.New(buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t})\n\n", "",
-		}, want: []string{
-			appFile + ":app = buffalo.New(buffalo.Options{Env: ENV, SessionStore: SessionStore()})",
-			appFile + ":app.Use(sessionmw.Require)",
-		}},
-		{name: "options on one line", changes: []string{
-			appFile, "{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t}", `{SessionName: "_coke_session"}`,
-		}, want: []string{appFile + `:{SessionName: "_coke_session", SessionStore: SessionStore()}`}},
-		{name: "names are taken", changes: []string{
-			"actions/auth.go", "func AuthCreate", "var SessionStore, sessionStore, log int\n\nfunc AuthCreate",
-		}, want: []string{
-			appFile + ":SessionStore: DatabaseSessionStore(),",
-			storeFile + ":func DatabaseSessionStore()", storeFile + `:latchkeylog "log"`,
-			"grifts/sessions.go:actions.DatabaseSessionStore",
-		}},
-		{name: "user key in a constant", changes: []string{
-			"actions/auth.go", `"current_user_id"`, "userKey",
-			"actions/auth.go", "func AuthCreate", "const userKey = \"member_id\"\n\nfunc AuthCreate",
-		}, want: []string{storeFile + ":UserKey: userKey,"}},
-		{name: "session in a variable", changes: []string{
-			"actions/auth.go", `c.Session().Set("current_user_id"`, "s := c.Session()\n\ts.Set(\"member_id\"",
-		}, want: []string{storeFile + `:UserKey: "member_id",`}},
-		{name: "ID of another site", changes: []string{
-			"actions/auth.go", "return nil", "c.Session().Set(\"soundcloud_user_id\", info[\"id\"])\n\treturn nil",
-		}, want: []string{storeFile + `:UserKey: "current_user_id",`}},
-		{name: "users who are not signed in yet", changes: []string{
-			"actions/auth.go", "return nil", "s := c.Session()\n\ts.Set(\"pre_verification_user_id\", u.ID)\n\ts.Set(\"reset_user_id\", u.ID)\n\ts.Set(\"login_otp_user_id\", u.ID)\n\ts.Set(\"pendingUserID\", u.ID)\n\treturn nil",
-		}, want: []string{storeFile + `:UserKey: "current_user_id",`}},
-		{name: "a name that only begins like one of those", changes: []string{
-			"actions/auth.go", `"current_user_id"`, `"premium_user_id"`,
-		}, want: []string{storeFile + `:UserKey: "premium_user_id",`}},
-		{name: "serve with a server", changes: []string{
-			mainFile, "app := actions.App()\n\tif err := app.Serve()", "if err := actions.App().Serve(server)",
-		}, want: []string{mainFile + ":sessionmw.Serve(actions.App(), server)"}},
-		{name: "serve in a function", changes: []string{
-			mainFile, "\tapp := actions.App()\n\tif err := app.Serve()", "\trun(actions.App())\n}\n\nfunc run(app *buffalo.App) {\n\tif err := app.Serve()",
-			mainFile, "\"coke/actions\"", "\"coke/actions\"\n\n\t\"github.com/gobuffalo/buffalo\"",
-		}, want: []string{mainFile + ":sessionmw.Serve(app); err != nil"}},
-		{name: "no serve", changes: []string{mainFile, "app.Serve()", "start(app)"}, manual: 1},
-		{name: "no transaction", changes: []string{
-			appFile, "app.Use(popmw.Transaction(models.DB))", "", appFile, "\t\"github.com/gobuffalo/buffalo-pop/v3/pop/popmw\"\n", "",
-		}, want: []string{storeFile + ":sessionstore.New(models.DB,"}, manual: 1},
-		{name: "options from a function", changes: []string{
-			appFile, "buffalo.Options{\n\t\t\tEnv:         ENV,\n\t\t\tSessionName: \"_coke_session\",\n\t\t}", "settings()",
-		}, want: []string{appFile + ":sessionmw.Require"}, manual: 1},
-		{name: "dialects differ", changes: []string{"database.yml", "production:\n  dialect: sqlite3", "production:\n  dialect: postgres"},
-			want: []string{"create_sessions.up.fizz:{{ $key }}"}},
-		{name: "MySQL", changes: []string{"database.yml", "sqlite3", "mysql"}, want: []string{"create_sessions.up.fizz:MEDIUMBLOB"}},
-		{name: "dialect from the URL", changes: []string{"database.yml", "dialect: sqlite3", `url: {{envOr "LK_TEST" "mysql://u@h/d"}}`},
-			want: []string{"create_sessions.up.fizz:MEDIUMBLOB"}},
-	}
-	for _, test := range tests {
+	for _, test := range makeTests {
 		t.Run(test.name, func(t *testing.T) {
 			p := mustPlan(t, edit(t, test.changes...), options())
 			check(t, p, test.want, true)
