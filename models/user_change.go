@@ -85,24 +85,3 @@ func checkAdminLeft(tx *pop.Connection, user *User) error {
 	}
 	return nil
 }
-
-// ChangeEvents returns the events about a change of a user, and the reason for which
-// their sessions are to be revoked, or "" if nothing changed. Enabling a user also
-// revokes sessions: some may be left from a request that was in progress when the user
-// was disabled, or because revoking failed then.
-func ChangeEvents(user *User, changed Change) (events []Event, reason string) {
-	if changed.Role != nil {
-		event := NewEvent(user.ID, UserRoleChanged)
-		event.Detail, event.Notable = user.Role, true
-		events, reason = append(events, event), RevokedRoleChanged
-	}
-	if changed.Disabled != nil {
-		event := NewEvent(user.ID, UserEnabled)
-		if *changed.Disabled {
-			event.Kind = UserDisabled
-		}
-		event.Notable, reason = true, RevokedUserGone
-		events = append(events, event)
-	}
-	return events, reason
-}

@@ -2,7 +2,6 @@ package models_test
 
 import (
 	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -101,67 +100,6 @@ func TestChangeUser_LastTwoAtOnce(t *testing.T) {
 			if err != nil || left != 1 || refused.Load() != 1 {
 				t.Fatalf("%d administrators, %d refused, %v", left, refused.Load(), err)
 			}
-		}
-	})
-}
-
-// Each change is an event to look at. All but the way back in ends the sessions.
-func TestEventsOf(t *testing.T) {
-	ada := &models.User{Role: models.RoleAdmin}
-	for name, c := range map[string]struct {
-		changed models.Change
-		kinds   string
-		why     string
-	}{
-		"Nothing":     {models.Change{}, "", ""},
-		"Role":        {change(models.RoleAdmin, nil), "user.role:admin", models.RevokedRoleChanged},
-		"Disabled":    {change("", &yes), "user.disabled:", models.RevokedUserGone},
-		"Enabled":     {change("", &no), "user.enabled:", models.RevokedUserGone},
-		"Both":        {change(models.RoleAdmin, &yes), "user.role:admin user.disabled:", models.RevokedUserGone},
-		"EnabledWith": {change(models.RoleAdmin, &no), "user.role:admin user.enabled:", models.RevokedUserGone},
-	} {
-		events, why := models.ChangeEvents(ada, c.changed)
-		var kinds []string
-		for _, e := range events {
-			kinds = append(kinds, e.Kind+":"+e.Detail)
-			if !e.Notable || e.UserID.UUID != ada.ID {
-				t.Errorf("%s: %+v", name, e)
-			}
-		}
-		if got := strings.Join(kinds, " "); got != c.kinds || why != c.why {
-			t.Errorf("%s: %q because of %q, want %q because of %q", name, got, why, c.kinds, c.why)
-		}
-	}
-}
-
-func TestSearchUsers(t *testing.T) {
-	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		for _, name := range []string{"ada", "ad_a", "adx-1", "bob", "carl"} {
-			signUp(t, db, google(name), models.Profile{Username: name})
-		}
-		for begins, want := range map[string]int{"": 5, "ad": 3, "AD": 3, " ad ": 3, "ad_": 1, "%": 0, "x": 0, "ü": 0, "bob": 1, strings.Repeat("a", 100_000): 0} {
-			users, next, err := models.SearchUsers(db, begins, "", 9)
-			if err != nil || len(users) != want || next != "" {
-				t.Errorf("%q: %d users, %q, %v", begins, len(users), next, err)
-			}
-		}
-		first, next, err := models.SearchUsers(db, "", "", 3)
-		if err != nil || len(first) != 3 || next == "" {
-			t.Fatalf("%d users, %q, %v", len(first), next, err)
-		}
-		if all, next, err := models.SearchUsers(db, "", "", 5); err != nil || len(all) != 5 || next != "" {
-			t.Errorf("all five at once: %d users, %q, %v", len(all), next, err)
-		}
-		second, next, err := models.SearchUsers(db, "", next, 3)
-		if err != nil || len(second) != 2 || next != "" || second[0].Username <= first[2].Username {
-			t.Errorf("%d users, %q, %v", len(second), next, err)
-		}
-		if _, _, err := models.SearchUsers(db, "", "no such name", 3); !errors.Is(err, models.ErrCursor) {
-			t.Error(err)
-		}
-		names, err := models.UsernamesOf(db, []string{first[0].ID.String(), "x", "00000000-0000-0000-0000-000000000000"})
-		if err != nil || len(names) != 1 || names[first[0].ID.String()] != first[0].Username {
-			t.Errorf("%v, %v", names, err)
 		}
 	})
 }

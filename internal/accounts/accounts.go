@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/gobuffalo/nulls"
 	"github.com/gobuffalo/pop/v6"
 
 	"github.com/latchkey/latchkey/models"
@@ -42,7 +41,7 @@ func (a Accounts) Change(ctx context.Context, userID string, change models.Chang
 		return Result{}, err
 	}
 	result := Result{User: user, Changed: changed}
-	events, reason := models.ChangeEvents(user, changed)
+	events, reason := changeEvents(user, changed)
 	var revokeErr error
 	if reason != "" {
 		result.Revoked, revokeErr = a.Store.Revoke(ctx, sessionstore.Filter{UserID: user.ID.String()})
@@ -54,13 +53,4 @@ func (a Accounts) Change(ctx context.Context, userID string, change models.Chang
 		err = errors.Join(err, record(By(actor, event)))
 	}
 	return result, errors.Join(revokeErr, err)
-}
-
-// By returns the event as caused by an administrator, which the user should notice.
-// Without an administrator, it returns the event unchanged.
-func By(admin *models.User, e models.Event) models.Event {
-	if admin != nil {
-		e.ActorID, e.Notable = nulls.NewUUID(admin.ID), true
-	}
-	return e
 }
