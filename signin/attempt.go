@@ -71,7 +71,7 @@ func (f *Flow) cookieOf(a attempt) (*http.Cookie, error) {
 	return f.cookie(name, f.sealer.seal(name, plain.Bytes()), int(AttemptLifetime/time.Second)), nil
 }
 
-// take returns the attempt that an answer belongs to. It deletes the cookie of an
+// take returns the attempt that a response belongs to. It deletes the cookie of an
 // expired one.
 func (f *Flow) take(w http.ResponseWriter, r *http.Request, provider, state string) (a attempt, ok bool) {
 	name := f.cookieName(state)

@@ -19,12 +19,12 @@ const (
 	// with an unknown key causes a fetch, and anyone can invent one.
 	keysPause = time.Second
 	keysBurst = 3
-	// maxResponse is the largest answer that is read, in bytes. Real answers are far
+	// maxResponse is the largest response that is read, in bytes. Real ones are far
 	// smaller.
 	maxResponse = 1 << 20
 )
 
-var errResponseTooLarge = fmt.Errorf("the provider's answer has more than %d bytes", maxResponse)
+var errResponseTooLarge = fmt.Errorf("the provider's response has more than %d bytes", maxResponse)
 
 // newClient returns the HTTP client for providers. It limits time and size, and follows
 // no redirects.
@@ -33,20 +33,20 @@ func newClient() *http.Client {
 		Timeout:   providerTimeout,
 		Transport: sizeLimited{http.DefaultTransport},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return errors.New("the provider answered with a redirect")
+			return errors.New("the provider responded with a redirect")
 		},
 	}
 }
 
-// limited returns an error for answers that are too large.
+// sizeLimited returns an error for responses that are too large.
 type sizeLimited struct{ http.RoundTripper }
 
 func (l sizeLimited) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := l.RoundTripper.RoundTrip(r)
+	response, err := l.RoundTripper.RoundTrip(r)
 	if err == nil {
-		answer.Body = &limitedBody{answer.Body, maxResponse}
+		response.Body = &limitedBody{response.Body, maxResponse}
 	}
-	return answer, err
+	return response, err
 }
 
 type limitedBody struct {
@@ -65,9 +65,9 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 // rateLimited returns a copy of client that limits the rate of its requests. It is for keys:
 // go-oidc makes one request for all tokens that wait, and none for known keys.
 func rateLimited(client *http.Client) *http.Client {
-	slow := *client
-	slow.Transport = rateLimitedTransport{client.Transport, rate.NewLimiter(rate.Every(keysPause), keysBurst)}
-	return &slow
+	limited := *client
+	limited.Transport = rateLimitedTransport{client.Transport, rate.NewLimiter(rate.Every(keysPause), keysBurst)}
+	return &limited
 }
 
 type rateLimitedTransport struct {
@@ -75,9 +75,9 @@ type rateLimitedTransport struct {
 	limiter *rate.Limiter
 }
 
-func (p rateLimitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := p.limiter.Wait(r.Context()); err != nil {
+func (t rateLimitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := t.limiter.Wait(r.Context()); err != nil {
 		return nil, fmt.Errorf("too many unknown keys: %w", err)
 	}
-	return p.RoundTripper.RoundTrip(r)
+	return t.RoundTripper.RoundTrip(r)
 }

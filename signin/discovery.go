@@ -39,7 +39,7 @@ type metadata struct {
 	tenants bool // the issuer has a placeholder for the tenant
 }
 
-// discovered is what is known about a provider. It is replaced and never changed, so
+// cachedMetadata is what is known about a provider. It is replaced and never changed, so
 // reading needs no lock.
 type cachedMetadata struct {
 	found    *metadata
@@ -82,7 +82,7 @@ func (p *openID) discover(ctx context.Context) (*metadata, error) {
 }
 
 // refresh fetches the metadata and stores the result. It keeps the old metadata if the
-// provider does not answer, but not if its answer must not be trusted.
+// provider does not respond, but not if its response must not be trusted.
 func (p *openID) refresh() (any, error) {
 	before := p.known.Load()
 	if m, known, err := before.at(p.now()); known { // another call has just done it
@@ -99,7 +99,8 @@ func (p *openID) refresh() (any, error) {
 	return m, err
 }
 
-// down returns why the provider does not answer, or that it refuses the client secret.
+// unavailable returns why the provider does not respond, or that it refused the client
+// secret, if that was recently.
 func (p *openID) unavailable() error {
 	now := p.now()
 	if d := p.known.Load(); d != nil && d.failed != nil && now.Sub(d.failedAt) < discoveryPause {
@@ -120,12 +121,12 @@ type secretRefusal struct {
 // noteExchange stores whether the provider accepted the client secret. Only invalid_client
 // (RFC 6749, 5.2), or 401 from Keycloak, means that it did not.
 func (p *openID) noteExchange(err error) {
-	var answer *oauth2.RetrieveError
+	var response *oauth2.RetrieveError
 	switch {
 	case err == nil:
 		p.refused.Store(nil)
-	case !errors.As(err, &answer):
-	case answer.ErrorCode == "invalid_client", answer.Response.StatusCode == http.StatusUnauthorized:
+	case !errors.As(err, &response):
+	case response.ErrorCode == "invalid_client", response.Response.StatusCode == http.StatusUnauthorized:
 		p.refused.Store(&secretRefusal{redacted{err}, p.now()})
 	}
 }
@@ -144,7 +145,7 @@ func (p *openID) secretStyle(m *metadata) oauth2.AuthStyle {
 // fetch fetches the discovery document. Its issuer must be the configured address, which
 // may lack a slash at the end (OpenID Connect Discovery 1.0, 4.3).
 func (p *openID) fetch() (*metadata, error) {
-	ctx := p.withClient(context.Background()) // other requests wait for the answer too
+	ctx := p.withClient(context.Background()) // other requests wait for the response too
 	provider, err := p.newProvider(ctx, p.settings.Address)
 	var mismatch *oidc.IssuerMismatchError
 	if errors.As(err, &mismatch) && mismatch.Discovered == p.settings.Address+"/" {

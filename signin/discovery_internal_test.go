@@ -13,26 +13,14 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testoidc"
 )
 
-// clock is the time that a test says it is.
-type clock struct{ nanos atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.nanos.Store(time.Now().UnixNano())
-	return c
-}
-
-func (c *clock) now() time.Time          { return time.Unix(0, c.nanos.Load()) }
-func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
-
-// withFake makes a provider of one that lies, and a clock for it.
+// withFake returns a fake provider and its clock.
 func withFake(t *testing.T) (*Provider, *openID, *testoidc.Fake, *clock) {
 	t.Helper()
 	flow, fake, clock := newFakeFlow(t, Settings{})
 	return flow.Providers[0], flow.Providers[0].goth.(*openID), fake, clock
 }
 
-// broken answers with an error, and counts.
+// broken responds with an error and counts the requests.
 func broken(asked *atomic.Int32) func(http.ResponseWriter) bool {
 	return func(w http.ResponseWriter) bool {
 		asked.Add(1)
@@ -41,16 +29,16 @@ func broken(asked *atomic.Int32) func(http.ResponseWriter) bool {
 	}
 }
 
-// A document that was found is good for a day, and for one more while the provider
-// does not answer.
+// A discovery document is used for a day, and for one more day while the provider does
+// not respond.
 func TestOpenID_DiscoveryLifetime(t *testing.T) {
 	p, o, fake, clock := withFake(t)
 	var asked atomic.Int32
-	want := func(when string, usable bool, down bool, times int32) {
+	want := func(when string, usable, unavailable bool, times int32) {
 		t.Helper()
 		m, err := o.discover(t.Context())
-		if (err == nil) != usable || (m != nil) != usable || (p.Unavailable() != nil) != down || asked.Load() != times {
-			t.Errorf("%s: %v, %v, down: %v, asked %d times", when, m, err, p.Unavailable(), asked.Load())
+		if (err == nil) != usable || (m != nil) != usable || (p.Unavailable() != nil) != unavailable || asked.Load() != times {
+			t.Errorf("%s: %v, %v, unavailable: %v, asked %d times", when, m, err, p.Unavailable(), asked.Load())
 		}
 	}
 	want("at first", true, false, 0)
@@ -69,13 +57,13 @@ func TestOpenID_DiscoveryLifetime(t *testing.T) {
 	want("after two days", false, true, 4)
 	fake.Override(testoidc.Overrides{})
 	clock.advance(discoveryPause)
-	want("well again", true, false, 4)
+	want("after it recovered", true, false, 4)
 	fake.Override(testoidc.Overrides{Discover: broken(&asked)})
 	clock.advance(metadataLifetime - time.Second)
 	want("a day after that", true, false, 4)
 }
 
-// Who turns out to be somebody else is not believed for what he was.
+// If the discovery document changes to another issuer, the old one is not used either.
 func TestOpenID_ASVS_10_5_3_RefreshedIssuer(t *testing.T) {
 	for name, lie := range map[string]func(testoidc.Claims){
 		"Other": func(c testoidc.Claims) { c["issuer"] = "https://id.example.com" },
@@ -103,8 +91,7 @@ func TestOpenID_ASVS_10_5_3_RefreshedIssuer(t *testing.T) {
 	}
 }
 
-// A provider that hangs is asked once, and nobody waits for it longer than his
-// request.
+// A provider that hangs is asked once, and no caller waits longer than its own context.
 func TestOpenID_DiscoveryHangs(t *testing.T) {
 	p, o, fake, _ := withFake(t)
 	var asked atomic.Int32
@@ -137,7 +124,7 @@ func TestProvider_SignOutURL(t *testing.T) {
 	p, _, fake, clock := withFake(t)
 	want := fake.URL + "/end?client_id=app&post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F"
 	var wg sync.WaitGroup
-	for range 20 { // nobody has asked the provider before
+	for range 20 { // the first calls, so all need discovery
 		wg.Go(func() {
 			if got := p.SignOutURL("https://app.example.com/"); got != want {
 				t.Errorf("%q", got)
@@ -149,9 +136,9 @@ func TestProvider_SignOutURL(t *testing.T) {
 	fake.Override(testoidc.Overrides{Discover: broken(&asked)})
 	clock.advance(metadataLifetime)
 	if got := p.SignOutURL("https://app.example.com/"); got != want {
-		t.Errorf("of a provider that is down: %q", got)
+		t.Errorf("while the provider is down: %q", got)
 	}
 	if p.Unavailable() == nil || !strings.Contains(p.Unavailable().Error(), "500") {
-		t.Errorf("down: %v", p.Unavailable())
+		t.Errorf("unavailable: %v", p.Unavailable())
 	}
 }

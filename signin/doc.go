@@ -4,7 +4,7 @@
 //
 // # Attempts
 //
-// [Flow.Start] sends a browser to a provider, and [Flow.Finish] handles the answer. In
+// [Flow.Start] sends a browser to a provider, and [Flow.Finish] handles the response. In
 // between, the attempt is kept in an encrypted cookie: the state, and for OpenID
 // Connect the nonce and the PKCE verifier, all random. So an attempt belongs to one
 // browser and one provider, needs no session, and works in several tabs at once. It
@@ -14,7 +14,7 @@
 //
 // The state is compared in constant time, before any request to the provider. For
 // OpenID Connect, these are checked: the issuer of the discovery document and of the
-// answer (RFC 9207), the ID token's signature with the issuer's keys, its audience,
+// response (RFC 9207), the ID token's signature with the issuer's keys, its audience,
 // times and nonce, and auth_time for a re-authentication. Names of claims must match
 // exactly. User info only fills in what the ID token leaves out. An [Identity] is an
 // issuer and a subject, never an email address.

@@ -16,14 +16,14 @@ var (
 	// ErrUnknownProvider is returned for a provider that is not configured.
 	ErrUnknownProvider = errors.New("unknown provider")
 
-	// ErrNoAttempt is returned for an answer without an attempt of this browser: the attempt
+	// ErrNoAttempt is returned for a response without an attempt of this browser: the attempt
 	// has expired, was finished before or is another browser's, or cookies are disabled.
 	ErrNoAttempt = errors.New("no sign-in attempt matches: it has expired, was finished, or started in another browser")
 
 	// ErrDenied is returned if the user or the provider cancelled the sign-in.
 	ErrDenied = errors.New("sign-in cancelled at the provider")
 
-	// ErrProvider is returned if the provider does not answer, or if its answer must not
+	// ErrProvider is returned if the provider does not respond, or if its response must not
 	// be trusted.
 	ErrProvider = errors.New("provider failed")
 
@@ -44,7 +44,7 @@ type ReplayGuard interface {
 	IsUsed(ctx context.Context, id string) (bool, error)
 }
 
-// A Flow sends browsers to providers and takes their answers. It is safe for
+// A Flow sends browsers to providers and handles their responses. It is safe for
 // concurrent use.
 type Flow struct {
 	Providers []*Provider // sorted by label
@@ -57,7 +57,7 @@ type Flow struct {
 // Options configure a [Flow]. Secrets and ReplayGuard are required.
 type Options struct {
 	Secrets     [][]byte         // the first encrypts attempts, all decrypt
-	ReplayGuard ReplayGuard      // so that an answer cannot be used twice
+	ReplayGuard ReplayGuard      // so that a response cannot be used twice
 	Insecure    bool             // allows cookies over plain http, for development
 	MaxAge      time.Duration    // how long ago the user may have authenticated at the provider; default 30 days
 	Now         func() time.Time // the clock; default time.Now
@@ -127,10 +127,10 @@ func (f *Flow) Start(w http.ResponseWriter, r *http.Request, provider string, re
 	return target, err
 }
 
-// Finish handles a provider's answer. It returns the user's identity and the login
+// Finish handles a provider's response. It returns the user's identity and the login
 // request. It returns ErrUnknownProvider, ErrNoAttempt, ErrDenied, ErrProvider or ErrNoAuthTime, with
 // the login request if it is known, or the replay guard's error. Only after the latter
-// can the same answer be used again.
+// can the same response be used again.
 func (f *Flow) Finish(w http.ResponseWriter, r *http.Request, provider string, params url.Values) (Identity, LoginRequest, error) {
 	id, request, err := f.finish(w, r, provider, params)
 	if err != nil {
@@ -164,7 +164,7 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, provider string, p
 		return id, a.LoginRequest, refusal(code)
 	}
 	if params.Get("code") == "" {
-		return id, a.LoginRequest, fmt.Errorf("%w: no code in its answer", ErrProvider)
+		return id, a.LoginRequest, fmt.Errorf("%w: no code in its response", ErrProvider)
 	}
 	session, err := p.goth.UnmarshalSession(a.Session)
 	if err != nil {
@@ -187,5 +187,5 @@ func refusal(code string) error {
 	if slices.Contains(denials, code) {
 		return ErrDenied
 	}
-	return fmt.Errorf("%w: it answered %.60q", ErrProvider, code)
+	return fmt.Errorf("%w: it responded %.60q", ErrProvider, code)
 }

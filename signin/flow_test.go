@@ -14,36 +14,36 @@ import (
 	"github.com/latchkey/latchkey/signin"
 )
 
-// memory is Once for one program.
-type memory struct {
-	mu    sync.Mutex
-	spent map[string]bool
-	err   error
+// memoryGuard is a ReplayGuard in memory.
+type memoryGuard struct {
+	mu   sync.Mutex
+	used map[string]bool
+	err  error // if set, all calls fail with it
 }
 
-func (m *memory) Use(_ context.Context, id string, _ time.Time) (bool, error) {
+func (m *memoryGuard) Use(_ context.Context, id string, _ time.Time) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err != nil {
 		return false, m.err
 	}
-	if m.spent == nil {
-		m.spent = make(map[string]bool)
+	if m.used == nil {
+		m.used = make(map[string]bool)
 	}
-	first := !m.spent[id]
-	m.spent[id] = true
+	first := !m.used[id]
+	m.used[id] = true
 	return first, nil
 }
 
-func (m *memory) IsUsed(_ context.Context, id string) (bool, error) {
+func (m *memoryGuard) IsUsed(_ context.Context, id string) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.spent[id], m.err
+	return m.used[id], m.err
 }
 
 var secretA, secretB = []byte(strings.Repeat("a", 32)), []byte(strings.Repeat("b", 32))
 
-// github is a provider that is asked nothing over the network to begin.
+// github returns a provider that needs no network requests to start a sign-in.
 func github() []signin.Settings {
 	for _, kind := range signin.Kinds {
 		if kind.Name == "github" {
@@ -56,7 +56,7 @@ func github() []signin.Settings {
 func newFlow(t *testing.T, o signin.Options) *signin.Flow {
 	t.Helper()
 	if o.ReplayGuard == nil {
-		o.ReplayGuard = &memory{}
+		o.ReplayGuard = &memoryGuard{}
 	}
 	flow, err := signin.New(github(), o)
 	if err != nil {
@@ -84,7 +84,7 @@ func begin(t *testing.T, flow *signin.Flow, request signin.LoginRequest) (*http.
 	return cookies[0], address.Query().Get("state")
 }
 
-// cancel finishes an attempt with the answer that it was cancelled.
+// cancel finishes an attempt with the response that the user cancelled it.
 func cancel(flow *signin.Flow, state string, cookies ...*http.Cookie) (signin.LoginRequest, *httptest.ResponseRecorder, error) {
 	r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
 	for _, c := range cookies {
@@ -101,7 +101,7 @@ func TestFlow_Cookie(t *testing.T) {
 		t.Errorf("the cookie is %s", cookie)
 	}
 	if strings.Contains(cookie.Value, state) || len(cookie.Value) > 1500 {
-		t.Errorf("the cookie's value, of %d characters, is %q", len(cookie.Value), cookie.Value)
+		t.Errorf("the cookie's value has %d characters: %q", len(cookie.Value), cookie.Value)
 	}
 	if len(state) < 26 { // 128 bits in base32
 		t.Errorf("the state has %d characters", len(state))
@@ -109,68 +109,71 @@ func TestFlow_Cookie(t *testing.T) {
 }
 
 func TestFlow_Finish(t *testing.T) {
-	now := time.Now()
-	clock := func() time.Time { return now }
-	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}, Now: clock})
+	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}})
 	request := signin.LoginRequest{ReturnTo: "/here", Remember: true, Fresh: true, LinkTo: "ada"}
-
-	t.Run("OK", func(t *testing.T) {
-		cookie, state := begin(t, flow, request)
-		got, w, err := cancel(flow, state, cookie)
-		if !errors.Is(err, signin.ErrDenied) || got != request {
-			t.Errorf("%+v, %v", got, err)
-		}
-		if ended := w.Result().Cookies(); len(ended) != 1 || ended[0].Name != cookie.Name || ended[0].MaxAge >= 0 {
-			t.Errorf("the cookie is not ended: %v", ended)
-		}
-		if _, _, err := cancel(flow, state, cookie); !errors.Is(err, signin.ErrNoAttempt) {
-			t.Errorf("again: %v", err)
-		}
-	})
-	t.Run("ErrNoAttempt", func(t *testing.T) {
-		cookie, state := begin(t, flow, request)
-		other, otherState := begin(t, flow, request)
-		damaged := *cookie
-		damaged.Value = "AAAA" + damaged.Value[4:] // which 16 million to one it was not
-		moved := *other
-		moved.Name = cookie.Name
-		for name, err := range map[string]error{
-			"NoCookie":  third(cancel(flow, state)),
-			"NoState":   third(cancel(flow, "", cookie)),
-			"Other":     third(cancel(flow, otherState, cookie)),
-			"SameStart": third(cancel(flow, state[:8]+"XXXXXXXXXXXXXXXXXX", cookie)),
-			"Damaged":   third(cancel(flow, state, &damaged)),
-			"Moved":     third(cancel(flow, state, &moved)),
-			"Twice":     third(cancel(flow, state, cookie, &moved)),
-		} {
-			if !errors.Is(err, signin.ErrNoAttempt) {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-	})
-	t.Run("ASVS_10_1_2_TenMinutes", func(t *testing.T) {
-		late, lateState := begin(t, flow, request)
-		inTime, inTimeState := begin(t, flow, request)
-		now = now.Add(signin.AttemptLifetime)
-		if _, _, err := cancel(flow, inTimeState, inTime); !errors.Is(err, signin.ErrDenied) {
-			t.Errorf("after ten minutes: %v", err)
-		}
-		now = now.Add(time.Second)
-		if _, _, err := cancel(flow, lateState, late); !errors.Is(err, signin.ErrNoAttempt) {
-			t.Errorf("a second later: %v", err)
-		}
-	})
-	t.Run("ErrUnknownProvider", func(t *testing.T) {
-		_, _, err := flow.Finish(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), "gitlab", nil)
-		if !errors.Is(err, signin.ErrUnknownProvider) {
-			t.Error(err)
-		}
-	})
+	cookie, state := begin(t, flow, request)
+	got, w, err := cancel(flow, state, cookie)
+	if !errors.Is(err, signin.ErrDenied) || got != request {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if cookies := w.Result().Cookies(); len(cookies) != 1 || cookies[0].Name != cookie.Name || cookies[0].MaxAge >= 0 {
+		t.Errorf("the cookie is not deleted: %v", cookies)
+	}
+	if _, _, err := cancel(flow, state, cookie); !errors.Is(err, signin.ErrNoAttempt) {
+		t.Errorf("again: %v", err)
+	}
 }
 
+func TestFlow_Finish_ErrNoAttempt(t *testing.T) {
+	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}})
+	cookie, state := begin(t, flow, signin.LoginRequest{})
+	other, otherState := begin(t, flow, signin.LoginRequest{})
+	damaged := *cookie
+	damaged.Value = "AAAA" + damaged.Value[4:] // the same value by chance only once in 16 million
+	moved := *other
+	moved.Name = cookie.Name
+	for name, err := range map[string]error{
+		"NoCookie":  third(cancel(flow, state)),
+		"NoState":   third(cancel(flow, "", cookie)),
+		"Other":     third(cancel(flow, otherState, cookie)),
+		"SameStart": third(cancel(flow, state[:8]+"XXXXXXXXXXXXXXXXXX", cookie)),
+		"Damaged":   third(cancel(flow, state, &damaged)),
+		"Moved":     third(cancel(flow, state, &moved)),
+		"Twice":     third(cancel(flow, state, cookie, &moved)),
+	} {
+		if !errors.Is(err, signin.ErrNoAttempt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestFlow_Finish_ASVS_10_1_2_TenMinutes(t *testing.T) {
+	now := time.Now()
+	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}, Now: func() time.Time { return now }})
+	late, lateState := begin(t, flow, signin.LoginRequest{})
+	inTime, inTimeState := begin(t, flow, signin.LoginRequest{})
+	now = now.Add(signin.AttemptLifetime)
+	if _, _, err := cancel(flow, inTimeState, inTime); !errors.Is(err, signin.ErrDenied) {
+		t.Errorf("after ten minutes: %v", err)
+	}
+	now = now.Add(time.Second)
+	if _, _, err := cancel(flow, lateState, late); !errors.Is(err, signin.ErrNoAttempt) {
+		t.Errorf("a second later: %v", err)
+	}
+}
+
+func TestFlow_Finish_ErrUnknownProvider(t *testing.T) {
+	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}})
+	_, _, err := flow.Finish(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), "gitlab", nil)
+	if !errors.Is(err, signin.ErrUnknownProvider) {
+		t.Error(err)
+	}
+}
+
+// third returns the third result of cancel.
 func third(_ signin.LoginRequest, _ *httptest.ResponseRecorder, err error) error { return err }
 
-// A secret that is put in front loses nobody who is away at a provider.
+// A new secret does not break sign-ins that are in progress.
 func TestFlow_SecretRotated(t *testing.T) {
 	cookie, state := begin(t, newFlow(t, signin.Options{Secrets: [][]byte{secretA}}), signin.LoginRequest{})
 	rotated := newFlow(t, signin.Options{Secrets: [][]byte{secretB, secretA}})
@@ -183,28 +186,28 @@ func TestFlow_SecretRotated(t *testing.T) {
 	}
 }
 
-// Who comes back while the database is away may come back once more.
-func TestFlow_OnceFails(t *testing.T) {
-	broken := errors.New("the database is away")
-	once := &memory{err: broken}
-	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}, ReplayGuard: once})
+// A response that arrives during a database outage can be used again.
+func TestFlow_ReplayGuardFails(t *testing.T) {
+	broken := errors.New("database unavailable")
+	guard := &memoryGuard{err: broken}
+	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}, ReplayGuard: guard})
 	cookie, state := begin(t, flow, signin.LoginRequest{})
 	_, w, err := cancel(flow, state, cookie)
-	if ended := w.Result().Cookies(); !errors.Is(err, broken) || len(ended) != 0 {
-		t.Errorf("%v, cookies: %v", err, ended)
+	if cookies := w.Result().Cookies(); !errors.Is(err, broken) || len(cookies) != 0 {
+		t.Errorf("%v, cookies: %v", err, cookies)
 	}
-	once.err = nil
+	guard.err = nil
 	_, w, err = cancel(flow, state, cookie)
-	if ended := w.Result().Cookies(); !errors.Is(err, signin.ErrDenied) || len(ended) != 1 || ended[0].MaxAge >= 0 {
-		t.Errorf("%v, cookies: %v", err, ended)
+	if cookies := w.Result().Cookies(); !errors.Is(err, signin.ErrDenied) || len(cookies) != 1 || cookies[0].MaxAge >= 0 {
+		t.Errorf("%v, cookies: %v", err, cookies)
 	}
 	_, w, err = cancel(flow, state, cookie)
-	if ended := w.Result().Cookies(); !errors.Is(err, signin.ErrNoAttempt) || len(ended) != 1 || ended[0].MaxAge >= 0 {
-		t.Errorf("a third time: %v, cookies: %v", err, ended)
+	if cookies := w.Result().Cookies(); !errors.Is(err, signin.ErrNoAttempt) || len(cookies) != 1 || cookies[0].MaxAge >= 0 {
+		t.Errorf("a third time: %v, cookies: %v", err, cookies)
 	}
 }
 
-// Browsers keep a cookie of 4096 bytes, and proxies take headers of 8 KB.
+// Browsers accept cookies of up to 4096 bytes, and proxies headers of up to 8 KB.
 func TestFlow_CookieSize(t *testing.T) {
 	flow := newFlow(t, signin.Options{Secrets: [][]byte{secretA}})
 	user := "b0f7ba1e-6a66-4e0e-9d5c-0c7f6ee2f0c1"
@@ -222,7 +225,7 @@ func TestFlow_CookieSize(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cookie, state := begin(t, flow, signin.LoginRequest{ReturnTo: c.returnTo, Remember: true, Fresh: true, User: user})
 			if len(cookie.Raw) > c.most {
-				t.Errorf("%d bytes, want %d at most", len(cookie.Raw), c.most)
+				t.Errorf("%d bytes, want at most %d", len(cookie.Raw), c.most)
 			}
 			want := ""
 			if c.kept {
@@ -250,7 +253,7 @@ func TestFlow_TooManyAttempts(t *testing.T) {
 	}
 	cookies := w.Result().Cookies()
 	if len(cookies) != 2 || cookies[0].Name != oldest || cookies[0].MaxAge >= 0 {
-		t.Errorf("the sixth attempt sets %v, want the first one ended", cookies)
+		t.Errorf("the sixth attempt sets %v, want the first one deleted", cookies)
 	}
 }
 

@@ -18,8 +18,8 @@ type Kind struct {
 
 	oauth        func(Settings, *http.Client) goth.Provider // for providers without OpenID Connect
 	scopes       []string                                   // in addition to "openid", "email" and "profile"
-	noNonce      bool                                       // it does not return the nonce or support PKCE; the state still binds the answer
-	formPost     bool                                       // it answers with POST
+	noNonce      bool                                       // it does not return the nonce or support PKCE; the state still protects the response
+	formPost     bool                                       // it responds with POST
 	tenants      bool                                       // each customer has their own issuer
 	noProfile    bool                                       // it does not support the scope "profile"
 	noAuthTime   bool                                       // it ignores max_age and does not say when users authenticated

@@ -10,14 +10,15 @@ import (
 	"time"
 )
 
-// recorded answers as a provider does, by the path of the address.
+// recorded is a transport that returns a provider's recorded responses, by URL without
+// the scheme.
 type recorded map[string]string
 
 func (r recorded) RoundTrip(request *http.Request) (*http.Response, error) {
 	body, known := r[request.URL.Host+request.URL.Path]
 	status := http.StatusOK
 	if !known {
-		status, body = http.StatusNotFound, "no answer is recorded for "+request.URL.String()
+		status, body = http.StatusNotFound, "no response is recorded for "+request.URL.String()
 	}
 	return &http.Response{
 		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
@@ -25,8 +26,8 @@ func (r recorded) RoundTrip(request *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// What the providers of OAuth alone answer, in the shape of their documentation.
-var answers = map[string]struct {
+// responses are from the documentation of the providers without OpenID Connect.
+var responses = map[string]struct {
 	recorded recorded
 	want     Identity
 }{
@@ -67,38 +68,39 @@ func TestKinds_OAuth(t *testing.T) {
 			continue
 		}
 		t.Run(kind.Name, func(t *testing.T) {
-			answer, ok := answers[kind.Name]
+			response, ok := responses[kind.Name]
 			if !ok {
-				t.Fatal("no answer of this provider is recorded")
+				t.Fatal("no response of this provider is recorded")
 			}
-			id, err := ask(t, kind, answer.recorded)
-			answer.want.Provider = kind.Name
+			id, err := finish(t, kind, response.recorded)
+			response.want.Provider = kind.Name
 			if age := time.Since(id.AuthenticatedAt); age < 0 || age > time.Minute {
 				t.Errorf("authenticated %v ago", age)
 			}
 			id.AuthenticatedAt = time.Time{}
-			if err != nil || id != answer.want {
-				t.Errorf("%+v, %v\nwant %+v", id, err, answer.want)
+			if err != nil || id != response.want {
+				t.Errorf("%+v, %v\nwant %+v", id, err, response.want)
 			}
 		})
-		t.Run(kind.Name+"/SaysNothing", func(t *testing.T) {
-			silent := recorded{}
-			for path, body := range answers[kind.Name].recorded {
-				if silent[path] = body; !strings.Contains(body, "access_token") {
-					silent[path] = `{}`
+		t.Run(kind.Name+"/EmptyResponse", func(t *testing.T) {
+			empty := recorded{}
+			for path, body := range responses[kind.Name].recorded {
+				if empty[path] = body; !strings.Contains(body, "access_token") {
+					empty[path] = `{}`
 				}
 			}
-			if id, err := ask(t, kind, silent); err == nil {
-				t.Errorf("the answer {} is %+v", id)
+			if id, err := finish(t, kind, empty); err == nil {
+				t.Errorf("the response {} gives %+v", id)
 			}
 		})
 	}
 }
 
-func ask(t *testing.T, kind Kind, answers recorded) (Identity, error) {
+// finish signs in with a provider that gives the recorded responses.
+func finish(t *testing.T, kind Kind, responses recorded) (Identity, error) {
 	t.Helper()
 	s := Settings{Kind: kind, Name: kind.Name, Key: "k", Secret: "s", Callback: "https://app.example.com/callback"}
-	p := newProvider(s, &http.Client{Transport: answers}, time.Hour, time.Now)
+	p := newProvider(s, &http.Client{Transport: responses}, time.Hour, time.Now)
 	session, err := p.begin(t.Context(), "the-state", false)
 	if err != nil {
 		t.Fatal(err)
@@ -111,29 +113,29 @@ func ask(t *testing.T, kind Kind, answers recorded) (Identity, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Some of goth's providers do not ask the client that they are given.
+	// Some of goth's providers ignore the client that they are given.
 	before := http.DefaultTransport
-	http.DefaultTransport = answers
+	http.DefaultTransport = responses
 	defer func() { http.DefaultTransport = before }()
 	return p.finish(t.Context(), session, url.Values{"code": {"c"}})
 }
 
 func TestKinds_Table(t *testing.T) {
 	if !slices.IsSortedFunc(Kinds, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) }) {
-		t.Error("the table is not in the order of its names")
+		t.Error("Kinds is not sorted by name")
 	}
 	for _, kind := range Kinds {
 		if kind.Label == "" || kind.Address != "" && !IsProviderURL(kind.Address) {
 			t.Errorf("%+v", kind)
 		}
 		if kind.Name != strings.ToLower(kind.Name) || strings.ContainsAny(kind.Name, "-_ /") {
-			t.Errorf("%q makes no name of a setting", kind.Name)
+			t.Errorf("%q cannot start the name of a setting", kind.Name)
 		}
 	}
 }
 
-// Identities are known by their issuer: of Microsoft's shared addresses by any tenant's.
-func TestProvider_Issues(t *testing.T) {
+// Microsoft's shared addresses have the issuers of all tenants.
+func TestProvider_HasIssuer(t *testing.T) {
 	const host, mine = "https://login.microsoftonline.com/", "3c1d0f6e-0000-4000-8000-000000000000"
 	kinds := make(map[string]Kind)
 	for _, k := range append(slices.Clone(Kinds), OpenIDConnect) {
@@ -161,8 +163,8 @@ func TestProvider_Issues(t *testing.T) {
 	}
 }
 
-// Microsoft's issuer differs from customer to customer, and must be of the tenant
-// that the token names.
+// Each of Microsoft's customers has their own issuer, which must match the tenant in the
+// token.
 func TestOpenID_Tenants(t *testing.T) {
 	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.tenants })
 	p := newOpenID(Settings{Kind: Kinds[i]}, &http.Client{}, time.Hour, time.Now)
@@ -178,13 +180,13 @@ func TestOpenID_Tenants(t *testing.T) {
 		{"https://evil.example/v2.0", "evil", false},
 	} {
 		if got := p.isIssuer(m, c.issuer, c.tenant); got != c.want {
-			t.Errorf("%q of %q: %t", c.issuer, c.tenant, got)
+			t.Errorf("issuer %q, tenant %q: %t", c.issuer, c.tenant, got)
 		}
 	}
 }
 
-// What the discovery document says is the issuer must be what the address says,
-// but for the one place where Microsoft has a tenant.
+// The issuer in the discovery document must be the configured address, except for
+// Microsoft's placeholder for the tenant.
 func TestOpenID_ASVS_10_5_3_TenantsIssuer(t *testing.T) {
 	const host = "https://login.microsoftonline.com/"
 	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.tenants })
@@ -205,11 +207,11 @@ func TestOpenID_ASVS_10_5_3_TenantsIssuer(t *testing.T) {
 		{"a-tenant/v2.0", "https://id.example.com", false, false},
 	} {
 		document := `{"issuer":"` + c.issuer + `","authorization_endpoint":"https://a.example","token_endpoint":"https://a.example","jwks_uri":"https://a.example"}`
-		answer := recorded{"login.microsoftonline.com/" + c.address + "/.well-known/openid-configuration": document}
-		p := newOpenID(Settings{Kind: Kinds[i], Address: host + c.address}, &http.Client{Transport: answer}, time.Hour, time.Now)
+		response := recorded{"login.microsoftonline.com/" + c.address + "/.well-known/openid-configuration": document}
+		p := newOpenID(Settings{Kind: Kinds[i], Address: host + c.address}, &http.Client{Transport: response}, time.Hour, time.Now)
 		m, err := p.discover(t.Context())
 		if (err == nil) != c.ok || c.ok && m.tenants != c.tenants {
-			t.Errorf("%s of issuer %s: %+v, %v", c.address, c.issuer, m, err)
+			t.Errorf("%s with issuer %s: %+v, %v", c.address, c.issuer, m, err)
 		}
 	}
 }

@@ -139,7 +139,7 @@ func (s *openIDSession) authorize(ctx context.Context, p *openID, params goth.Pa
 	}
 	raw, ok := s.token.Extra("id_token").(string)
 	if !ok {
-		return errors.New("no ID token in the provider's answer")
+		return errors.New("no ID token in the provider's response")
 	}
 	token, err := m.verifier.Verify(ctx, raw)
 	if err != nil {
@@ -148,14 +148,14 @@ func (s *openIDSession) authorize(ctx context.Context, p *openID, params goth.Pa
 	return s.check(p, m, token)
 }
 
-// checkIssuer checks that the answer comes from the provider that was asked (RFC 9207,
+// checkIssuer checks that the response comes from the provider that was asked (RFC 9207,
 // 2.4).
 func (m *metadata) checkIssuer(params goth.Params) error {
 	switch issuer := params.Get("iss"); {
 	case issuer == m.Issuer, issuer == "" && !m.NamesIssuer:
 		return nil
 	default:
-		return fmt.Errorf("the answer has the issuer %q, want %q", issuer, m.Issuer)
+		return fmt.Errorf("the response has the issuer %q, want %q", issuer, m.Issuer)
 	}
 }
 

@@ -62,7 +62,7 @@ func newProvider(s Settings, client *http.Client, maxAge time.Duration, now func
 	return p
 }
 
-// Down returns why the provider failed recently, or nil.
+// Unavailable returns why the provider failed recently, or nil.
 func (p *Provider) Unavailable() error {
 	if o, ok := p.goth.(*openID); ok {
 		return o.unavailable()
@@ -70,7 +70,7 @@ func (p *Provider) Unavailable() error {
 	return nil
 }
 
-// checkIssuer checks that the answer comes from the provider that was asked (RFC 9207,
+// checkIssuer checks that the response comes from the provider that was asked (RFC 9207,
 // 2.4), for OpenID Connect.
 func (p *Provider) checkIssuer(ctx context.Context, params goth.Params) error {
 	o, ok := p.goth.(*openID)
@@ -98,23 +98,23 @@ func (p *Provider) begin(ctx context.Context, state string, fresh bool) (goth.Se
 func (p *Provider) finish(ctx context.Context, session goth.Session, params goth.Params) (Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
-	type answer struct {
+	type result struct {
 		id  Identity
 		err error
 	}
-	answers := make(chan answer, 1)
+	results := make(chan result, 1)
 	go func() {
 		defer func() {
 			if p := recover(); p != nil { // net/http would not recover it in this goroutine
-				answers <- answer{err: fmt.Errorf("the provider's code panicked: %v", p)}
+				results <- result{err: fmt.Errorf("the provider's code panicked: %v", p)}
 			}
 		}()
 		id, err := p.fetchIdentity(ctx, session, params)
-		answers <- answer{id, err}
+		results <- result{id, err}
 	}()
 	select {
-	case a := <-answers:
-		return a.id, a.err
+	case r := <-results:
+		return r.id, r.err
 	case <-ctx.Done():
 		return Identity{}, fmt.Errorf("wait for the provider: %w", ctx.Err())
 	}
@@ -123,8 +123,8 @@ func (p *Provider) finish(ctx context.Context, session goth.Session, params goth
 // fetchUser returns the user that the provider names.
 func (p *Provider) fetchUser(ctx context.Context, session goth.Session, params goth.Params) (goth.User, error) {
 	o, ok := p.goth.(*openID)
-	s, too := session.(*openIDSession)
-	if !ok || !too {
+	s, isOpenID := session.(*openIDSession)
+	if !ok || !isOpenID {
 		if _, err := session.Authorize(p.goth, params); err != nil {
 			return goth.User{}, err
 		}
@@ -149,7 +149,7 @@ func (p *Provider) fetchIdentity(ctx context.Context, session goth.Session, para
 		id.Username, id.Email = user.Name, "" // may not be verified
 	}
 	if id.Subject == "" || id.Subject == "0" { // goth decodes a missing number as 0
-		return Identity{}, errors.New("no subject in the provider's answer")
+		return Identity{}, errors.New("no subject in the provider's response")
 	}
 	if len(id.Subject) > maxSubject || strings.ContainsRune(id.Subject, 0) {
 		return Identity{}, fmt.Errorf("the provider's subject has more than %d bytes or contains NUL", maxSubject)
