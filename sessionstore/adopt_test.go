@@ -25,7 +25,7 @@ func adopting(old sessions.Store) func(*sessionstore.Options) {
 	}
 }
 
-// oldCookie returns a cookie of another store, of a session that holds values.
+// oldCookie returns a cookie of another store, for a session with these values.
 func oldCookie(t *testing.T, old sessions.Store, values map[any]any, cookies ...string) string {
 	t.Helper()
 	r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
@@ -48,8 +48,8 @@ func oldCookie(t *testing.T, old sessions.Store, values map[any]any, cookies ...
 
 var adasCart = map[any]any{"user_id": "ada", "cart": 3}
 
-// An idStore keeps sessions elsewhere, as database-backed stores do. The cookie holds
-// the signed ID, and is another one each time.
+// An idStore keeps sessions on the server, as database-backed stores do. The
+// cookie holds the signed ID, and differs each time.
 type idStore struct {
 	codec securecookie.Codec
 	err   error // of New
@@ -119,7 +119,7 @@ func TestStore_Adopt(t *testing.T) {
 	}, adopting(old))
 }
 
-// The responses with the new cookie may be lost.
+// The browser may not receive the new cookie.
 func TestStore_AdoptAgain(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	cookie := oldCookie(t, old, adasCart)
@@ -168,8 +168,8 @@ func TestStore_AdoptAtOnce(t *testing.T) {
 	}, adopting(old))
 }
 
-// The row that remembers an adopted session stays until AdoptUntil, so that cleaning
-// up does not make an old cookie work again.
+// The row of an adopted session stays until AdoptUntil, so that the old cookie
+// does not work again after a cleanup.
 func TestStore_AdoptCleanedUp(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	cookie := oldCookie(t, old, adasCart)
@@ -190,7 +190,7 @@ func TestStore_AdoptCleanedUp(t *testing.T) {
 	}, adopting(old))
 }
 
-// Database-backed stores set many cookies for one session.
+// Database-backed stores set a different cookie for the same session each time.
 func TestStore_AdoptByID(t *testing.T) {
 	old := newIDStore()
 	onEveryEngine(t, func(t *testing.T, s *site) {

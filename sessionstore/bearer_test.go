@@ -36,7 +36,8 @@ func TestStore_Bearer(t *testing.T) {
 	}, bearers)
 }
 
-// A token lives as long whether it is used or not, and says when it was used.
+// The lifetime of a token does not depend on its use, but its last use is
+// recorded.
 func TestStore_BearerLifetime(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		used, unused := s.issue(t, "ada"), s.issue(t, "ada")
@@ -55,7 +56,8 @@ func TestStore_BearerLifetime(t *testing.T) {
 	}, bearers)
 }
 
-// What is no token is nobody's, costs no query, and lets no cookie stand in for it.
+// A malformed token is anonymous, causes no query, and the cookie is not used
+// instead.
 func TestStore_BearerMalformed(t *testing.T) {
 	onEveryCountedEngine(t, func(t *testing.T, s *site) {
 		token := s.issue(t, "ada")
@@ -88,7 +90,7 @@ func TestStore_BearerMalformed(t *testing.T) {
 	}, bearers)
 }
 
-// The mac alone proves nothing: the secret has to be the row's.
+// A valid signature is not enough: the secret must match the row.
 func TestStore_BearerOfAnother(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, bob := s.issue(t, "ada"), s.issue(t, "bob")
@@ -128,7 +130,7 @@ func TestStore_BearerBeatsCookie(t *testing.T) {
 	}, bearers)
 }
 
-// A renewal would be lost: nothing could carry it to the program.
+// A token cannot be renewed, because the client would not learn the new one.
 func TestStore_BearerIsNotRenewed(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		token := s.issue(t, "ada")
@@ -145,7 +147,7 @@ func TestStore_BearerIsNotRenewed(t *testing.T) {
 	}, bearers, func(o *sessionstore.Options) { o.RenewAfter = time.Hour })
 }
 
-// A token dies with the secret that signed it.
+// A token expires with the secret that signed it.
 func TestStore_BearerRotation(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		before, both, after := s.rotation(t, bearers)
@@ -184,7 +186,7 @@ func TestStore_ErrBearer(t *testing.T) {
 	}
 }
 
-// Nothing could carry a session that begins here to the program.
+// A session that starts here would be lost, because the client gets no cookie.
 func TestStore_BearerBeginsNothing(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for name, handle := range map[string]func(*sessions.Session){

@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	// crashURL is the setting that makes this program the one to be killed: it
-	// names the database.
+	// crashURL names the environment variable with the database URL. If it is
+	// set, this process is the one that will be killed.
 	crashURL = "LATCHKEY_CRASH_URL"
 
 	crashUsers     = 4  // who sign in and save at the same time
@@ -33,8 +33,9 @@ const (
 	crashMostLines = 40 // acknowledged before the kill
 )
 
-// TestStore_Crash kills a program with SIGKILL while it writes sessions, again
-// and again on one database: what Save has acknowledged has to be there.
+// TestStore_Crash kills a process with SIGKILL while it writes sessions, several
+// times on one database. Everything that Save has acknowledged must still be
+// there.
 func TestStore_Crash(t *testing.T) {
 	if databaseURL := os.Getenv(crashURL); databaseURL != "" {
 		writeUntilKilled(crashStore(t, testdb.Open(t, databaseURL)))
@@ -62,8 +63,8 @@ func TestStore_Crash(t *testing.T) {
 	}
 }
 
-// closeNow leaves a database to nobody: the next who opens a SQLite file that a
-// killed program left has to recover it.
+// closeNow closes the database, so that the next process to open the SQLite file
+// has to recover it.
 func closeNow(t *testing.T, conn *pop.Connection) {
 	t.Helper()
 	if err := conn.Close(); err != nil {
@@ -71,8 +72,8 @@ func closeNow(t *testing.T, conn *pop.Connection) {
 	}
 }
 
-// crashStore renews so often that many saves are of two statements, which a
-// crash must not come between.
+// crashStore renews often, so that many saves consist of two statements. A crash
+// must not separate them.
 func crashStore(t *testing.T, conn *pop.Connection) *sessionstore.Store {
 	t.Helper()
 	store, err := sessionstore.New(conn, sessionstore.Options{
@@ -84,8 +85,8 @@ func crashStore(t *testing.T, conn *pop.Connection) *sessionstore.Store {
 	return store
 }
 
-// writeUntilKilled has users sign in and save as fast as they can. It does not
-// return.
+// writeUntilKilled has users sign in and save as fast as they can. It never
+// returns.
 func writeUntilKilled(store *sessionstore.Store) {
 	var users group
 	for range crashUsers {
@@ -98,7 +99,7 @@ func writeUntilKilled(store *sessionstore.Store) {
 	users.Wait()
 }
 
-// writeSession signs a user in and saves a growing number, and says so after
+// writeSession signs a user in, saves increasing numbers, and prints a line after
 // each Save.
 func writeSession(store *sessionstore.Store, user string) {
 	cookie := ""
@@ -135,14 +136,14 @@ func checksum(user string, number int) string {
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, user, number)))
 }
 
-// acknowledged is what a Save that returned has promised.
+// acknowledged is the state that a successful Save promised.
 type acknowledged struct {
 	number int
 	cookie string
 }
 
-// runAndKill runs the program until it has acknowledged so many saves, kills
-// it, and returns the last acknowledged one of each user.
+// runAndKill runs the process until it has acknowledged that many saves, kills
+// it, and returns the last acknowledged state of each user.
 func runAndKill(t *testing.T, databaseURL string, lines int) map[string]acknowledged {
 	t.Helper()
 	path, err := os.Executable()
@@ -169,8 +170,8 @@ func runAndKill(t *testing.T, databaseURL string, lines int) map[string]acknowle
 	return lastOfEach(t, stdout.text.String())
 }
 
-// A lineCounter keeps what a program says, and tells when that is enough. It
-// may be read when the program has ended.
+// A lineCounter records output and signals when it has seen enough lines. Read
+// text only after the process has exited.
 type lineCounter struct {
 	text   bytes.Buffer
 	left   int
@@ -185,7 +186,7 @@ func (c *lineCounter) Write(b []byte) (int, error) {
 	return c.text.Write(b)
 }
 
-// lastOfEach returns the last whole line of each user.
+// lastOfEach returns the last complete line of each user.
 func lastOfEach(t *testing.T, text string) map[string]acknowledged {
 	t.Helper()
 	last := make(map[string]acknowledged)
@@ -203,7 +204,7 @@ func lastOfEach(t *testing.T, text string) map[string]acknowledged {
 	return last
 }
 
-// checkAfterKill comes back with the cookies that were acknowledged.
+// checkAfterKill loads the sessions of the acknowledged cookies.
 func checkAfterKill(t *testing.T, databaseURL string, round map[string]acknowledged) {
 	t.Helper()
 	conn := testdb.Open(t, databaseURL)
@@ -218,8 +219,8 @@ func checkAfterKill(t *testing.T, databaseURL string, round map[string]acknowled
 	}
 }
 
-// check holds a session to what was acknowledged of it. One save more may have
-// been written and not acknowledged.
+// check compares a session with its acknowledged state. One more save may have
+// been written without being acknowledged.
 func (a acknowledged) check(t *testing.T, user string, values map[any]any) {
 	t.Helper()
 	number, _ := values["number"].(int)
@@ -229,7 +230,7 @@ func (a acknowledged) check(t *testing.T, user string, values map[any]any) {
 	checkWhole(t, user, values)
 }
 
-// checkWhole checks that what was saved together is there together.
+// checkWhole checks that values that were saved together are still consistent.
 func checkWhole(t *testing.T, user string, values map[any]any) {
 	t.Helper()
 	number, ok := values["number"].(int)
@@ -238,8 +239,7 @@ func checkWhole(t *testing.T, user string, values map[any]any) {
 	}
 }
 
-// checkAtEnd reads every session there is: those of all rounds, and those that
-// were written and not acknowledged.
+// checkAtEnd reads all sessions, whether they were acknowledged or not.
 func checkAtEnd(t *testing.T, databaseURL string, all map[string]acknowledged) {
 	t.Helper()
 	store := crashStore(t, testdb.Open(t, databaseURL))

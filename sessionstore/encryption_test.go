@@ -25,7 +25,7 @@ func logTo(log *lockedBuffer) func(*sessionstore.Options) {
 	return func(o *sessionstore.Options) { o.Logger = slog.New(slog.NewTextHandler(log, nil)) }
 }
 
-// marks are texts that do not come about by chance.
+// marks are texts that cannot occur by chance.
 var marks = map[any]any{"key of the marks": "value of the marks", "user_id": "ada of the marks"}
 
 func setMarks(session *sessions.Session) {
@@ -34,8 +34,8 @@ func setMarks(session *sessions.Session) {
 	}
 }
 
-// wantSealed checks that nothing of the marks can be read in a row's data, or
-// with want false that it can.
+// wantEncrypted checks that none of the marks can be read in the row's data or,
+// if want is false, that they can.
 func (s *site) wantSealed(t *testing.T, cookie string, want bool) {
 	t.Helper()
 	data := s.row(t, cookie).Data
@@ -83,8 +83,8 @@ func TestStore_Encrypt(t *testing.T) {
 	}, encrypted)
 }
 
-// The same values are never the same data twice, also not in one row: somebody
-// who reads backups cannot see that a session went back to what it was.
+// Equal values never produce equal data, even in the same row. Otherwise, backups
+// would reveal that a session returned to an earlier state.
 func TestStore_EncryptedAnew(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -99,7 +99,7 @@ func TestStore_EncryptedAnew(t *testing.T) {
 	}, encrypted)
 }
 
-// Encryption is switched on and off under sessions that go on.
+// Encryption can be switched on and off while sessions are in use.
 func TestStore_EncryptSwitched(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		stores := map[bool]*site{false: s, true: s.instance(t, encrypted)}
@@ -119,7 +119,7 @@ func TestStore_EncryptSwitched(t *testing.T) {
 	})
 }
 
-// Two servers of which one encrypts already merge their changes all the same.
+// Two servers still merge their changes while only one of them encrypts.
 func TestStore_EncryptAtOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		sealing := s.instance(t, encrypted)
@@ -137,7 +137,7 @@ func TestStore_EncryptAtOnce(t *testing.T) {
 	})
 }
 
-// A new sid is a new key: the data of the old row are not carried over.
+// A new sid means a new key, so the data is encrypted again.
 func TestStore_EncryptedRenewal(t *testing.T) {
 	renew := func(session *sessions.Session) {
 		if err := sessionstore.Renew(session); err != nil {
@@ -166,8 +166,8 @@ func TestStore_EncryptedRenewal(t *testing.T) {
 	}
 }
 
-// MaxBytes is of what the program put in, encrypted or not: a session that is
-// just small enough does not fail when encryption is switched on.
+// MaxBytes limits the unencrypted size. A session that just fits must not fail
+// when encryption is switched on.
 func TestStore_EncryptedMaxBytes(t *testing.T) {
 	const limit = 1000
 	limited := func(o *sessionstore.Options) { o.SetMaxBytes(limit) }
@@ -187,7 +187,7 @@ func TestStore_EncryptedMaxBytes(t *testing.T) {
 	}, limited)
 }
 
-// Data that belong elsewhere open nowhere.
+// Data copied to another row cannot be decrypted.
 func TestStore_EncryptedDataMoved(t *testing.T) {
 	var log lockedBuffer
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -216,8 +216,8 @@ func (s *site) setData(t *testing.T, sid string, data []byte) {
 	s.execute(t, "UPDATE sessions SET data = ? WHERE sid = ?", data, sid)
 }
 
-// wantSealedOff checks that the session of a browser cannot be opened, that the
-// log says so, and that a visit leaves its row alone.
+// wantUndecryptable checks that the session of a browser cannot be decrypted,
+// that this is logged, and that a visit does not change the row.
 func (s *site) wantSealedOff(t *testing.T, b *browser, log *lockedBuffer) {
 	t.Helper()
 	cookie := b.cookie(t)
@@ -238,7 +238,7 @@ func (s *site) wantSealedOff(t *testing.T, b *browser, log *lockedBuffer) {
 	s.wantUnchanged(t, row)
 }
 
-// Flips one bit of each byte in turn.
+// The test flips one bit of each byte in turn.
 func TestStore_EncryptedDataFlipped(t *testing.T) {
 	var log lockedBuffer
 	onEveryEngine(t, func(t *testing.T, s *site) {

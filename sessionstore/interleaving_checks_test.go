@@ -15,7 +15,7 @@ func (in *interleaving) wantCount(n int64, err error, want int) {
 	}
 }
 
-// checkRequest holds what a request sees of its session to the model.
+// checkRequest compares the session that a request sees with the model.
 func (in *interleaving) checkRequest(q *openRequest) {
 	in.Helper()
 	if q.session.ID != q.model.at.sid {
@@ -26,8 +26,8 @@ func (in *interleaving) checkRequest(q *openRequest) {
 	}
 }
 
-// checkCookie holds the cookie that a response sets to what came of the Save,
-// and has the browser take it.
+// checkCookie compares the response's cookie with the outcome of Save, and stores
+// it in the browser.
 func (in *interleaving) checkCookie(q *openRequest, fate fate, before string) {
 	in.Helper()
 	headers := q.w.Header()["Set-Cookie"]
@@ -60,7 +60,7 @@ func (in *interleaving) checkCookie(q *openRequest, fate fate, before string) {
 	in.cookies = append(in.cookies, cookie.Value)
 }
 
-// checkRows holds the whole table to the model.
+// checkRows compares the whole table with the model.
 func (in *interleaving) checkRows() {
 	in.Helper()
 	var rows []storedRow
@@ -102,7 +102,8 @@ func (in *interleaving) checkRow(row storedRow) {
 	}
 }
 
-// checkValues asks the store for the values of a row, once for each content.
+// checkValues compares the values of a row with the model. It decodes each
+// distinct content once.
 func (in *interleaving) checkValues(row storedRow, s *modelSession) {
 	in.Helper()
 	content := strings.Join([]string{row.SID, string(row.Data)}, "/")
@@ -118,7 +119,7 @@ func (in *interleaving) checkValues(row storedRow, s *modelSession) {
 	}
 }
 
-// sameValues says nothing, or how values differ.
+// sameValues returns "", or how the values differ.
 func sameValues(got, want map[any]any) string {
 	if maps.Equal(got, want) {
 		return ""

@@ -67,7 +67,7 @@ func (in *interleaving) signIn(q *openRequest, user string, remember bool) {
 	q.model.signIn(user, remember)
 }
 
-// save saves, mostly for the last time.
+// save saves the session. Usually this is the last step of the request.
 func (in *interleaving) save(q *openRequest) {
 	in.step("%s: saves", q.name)
 	before := q.w.Header().Get("Set-Cookie")
@@ -86,8 +86,8 @@ func (in *interleaving) save(q *openRequest) {
 	}
 }
 
-// How time goes by in an interleaving: within a few graces, or within a few
-// lifetimes. Often it is exactly to the end of something.
+// How much time passes between steps: either around the grace period or around
+// the lifetime. Many durations end exactly at a limit.
 var paces = [][]time.Duration{
 	{time.Second, oftenRenewal, oftenRenewal, oftenRenewal, sessionstore.RenewalGrace, modelTouch},
 	{modelTouch, 10 * time.Minute, 40 * time.Minute, 40 * time.Minute, modelIdle, modelLifetime},
@@ -99,14 +99,14 @@ func (in *interleaving) wait() {
 	in.model.clock.advance(d)
 }
 
-// cleanUp deletes what is dead, and nothing else.
+// cleanUp checks that Cleanup deletes exactly the expired rows.
 func (in *interleaving) cleanUp() {
 	in.step("cleanup")
 	n, err := in.store.Cleanup(in.Context(), 1000)
 	in.wantCount(int64(n), err, in.model.cleanUp())
 }
 
-// revoke ends sessions from outside of their requests.
+// revoke revokes sessions from outside of their requests.
 func (in *interleaving) revoke() {
 	user := pick(in, []string{"ada", "bob"})
 	switch n := in.IntN(10); {
@@ -145,7 +145,7 @@ func (in *interleaving) revokeOthers(q *openRequest) {
 	in.wantCount(n, err, in.model.end(func(s *modelSession) bool { return s.user == user && s.family != at.family }))
 }
 
-// revokeAll also deletes expired sessions, but no redirect rows.
+// revokeAll also deletes expired sessions, but keeps redirect rows.
 func (in *interleaving) revokeAll() {
 	in.step("all sessions are revoked")
 	n, err := in.store.RevokeAll(in.Context())

@@ -20,7 +20,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// How many interleavings there are on an engine, and of how many steps.
+// The number of random interleavings per engine, and the number of steps in each.
 const (
 	interleavingsOnFile   = 3000
 	interleavingsOnServer = 300
@@ -28,10 +28,9 @@ const (
 	mostOpenRequests      = 4
 )
 
-// TestStore_Model lets requests that are open at the same time take their steps
-// in a random order, with revocations, time and clean-ups between them, and
-// holds the table to the model after each. LATCHKEY_SEED replays the
-// interleaving of a failure.
+// TestStore_Model runs concurrent requests in a random order, mixed with
+// revocations, cleanups and the passage of time, and compares the table with the
+// model after every step. Set LATCHKEY_SEED to replay a failure.
 func TestStore_Model(t *testing.T) {
 	for _, engine := range testdb.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -51,8 +50,7 @@ func TestStore_Model(t *testing.T) {
 	}
 }
 
-// seedOf returns the first seed of a test: another one every time, unless it
-// is given.
+// seedOf returns LATCHKEY_SEED if it is set, and a random seed otherwise.
 func seedOf(t *testing.T) uint64 {
 	t.Helper()
 	text := os.Getenv("LATCHKEY_SEED")
@@ -66,15 +64,16 @@ func seedOf(t *testing.T) uint64 {
 	return seed
 }
 
-// A lab is a database with stores that differ in when they renew. All
-// interleavings on an engine use the same one.
+// A modelFixture is a database with one store per renewal interval. All
+// interleavings on an engine share it.
 type lab struct {
 	conn   *pop.Connection
 	clock  *clock
 	stores map[time.Duration]*sessionstore.Store // by RenewAfter
 }
 
-// oftenRenewal is often enough for one grace to lead to the next.
+// frequentRenewal is short enough that several renewals fall within one grace
+// period.
 const oftenRenewal = sessionstore.RenewalGrace / 3
 
 var renewals = []time.Duration{0, oftenRenewal, 10 * time.Minute}
@@ -101,7 +100,7 @@ func newLab(t *testing.T, engine testdb.Engine) *lab {
 	return l
 }
 
-// An interleaving is one run: a store beside its model.
+// An interleaving runs a store and its model side by side.
 type interleaving struct {
 	*testing.T
 	*rand.Rand
@@ -119,7 +118,6 @@ type interleaving struct {
 	found    map[string]map[any]any // content of a row → its values
 }
 
-// An openRequest is a request that has loaded its session.
 type openRequest struct {
 	name    string
 	browser int
@@ -151,7 +149,7 @@ func (l *lab) interleave(t *testing.T, seed uint64) {
 	}
 }
 
-// step notes what is about to happen.
+// step logs the next step, for the failure message.
 func (in *interleaving) step(format string, args ...any) {
 	in.steps = append(in.steps, fmt.Sprintf(format, args...))
 }
@@ -161,7 +159,8 @@ func (in *interleaving) failf(format string, args ...any) {
 	in.Fatalf("%s\nLATCHKEY_SEED=%d\n%s", fmt.Sprintf(format, args...), in.seed, strings.Join(in.steps, "\n"))
 }
 
-// next takes one step of one request, or of somebody else.
+// next takes a step of a request, or lets something happen outside of the
+// requests.
 func (in *interleaving) next() {
 	switch n := in.IntN(100); {
 	case len(in.open) == 0 || n < 20 && len(in.open) < mostOpenRequests:
@@ -179,8 +178,8 @@ func (in *interleaving) next() {
 
 func pick[T any](in *interleaving, from []T) T { return from[in.IntN(len(from))] }
 
-// begin opens a request, mostly with the cookie that its browser has, and
-// sometimes with one that anybody ever had.
+// begin opens a request, usually with the browser's current cookie and sometimes
+// with any cookie issued so far.
 func (in *interleaving) begin() {
 	browser := in.IntN(len(in.browsers))
 	cookie := in.browsers[browser]
@@ -190,7 +189,7 @@ func (in *interleaving) begin() {
 	in.open = append(in.open, in.load(browser, cookie))
 }
 
-// load reads the session of a cookie, as the model does.
+// load loads the session of a cookie, in the store and in the model.
 func (in *interleaving) load(browser int, cookie string) *openRequest {
 	in.requests++
 	q := &openRequest{name: fmt.Sprintf("request %d", in.requests), browser: browser, w: httptest.NewRecorder()}
@@ -218,8 +217,8 @@ func sidIn(cookie string) string {
 	return sid
 }
 
-// nameOf tells cookies apart by when they were handed out, for a replay makes
-// others.
+// nameOf names a cookie by the order in which it was issued, because a replay
+// issues different cookies.
 func (in *interleaving) nameOf(cookie string) string {
 	if cookie == "" {
 		return "no cookie"
@@ -227,7 +226,7 @@ func (in *interleaving) nameOf(cookie string) string {
 	return fmt.Sprintf("cookie %d", slices.Index(in.cookies, cookie))
 }
 
-// probe comes back with every cookie that was handed out.
+// probe loads every cookie that was ever issued.
 func (in *interleaving) probe() {
 	for _, cookie := range in.cookies {
 		in.load(0, cookie)

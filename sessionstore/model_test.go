@@ -7,8 +7,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// How the stores behave that the model is of: the limits are close together,
-// so that short runs come to all of them.
+// The limits of the modeled stores are close together, so that short runs reach
+// all of them.
 const (
 	modelIdle     = time.Hour
 	modelLifetime = 90 * time.Minute
@@ -17,9 +17,8 @@ const (
 	userKey       = sessionstore.DefaultUserKey
 )
 
-// A model is what a store should do, as if every Save was alone in the world
-// and worked on what the one before it left. It knows no versions, no retries
-// and no queries.
+// A model describes what a store should do if no two Saves overlapped. It has no
+// versions, retries or queries.
 type model struct {
 	clock      *clock
 	renewAfter time.Duration
@@ -35,13 +34,13 @@ type modelSession struct {
 	lastSeen, deadline, expiresAt time.Time
 }
 
-// A grace lets an old cookie work a little longer.
+// A grace lets the cookie of a renewed session keep working for a short time.
 type grace struct {
 	to    string
 	until time.Time
 }
 
-// A modelRequest is what one request knows and wants.
+// A modelRequest is the state of one request, and what it is about to do.
 type modelRequest struct {
 	at              modelSession // its session as last read or written; no sid: none
 	known, values   map[any]any  // then, and as the request has changed it
@@ -52,7 +51,7 @@ type modelRequest struct {
 	ended           bool // Save has said so
 }
 
-// A fate is what comes of a Save.
+// A saveResult is the outcome of a Save.
 type fate string
 
 const (
@@ -67,10 +66,10 @@ func newModel(clock *clock, renewAfter time.Duration) *model {
 		sessions: make(map[string]*modelSession), graces: make(map[string]grace)}
 }
 
-// now is the time as the databases have it.
+// now is the current time in the precision of the databases.
 func (m *model) now() time.Time { return m.clock.Now().Truncate(time.Microsecond) }
 
-// find returns the live session that a sid leads to, or nil.
+// find returns the live session of a sid, or nil. It follows renewals.
 func (m *model) find(sid string) *modelSession {
 	for {
 		if s := m.sessions[sid]; s != nil && s.expiresAt.After(m.now()) {
@@ -84,7 +83,7 @@ func (m *model) find(sid string) *modelSession {
 	}
 }
 
-// use notes that the session is in use.
+// use records activity in the session.
 func (m *model) use(s *modelSession) {
 	s.lastSeen, s.expiresAt = m.now(), s.deadline
 	if idle := s.lastSeen.Add(modelIdle); !s.remembered && idle.Before(s.deadline) {
@@ -96,7 +95,7 @@ func (m *model) due(s *modelSession) bool {
 	return m.renewAfter > 0 && s.user != "" && m.now().Sub(s.gotSID) >= m.renewAfter
 }
 
-// load begins a request that comes with the cookie of sid.
+// load starts a request that sends the cookie of sid.
 func (m *model) load(sid string) *modelRequest {
 	q := &modelRequest{known: make(map[any]any), values: make(map[any]any)}
 	s := m.find(sid)
@@ -126,14 +125,14 @@ func (q *modelRequest) signIn(user string, remember bool) {
 	q.signsIn, q.remember, q.renew, q.signsOut = true, remember, false, false
 }
 
-// signOut forgets all values. What is set afterwards begins a new session.
+// signOut clears the values. Values that are set afterwards start a new session.
 func (q *modelRequest) signOut() {
 	clear(q.values)
 	q.signsIn, q.remember, q.renew, q.signsOut, q.forgets = false, false, false, true, false
 }
 
-// save ends as the store's Save should. fresh is the sid that the session has
-// got if it was to get one.
+// save returns the expected outcome of the store's Save. fresh is the sid of the
+// session if Save gives it a new one.
 func (m *model) save(q *modelRequest, fresh string) fate {
 	if q.ended && !q.signsIn && !q.signsOut {
 		return ended
@@ -165,8 +164,8 @@ func (m *model) save(q *modelRequest, fresh string) fate {
 	return m.write(q, s, fresh)
 }
 
-// keepOwn leaves a request with what it set itself, and its user: who has just
-// proved who it is gets a session, but nothing of one that ended.
+// keepOwn keeps only what this request set itself, and its user. A user who has
+// just signed in gets a session, but nothing from the one that ended.
 func (q *modelRequest) keepOwn() {
 	user := q.user()
 	maps.DeleteFunc(q.values, func(key, value any) bool { return q.known[key] == value })
@@ -174,15 +173,15 @@ func (q *modelRequest) keepOwn() {
 	q.known, q.ended = nil, false
 }
 
-// reads reports whether a request asks for nothing to be written: it does not
-// fail for a renewal of which it knows nothing.
+// reads reports whether a request changes nothing. Such a request does not fail
+// because of a renewal that it did not ask for.
 func (q *modelRequest) reads() bool {
 	return !q.begins() && !q.renew && maps.Equal(q.known, q.values)
 }
 
 func (q *modelRequest) begins() bool { return q.signsIn || q.user() != q.at.user }
 
-// writes reports whether there is something to write.
+// writes reports whether Save has anything to write.
 func (m *model) writes(q *modelRequest) bool {
 	if q.at.sid == "" {
 		return !maps.Equal(q.known, q.values)
@@ -190,7 +189,7 @@ func (m *model) writes(q *modelRequest) bool {
 	return !q.reads() || m.due(&q.at)
 }
 
-// write makes the changes of a request to the session.
+// write applies the changes of a request to the session.
 func (m *model) write(q *modelRequest, s *modelSession, fresh string) fate {
 	old := s.sid
 	if s.user != "" && s.user != q.user() {
@@ -218,7 +217,7 @@ func (m *model) write(q *modelRequest, s *modelSession, fresh string) fate {
 	return begun
 }
 
-// merge makes the changes that lead from known to values, and no others.
+// merge applies only the changes between known and values.
 func (s *modelSession) merge(known, values map[any]any) {
 	for key := range known {
 		if _, there := values[key]; !there {
@@ -232,7 +231,7 @@ func (s *modelSession) merge(known, values map[any]any) {
 	}
 }
 
-// begin is a sign-in, a switch of users, or the first value of a visitor.
+// begin handles a sign-in, a change of user, and the first value of a visitor.
 func (m *model) begin(q *modelRequest, s *modelSession, fresh string) {
 	if s.family == "" || s.user != q.user() {
 		s.family, s.user, s.remembered = fresh, q.user(), false
@@ -245,7 +244,8 @@ func (m *model) begin(q *modelRequest, s *modelSession, fresh string) {
 	}
 }
 
-// signOut ends the session of a request, under whatever sid a user has it now.
+// signOut deletes the session of a request. A user's session is found even if it
+// has a new sid.
 func (m *model) signOut(q *modelRequest) {
 	q.signsIn, q.remember, q.renew, q.signsOut, q.forgets = false, false, false, false, false
 	at := q.at
@@ -260,14 +260,14 @@ func (m *model) signOut(q *modelRequest) {
 	}
 }
 
-// end ends the sessions that are which, and returns how many.
+// revokeWhere deletes the sessions that match, and returns how many.
 func (m *model) end(which func(*modelSession) bool) int {
 	before := len(m.sessions)
 	maps.DeleteFunc(m.sessions, func(_ string, s *modelSession) bool { return which(s) })
 	return before - len(m.sessions)
 }
 
-// revoke ends the session of a user that a sid leads to, if there is one.
+// revoke deletes the user's session that a sid leads to, if any.
 func (m *model) revoke(user, sid string) bool {
 	for m.sessions[sid] == nil {
 		g, ok := m.graces[sid]
@@ -279,14 +279,14 @@ func (m *model) revoke(user, sid string) bool {
 	return m.end(func(s *modelSession) bool { return s.sid == sid && s.user == user }) == 1
 }
 
-// cleanUp forgets what is dead, and returns how much that was.
+// cleanUp deletes expired sessions and grace periods, and returns how many.
 func (m *model) cleanUp() int {
 	before := len(m.graces)
 	maps.DeleteFunc(m.graces, func(_ string, g grace) bool { return !g.until.After(m.now()) })
 	return before - len(m.graces) + m.end(func(s *modelSession) bool { return !s.expiresAt.After(m.now()) })
 }
 
-// live is how many sessions there are.
+// live returns the number of live sessions.
 func (m *model) live() (n int64) {
 	for _, s := range m.sessions {
 		if s.expiresAt.After(m.now()) {

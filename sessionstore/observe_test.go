@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// An observer keeps the events of a store.
+// An observer records the events of a store.
 type observer struct {
 	mu     sync.Mutex
 	events []sessionstore.Event
@@ -32,14 +32,14 @@ func (o *observer) observe(ctx context.Context, e sessionstore.Event) {
 	o.events = append(o.events, e)
 }
 
-// observed is another server of the site, whose events are kept.
+// observed starts another server of the site, whose events are recorded.
 func (s *site) observed(t *testing.T, edits ...func(*sessionstore.Options)) (*site, *observer) {
 	t.Helper()
 	o := new(observer)
 	return s.instance(t, append(edits, func(opts *sessionstore.Options) { opts.Observe = o.observe })...), o
 }
 
-// take returns the events since it was called last.
+// take returns the events since the last call.
 func (o *observer) take() []sessionstore.Event {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -48,8 +48,8 @@ func (o *observer) take() []sessionstore.Event {
 	return events
 }
 
-// want checks the events since the last call, but for the time they took, which
-// has to be there, and the errors, of which they have to be.
+// want compares the events since the last call. Durations must be positive.
+// Errors are compared with errors.Is.
 func (o *observer) want(t *testing.T, doing string, want ...sessionstore.Event) {
 	t.Helper()
 	got := o.take()
@@ -74,7 +74,6 @@ func event(op, sid, user string, count int) sessionstore.Event {
 	return sessionstore.Event{Op: op, SID: sid, UserID: user, Count: count}
 }
 
-// The ops, short.
 const (
 	opLoad     = "load"
 	opSave     = "save"
@@ -121,8 +120,8 @@ func TestStore_Observe(t *testing.T) {
 	})
 }
 
-// Under a sid that was renewed a moment ago the session is found, and it is the
-// session that is told of.
+// A request with the old sid of a renewed session reports the session's current
+// sid.
 func TestStore_ObserveRenewal(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s, o := s.observed(t, func(opts *sessionstore.Options) { opts.RenewAfter = touchInterval / 2 })
@@ -155,8 +154,7 @@ func TestStore_ObserveConflict(t *testing.T) {
 	})
 }
 
-// The ends of sessions are told with the session, if it is about one, and the
-// user, if it is known.
+// A revocation reports the sid if it is about one session, and the user if known.
 func TestStore_ObserveEnds(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s, o := s.observed(t)
@@ -226,7 +224,7 @@ func TestStore_ObserveCleanup(t *testing.T) {
 	})
 }
 
-// A database that is away is told of, everywhere.
+// Every operation reports that the database is unavailable.
 func TestStore_ObserveDatabaseAway(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s, o := s.observed(t)
@@ -252,8 +250,8 @@ func TestStore_ObserveDatabaseAway(t *testing.T) {
 	})
 }
 
-// wantFailed is want where it is enough that an error is told, whichever: the
-// causes are the drivers'. None was loaded, saved or ended, and Count says so.
+// wantFailed is want for events with any error, because the causes differ between
+// drivers. Count must be 0.
 func (o *observer) wantFailed(t *testing.T, doing string, want ...sessionstore.Event) {
 	t.Helper()
 	o.mu.Lock()

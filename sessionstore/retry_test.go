@@ -14,8 +14,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// The triggers count the writes that they saw in something that a rollback does
-// not take back: a sequence or, on SQLite, what RAISE(FAIL) leaves behind.
+// The triggers count writes in a way that survives a rollback: with a sequence
+// or, on SQLite, with what RAISE(FAIL) leaves behind.
 var traps = map[testdb.Engine][]string{
 	testdb.PostgreSQL: {
 		`CREATE SEQUENCE tries MINVALUE 0`,
@@ -62,8 +62,8 @@ var countTries = map[testdb.Engine]string{
 	testdb.SQLite:     `SELECT COUNT(*) FROM tries`,
 }
 
-// trap fails the next so many writes of sessions with an error of the database.
-// release says how many were tried, and lets them all through.
+// failWrites makes the next writes of sessions fail with a database error.
+// release returns how many writes were tried, and removes the triggers.
 func (s *site) trap(t *testing.T, f failure, times int) (release func() int) {
 	t.Helper()
 	for _, statement := range traps[f.engine] {
@@ -86,7 +86,7 @@ func (s *site) trap(t *testing.T, f failure, times int) (release func() int) {
 	}
 }
 
-// A failure is how an engine says that a statement failed.
+// A failure is the error code or message of an engine.
 type failure struct {
 	engine testdb.Engine
 	code   string
@@ -101,20 +101,19 @@ func onFailures(t *testing.T, test func(t *testing.T, s *site, f failure), failu
 	}
 }
 
-// What the databases say when a statement gave way to another one.
+// Errors that databases return when a statement conflicts with another one.
 var isRetryable = append(gaveWayOnServers, failure{testdb.SQLite, "database is locked"})
 
-// gaveWayOnServers leaves SQLite out, whose count does not outlive a rollback.
+// SQLite is left out because its count does not survive a rollback.
 var gaveWayOnServers = []failure{
 	{testdb.PostgreSQL, "40001"}, {testdb.PostgreSQL, "40P01"}, {testdb.MariaDB, "1213"},
 }
 
-// inTransaction is the one of writes that is a transaction of the store's own.
-// SQLite's count does not outlive its rollback.
+// inTransaction names the one write that uses a transaction of the store's own.
+// SQLite's count does not survive its rollback.
 const inTransaction = "Renewal"
 
-// writes are the ways to write a session, each from a session that ada is
-// signed in to.
+// writes are all operations that write a session. ada is signed in to it.
 var writes = map[string]func(t *testing.T, s *site, ada *browser) error{
 	"Change": func(t *testing.T, _ *site, ada *browser) error {
 		return ada.visit(t, func(session *sessions.Session) { session.Values["cart"] = 4 }).saveErr
@@ -139,13 +138,13 @@ var writes = map[string]func(t *testing.T, s *site, ada *browser) error{
 	},
 }
 
-// renewing is the site with renewals due all the time.
+// renewing returns the site with a renewal due on every request.
 func (s *site) renewing(t *testing.T) *site {
 	t.Helper()
 	return s.instance(t, func(o *sessionstore.Options) { o.RenewAfter = 1 })
 }
 
-// A write that gave way to others is tried again, and nobody hears of it.
+// A write that conflicts is retried, and the caller does not notice.
 func TestStore_TriesAgain(t *testing.T) {
 	onFailures(t, func(t *testing.T, s *site, f failure) {
 		onEveryWrite(t, s, f, func(name string, before storedRow, write func() error) {
@@ -161,7 +160,7 @@ func TestStore_TriesAgain(t *testing.T) {
 	}, isRetryable...)
 }
 
-// onEveryWrite tests each way to write a session, with one that is alone there.
+// onEveryWrite runs the test for each write, on a table with a single session.
 func onEveryWrite(t *testing.T, s *site, f failure, test func(name string, before storedRow, write func() error)) {
 	t.Helper()
 	for name, write := range writes {
@@ -176,7 +175,7 @@ func onEveryWrite(t *testing.T, s *site, f failure, test func(name string, befor
 	}
 }
 
-// wantWritten checks that the sessions are no longer just the one there was.
+// wantWritten checks that the table has changed.
 func (s *site) wantWritten(t *testing.T, doing string, before storedRow) {
 	t.Helper()
 	var same int
@@ -189,8 +188,8 @@ func (s *site) wantWritten(t *testing.T, doing string, before storedRow) {
 	}
 }
 
-// A write that always gives way ends in ErrConflict, and the row is as it was. Who
-// keeps SQLite locked all that time is another program.
+// If every retry fails, the write returns ErrConflict and the row is unchanged.
+// On SQLite, another program holds the lock all that time.
 func TestStore_TriesAgainInVain(t *testing.T) {
 	onFailures(t, func(t *testing.T, s *site, f failure) {
 		onEveryWrite(t, s, f, func(name string, before storedRow, write func() error) {
@@ -212,7 +211,7 @@ func TestStore_TriesAgainInVain(t *testing.T) {
 	}, isRetryable...)
 }
 
-// What fails for another reason would fail again.
+// Other errors would only happen again.
 func TestStore_TriesOnce(t *testing.T) {
 	onFailures(t, func(t *testing.T, s *site, f failure) {
 		ada := s.browser(t)
@@ -232,8 +231,8 @@ func TestStore_TriesOnce(t *testing.T) {
 		failure{testdb.MariaDB, "1644"}, failure{testdb.MariaDB, "1062"})
 }
 
-// In a transaction of the caller nothing can be tried again: the database has
-// ended it, or soon would. SQLite's count would go with the rollback.
+// Nothing can be retried in the caller's transaction: the database has aborted
+// it, or soon would. SQLite's count would be rolled back.
 func TestStore_TriesOnceInATransaction(t *testing.T) {
 	onFailures(t, func(t *testing.T, s *site, f failure) {
 		ada := s.browser(t)
@@ -265,7 +264,8 @@ func TestStore_TriesOnceInATransaction(t *testing.T) {
 	}, isRetryable[:3]...)
 }
 
-// Who only reads asked for no renewal, and is not told that it failed.
+// A request that only reads did not ask for the renewal, and must not fail with
+// it.
 func TestStore_RenewalOfAReaderInVain(t *testing.T) {
 	onFailures(t, func(t *testing.T, s *site, f failure) {
 		ada := s.browser(t)

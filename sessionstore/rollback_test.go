@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// visitDropped is visitIn in a transaction that is rolled back, whose response is then
-// replaced by an error page that saves the session again.
+// visitDropped is visitIn in a transaction that is rolled back. The response is
+// replaced by an error page, which saves the session again.
 func (b *browser) visitDropped(t *testing.T, handle func(*sessions.Session)) visit {
 	t.Helper()
 	var v visit
@@ -47,7 +47,8 @@ var signInsInAnyWay = map[string]func(*sessions.Session){
 	"ByHand": setTo("current_user_id", "ada"),
 }
 
-// If the response is dropped with the transaction, the browser has the old cookie.
+// If the response is dropped with the transaction, the browser still has the old
+// cookie.
 func TestSettle_DroppedSignIn(t *testing.T) {
 	for name, handle := range signInsInAnyWay {
 		t.Run(name, func(t *testing.T) {
@@ -86,8 +87,9 @@ func TestSettle_DroppedRenewal(t *testing.T) {
 	})
 }
 
-// A handler may fail between SignIn and Save. What saves the session afterwards, such as
-// an error page, must not sign the user in: the user may be gone with the transaction.
+// A handler may fail between SignIn and Save. A later Save, such as that of an
+// error page, must not sign the user in, because the transaction that created the
+// user may be rolled back.
 func TestSettle_SignInWithoutSave(t *testing.T) {
 	for name, handle := range signInsInAnyWay {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +120,8 @@ func TestSettle_SignInWithoutSave(t *testing.T) {
 	}
 }
 
-// A page with a status of 400 or more is sent although the transaction is rolled back.
+// A page with a status of 400 or more is sent although the transaction is rolled
+// back.
 func TestSettle_SentSignInByHand(t *testing.T) {
 	onOneConnection(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -136,7 +139,8 @@ func TestSettle_SentSignInByHand(t *testing.T) {
 	})
 }
 
-// A sign-in over another user's session is rolled back to that user.
+// If a sign-in over another user's session is rolled back, that user stays signed
+// in.
 func TestSettle_SwitchOfUsers(t *testing.T) {
 	onOneConnection(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -149,7 +153,7 @@ func TestSettle_SwitchOfUsers(t *testing.T) {
 	})
 }
 
-// A sign-in of somebody new leaves nothing that the cookie could lead to.
+// If the sign-in of a new visitor is rolled back, the cookie leads to no session.
 func TestSettle_SentSignInOfSomebodyNew(t *testing.T) {
 	onOneConnection(t, func(t *testing.T, s *site) {
 		if v := s.browser(t).visitIn(t, errRollBack, signInAs("ada")); len(v.cookies) > 0 {
@@ -159,7 +163,7 @@ func TestSettle_SentSignInOfSomebodyNew(t *testing.T) {
 	})
 }
 
-// A sign-out stays, also the one of a session that was not adopted before.
+// A sign-out is kept, even if the session had not been adopted yet.
 func TestSettle_SignOutOfOldSession(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	onOneConnection(t, func(t *testing.T, plain *site) {
@@ -174,7 +178,8 @@ func TestSettle_SignOutOfOldSession(t *testing.T) {
 	})
 }
 
-// A sign-out counts whatever the handler did after it, even if its response is dropped.
+// A sign-out is kept, whatever the handler did after it, and even if its response
+// is dropped.
 func TestSettle_SignOutStays(t *testing.T) {
 	for name, after := range map[string]func(*sessions.Session){
 		"Nothing":   func(*sessions.Session) {},
@@ -219,7 +224,7 @@ func TestSettle_SignOutStays(t *testing.T) {
 	}
 }
 
-// The session of a request may have been saved only when its handler ran the first time.
+// The session may have been saved only when the handler ran for the first time.
 func TestSettle_SavedInTheFirstRunOnly(t *testing.T) {
 	onOneConnection(t, func(t *testing.T, s *site) {
 		b := s.browser(t)

@@ -17,7 +17,8 @@ const renewAfter = 40 * time.Minute
 func onSchedule(o *sessionstore.Options) { o.RenewAfter = renewAfter }
 
 // renewedOnSchedule signs ada in and renews her session when it is due. It
-// returns her browser, and one that still has the cookie from before.
+// returns her browser, and another one that still sends the cookie from before
+// the renewal.
 func (s *site) renewedOnSchedule(t *testing.T) (ada, late *browser) {
 	t.Helper()
 	ada = s.browser(t)
@@ -30,7 +31,7 @@ func (s *site) renewedOnSchedule(t *testing.T) (ada, late *browser) {
 	return ada, late
 }
 
-// old is the cookie that the browser was made with.
+// old is the cookie that the browser started with.
 func (b *browser) old() string { return strings.TrimPrefix(b.header.Get("Cookie"), cookieName+"=") }
 
 func TestStore_NoScheduleByDefault(t *testing.T) {
@@ -76,7 +77,7 @@ func TestStore_RenewAfter(t *testing.T) {
 	}, onSchedule)
 }
 
-// What the request changed goes along.
+// The renewal also writes the changes of the request.
 func TestStore_RenewAfterWithAChange(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -106,7 +107,7 @@ func TestStore_RenewAfterKeepsTheDeadline(t *testing.T) {
 	}, onSchedule)
 }
 
-// There is nothing to steal where nobody is signed in.
+// Anonymous sessions are not renewed: they are not worth stealing.
 func TestStore_RenewAfterAnonymous(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -119,9 +120,9 @@ func TestStore_RenewAfterAnonymous(t *testing.T) {
 	}, onSchedule)
 }
 
-// The requests of a page that were sent with the old cookie find the session,
-// and what they write is in it. None of them gets a cookie: it might overtake
-// the one that the browser was given.
+// Requests that were sent with the old cookie during a renewal still find the
+// session and can write to it. They get no cookie, because it might overwrite the
+// one from the renewal.
 func TestStore_RenewalGrace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, late := s.renewedOnSchedule(t)
@@ -146,7 +147,7 @@ func TestStore_RenewalGrace(t *testing.T) {
 	}, onSchedule)
 }
 
-// To know the sid is not enough, in the grace either.
+// The sid alone is not enough, even during the grace period.
 func TestStore_RenewalGraceNeedsTheSecret(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, late := s.renewedOnSchedule(t)
@@ -156,8 +157,8 @@ func TestStore_RenewalGraceNeedsTheSecret(t *testing.T) {
 	}, onSchedule)
 }
 
-// A request that is under way when its session is renewed loses nothing, and
-// takes nothing away.
+// A request that is in progress while its session is renewed loses no changes and
+// overwrites none.
 func TestStore_RenewAfterMeanwhile(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -177,8 +178,8 @@ func TestStore_RenewAfterMeanwhile(t *testing.T) {
 	}, onSchedule)
 }
 
-// A cookie that was signed under an older secret is replaced, but not by itself
-// once the browser has a better one.
+// A cookie signed with an old secret is replaced, unless the browser has received
+// a newer cookie in the meantime.
 func TestStore_RenewAfterMeanwhileUnderAnOldSecret(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -200,7 +201,8 @@ func TestStore_RenewAfterMeanwhileUnderAnOldSecret(t *testing.T) {
 	}, onSchedule)
 }
 
-// visitsAtOnce is atOnce on two servers by turns, and returns what came of it.
+// visitsAtOnce is atOnce, alternating between two servers. It returns the
+// results.
 func (b *browser) visitsAtOnce(t *testing.T, other *site, requests int, change func(session *sessions.Session, request int)) []visit {
 	t.Helper()
 	visits := make([]visit, requests)
@@ -256,8 +258,8 @@ func TestStore_RenewAfterAtOnce(t *testing.T) {
 	}, onSchedule)
 }
 
-// A request that changes nothing needs nothing of the row, and does not fail
-// for a renewal of which it knows nothing.
+// A request that changes nothing does not need the row, and must not fail because
+// a scheduled renewal is impossible.
 func TestStore_ScheduleAfterTheEnd(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -281,7 +283,7 @@ func TestStore_ScheduleAfterTheEnd(t *testing.T) {
 	}, onSchedule)
 }
 
-// A session that is not due costs a reader no write.
+// A read does not write if the session is not due for renewal.
 func TestStore_NotDueIsNotWritten(t *testing.T) {
 	onEveryCountedEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)

@@ -12,7 +12,6 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// wantEnded checks that a visit was told that its session has ended.
 func wantEnded(t *testing.T, v visit) {
 	t.Helper()
 	if !errors.Is(v.saveErr, sessionstore.ErrEnded) || len(v.cookies) != 0 {
@@ -41,7 +40,7 @@ func TestStore_SignOut(t *testing.T) {
 	})
 }
 
-// There may be nothing to end but the cookie.
+// If there is no session, only the cookie is deleted.
 func TestStore_SignOutOfNothing(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		if v := s.browser(t).change(t, signOut); len(v.cookies) != 0 {
@@ -59,8 +58,8 @@ func TestStore_SignOutOfNothing(t *testing.T) {
 	})
 }
 
-// A session that begins and ends in one response leaves nothing behind, also
-// when its row was there already.
+// A session that starts and ends in one response leaves nothing behind, even if
+// its row was already written.
 func TestStore_SignOutAfterSave(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -82,7 +81,7 @@ func TestStore_SignOutAfterSave(t *testing.T) {
 	})
 }
 
-// Signing out and in again in one request is a session of its own.
+// Signing out and in again in one request starts a new session.
 func TestStore_SignInAfterSignOut(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -112,8 +111,8 @@ func TestStore_SignInAfterSignOut(t *testing.T) {
 	})
 }
 
-// A session that ends while a request changes it stays ended: nothing is
-// written, neither then nor by the next Save of that request.
+// A session that is revoked while a request changes it stays revoked. Neither
+// this Save nor the next one writes anything.
 func TestStore_EndedMeanwhile(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *browser){
 		"SignedOut": func(t *testing.T, b *browser) { b.change(t, signOut) },
@@ -130,8 +129,8 @@ func TestStore_EndedMeanwhile(t *testing.T) {
 	}
 }
 
-// A sign-in proves itself: where its session ended meanwhile it gets another,
-// in which nothing of the ended one returns.
+// A sign-in succeeds even if its session was revoked in the meantime. It gets a
+// new session, with nothing from the revoked one.
 func signInEndedMeanwhile(t *testing.T, s *site, end func(*testing.T, *browser)) {
 	ada := s.browser(t)
 	ada.signIn(t, "ada")
@@ -191,8 +190,8 @@ func endedMeanwhile(t *testing.T, s *site, end func(*testing.T, *browser)) {
 	s.wantDead(t, old)
 }
 
-// Reading needs nothing of the row any more, and signing out of a session that
-// is gone is no error.
+// An unchanged session does not need its row, and signing out of a deleted
+// session is not an error.
 func TestStore_EndedMeanwhileUnchanged(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for name, handle := range map[string]func(*sessions.Session){
@@ -210,7 +209,7 @@ func TestStore_EndedMeanwhileUnchanged(t *testing.T) {
 	})
 }
 
-// A client that leaves while it signs out is signed out.
+// A client that disconnects during the sign-out is still signed out.
 func TestStore_SignOutOfAClientThatLeft(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -231,7 +230,7 @@ func TestStore_SignOutOfAClientThatLeft(t *testing.T) {
 	})
 }
 
-// Buffalo's Session.Clear is how its programs sign out.
+// Buffalo apps sign out with Session.Clear.
 func TestStore_Clear(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -246,8 +245,8 @@ func TestStore_Clear(t *testing.T) {
 	})
 }
 
-// A program that ends a stale session and signs somebody in, all in one
-// request, gets the sign-in, and nothing of what the stale session held.
+// A request that signs out of a stale session and then signs a user in gets only
+// the sign-in, without the values of the stale session.
 func TestStore_SignOutThenSignIn(t *testing.T) {
 	for name, saved := range map[string]bool{"SavedBetween": true, "SavedOnce": false} {
 		t.Run(name, func(t *testing.T) {

@@ -31,11 +31,11 @@ const cookieName = "session"
 var (
 	secret = []byte("correct horse battery staple, 32")
 
-	// midday is finer than the microseconds of the databases.
+	// midday has more digits than the microseconds that the databases store.
 	midday = time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, time.UTC)
 )
 
-// onEveryEngine runs a test of the contract on a site on each database.
+// onEveryEngine runs the test on each database.
 func onEveryEngine(t *testing.T, test func(t *testing.T, s *site), edits ...func(*sessionstore.Options)) {
 	for _, engine := range testdb.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -45,8 +45,8 @@ func onEveryEngine(t *testing.T, test func(t *testing.T, s *site), edits ...func
 	}
 }
 
-// A site is a web site whose sessions are in a database. What a page of it
-// does is up to the test.
+// A site is a web server with sessions in a database. Each test supplies its own
+// pages.
 type site struct {
 	conn    *pop.Connection
 	clock   *clock
@@ -68,8 +68,8 @@ func newSiteOn(t testing.TB, conn *pop.Connection, edits ...func(*sessionstore.O
 	return s.instance(t, edits...)
 }
 
-// instance starts another server of the site, with a store of its own, on the
-// same database and by the same clock.
+// instance starts another server of the site, with its own store, on the same
+// database and clock.
 func (s *site) instance(t testing.TB, edits ...func(*sessionstore.Options)) *site {
 	t.Helper()
 	opts := sessionstore.Options{Secrets: [][]byte{secret}, Cookie: sessionstore.Cookie{Insecure: true}, Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler)}
@@ -102,7 +102,7 @@ func (s *site) url(t testing.TB) *url.URL {
 	return u
 }
 
-// A clock stands still until it is told to go on.
+// A clock only moves when advance is called.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -120,10 +120,11 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// at is the time as the database has it, d after the test began.
+// at returns the time d after the start of the test, in the precision of the
+// databases.
 func at(d time.Duration) time.Time { return midday.Truncate(time.Microsecond).Add(d) }
 
-// A browser keeps the cookies that the site sets, and follows no redirect.
+// A browser keeps the site's cookies and does not follow redirects.
 type browser struct {
 	site   *site
 	client *http.Client
@@ -144,8 +145,8 @@ func (s *site) browser(t testing.TB) *browser {
 	return &browser{site: s, client: client, header: http.Header{}}
 }
 
-// with is a browser that sends these Cookie headers, whatever they say, until
-// it gets a cookie of its own.
+// with returns a browser that sends exactly these Cookie headers until it
+// receives a cookie.
 func (s *site) with(t testing.TB, cookies ...string) *browser {
 	t.Helper()
 	b := s.browser(t)
@@ -153,13 +154,14 @@ func (s *site) with(t testing.TB, cookies ...string) *browser {
 	return b
 }
 
-// on is the browser at another server of the site: cookies know no ports.
+// on returns the same browser, talking to another server of the site. Cookies are
+// shared across ports.
 func (b *browser) on(other *site) *browser {
 	return &browser{site: other, client: b.client, header: b.header}
 }
 
-// request has the site answer a request of the browser with page. It returns
-// nil, and the test fails, when there was no answer.
+// request handles a request of the browser with page. If there is no response,
+// the test fails and request returns nil.
 func (b *browser) request(t testing.TB, page http.HandlerFunc) *http.Response {
 	t.Helper()
 	path := fmt.Sprintf("/%d", b.site.page.Add(1))
@@ -180,7 +182,7 @@ func (b *browser) request(t testing.TB, page http.HandlerFunc) *http.Response {
 	return response
 }
 
-// A visit is what came of one request.
+// A visit is the result of one request.
 type visit struct {
 	session *sessions.Session // as Save left it
 	getErr  error
@@ -188,7 +190,8 @@ type visit struct {
 	cookies []*http.Cookie // that the response set
 }
 
-// visit lets handle, if any, do something with the session of a request.
+// visit calls handle, if it is not nil, with the session of a request and saves
+// the session.
 func (b *browser) visit(t testing.TB, handle func(*sessions.Session)) visit {
 	t.Helper()
 	visits := make(chan visit, 1)
@@ -208,7 +211,7 @@ func (b *browser) visit(t testing.TB, handle func(*sessions.Session)) visit {
 	return v
 }
 
-// change is a visit that has to go well.
+// change is a visit that must succeed.
 func (b *browser) change(t testing.TB, handle func(*sessions.Session)) visit {
 	t.Helper()
 	v := b.visit(t, handle)
@@ -218,13 +221,12 @@ func (b *browser) change(t testing.TB, handle func(*sessions.Session)) visit {
 	return v
 }
 
-// set stores a value in the session.
 func (b *browser) set(t testing.TB, key, value any) visit {
 	t.Helper()
 	return b.change(t, func(session *sessions.Session) { session.Values[key] = value })
 }
 
-// read visits without a change and returns what the session holds.
+// read returns the values of the session without changing it.
 func (b *browser) read(t testing.TB) map[any]any {
 	t.Helper()
 	return b.change(t, nil).session.Values
@@ -243,13 +245,13 @@ func signInAs(userID string) func(*sessions.Session) {
 	}
 }
 
-// user is who is signed in, and nil for nobody.
+// user returns the current user, or nil if anonymous.
 func (b *browser) user(t testing.TB) any {
 	t.Helper()
 	return b.read(t)["user_id"]
 }
 
-// cookie is the value that the browser keeps, and "" for none.
+// cookie returns the value of the browser's cookie, or "".
 func (b *browser) cookie(t testing.TB) string {
 	t.Helper()
 	for _, c := range b.client.Jar.Cookies(b.site.url(t)) {
@@ -260,7 +262,7 @@ func (b *browser) cookie(t testing.TB) string {
 	return ""
 }
 
-// while runs meanwhile when handle is done and its session is not yet saved.
+// while calls meanwhile after handle, but before the session is saved.
 func (b *browser) while(t testing.TB, handle func(*sessions.Session), meanwhile func()) visit {
 	t.Helper()
 	handled, resume := make(chan struct{}), make(chan struct{})

@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// onOneConnection is onEveryEngine with one connection for everything, which
-// a store that asked for another would wait for without an end.
+// onOneConnection is onEveryEngine with a single connection. A store that asked
+// for a second one would block forever.
 func onOneConnection(t *testing.T, test func(t *testing.T, s *site)) {
 	onConnections(t, 1, testdb.Engines(), test)
 }
@@ -32,7 +32,8 @@ func onConnections(t *testing.T, n int, engines []testdb.Engine, test func(t *te
 
 var errRollBack = errors.New("roll back")
 
-// visitIn is visit in a transaction around the request, which ends as end says.
+// visitIn is visit inside a transaction around the request. end decides whether
+// it is committed.
 func (b *browser) visitIn(t testing.TB, end error, handle func(*sessions.Session)) visit {
 	t.Helper()
 	visits := make(chan visit, 1)
@@ -63,8 +64,8 @@ func (b *browser) visitIn(t testing.TB, end error, handle func(*sessions.Session
 	return v
 }
 
-// transaction runs do in a transaction of the request that has read something,
-// as handlers do, and ends it with end.
+// transaction runs do in a transaction that has already read something, as a
+// handler's would. end decides whether it is committed.
 func (s *site) transaction(r *http.Request, end error, do func()) error {
 	return s.conn.Transaction(func(tx *pop.Connection) error {
 		if err := sessionstore.InTransaction(r, tx); err != nil {
@@ -103,7 +104,7 @@ func TestInTransaction_Committed(t *testing.T) {
 	})
 }
 
-// The response with the cookie is out when the transaction is rolled back.
+// The response with the cookie has been sent when the transaction is rolled back.
 func TestInTransaction_RolledBack(t *testing.T) {
 	onOneConnection(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -126,8 +127,9 @@ func TestInTransaction_RolledBack(t *testing.T) {
 	})
 }
 
-// The user may have been made in that transaction, and another one may get its id. The
-// browser has the new cookie, which leads to what was there before the sign-in.
+// The user may have been created in the same transaction, and another one may get
+// the same ID. The browser has the new cookie, which now leads to the session
+// from before the sign-in.
 func TestInTransaction_SignInIsRolledBack(t *testing.T) {
 	onOneConnection(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -142,7 +144,7 @@ func TestInTransaction_SignInIsRolledBack(t *testing.T) {
 	})
 }
 
-// Pop runs a handler again, in another transaction, when SQLite was locked.
+// Pop runs a handler again, in a new transaction, if SQLite was locked.
 func TestInTransaction_HandlerRunsAgain(t *testing.T) {
 	onOneConnection(t, func(t *testing.T, s *site) {
 		for name, handle := range map[string]func(*sessions.Session){
@@ -175,7 +177,7 @@ func TestInTransaction_HandlerRunsAgain(t *testing.T) {
 	})
 }
 
-// Two saves of one request are one to its browser.
+// A request that saves twice sets one cookie.
 func TestInTransaction_SavedTwice(t *testing.T) {
 	for name, end := range map[string]error{"Committed": nil, "RolledBack": errRollBack} {
 		t.Run(name, func(t *testing.T) {
@@ -206,8 +208,7 @@ func savedTwice(t *testing.T, s *site, end error) {
 	s.wantRows(t, 1)
 }
 
-// What others write while a transaction runs is merged, also where the
-// transaction does not see it by itself.
+// Concurrent changes are merged even if the transaction cannot see them.
 func TestInTransaction_Merges(t *testing.T) {
 	servers := []testdb.Engine{testdb.PostgreSQL, testdb.MariaDB} // SQLite lets nobody else write meanwhile
 	onConnections(t, 4, servers, func(t *testing.T, s *site) {
@@ -223,8 +224,8 @@ func TestInTransaction_Merges(t *testing.T) {
 	})
 }
 
-// lockForDeadlock locks all sessions. The result makes a transaction that then waits for
-// one of them deadlock, and lose; wait ends the lock.
+// lockForDeadlock locks all sessions. The function it returns makes a transaction
+// deadlock and lose when it waits for one of them; wait releases the lock.
 func (s *site) lockForDeadlock(t *testing.T) func(tx *pop.Connection) (wait func()) {
 	t.Helper()
 	exec := func(tx *pop.Connection, query string) {

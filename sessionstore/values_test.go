@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// An order is a type of the program's own, registered with gob in TestMain.
+// An order is a custom type, registered with gob in TestMain.
 type order struct {
 	ID    int
 	Lines map[string]int
@@ -23,7 +23,6 @@ type order struct {
 	At    time.Time
 }
 
-// unregistered is not.
 type unregistered struct{ A int }
 
 const binaryText = "\x1f\x8b\x00\xff\xfe" // as gothic's compressed sessions have
@@ -109,7 +108,7 @@ func TestStore_Keys(t *testing.T) {
 	})
 }
 
-// A nil slice of bytes comes back empty, as the type that it was.
+// A nil []byte comes back as an empty []byte.
 func TestStore_NilBytes(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -120,7 +119,7 @@ func TestStore_NilBytes(t *testing.T) {
 	})
 }
 
-// What comes out of a session may be changed in place.
+// A handler may modify a value in place.
 func TestStore_MutatedInPlace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -141,7 +140,8 @@ func TestStore_MutatedInPlace(t *testing.T) {
 	})
 }
 
-// Values change their type without changing their bytes, or the reverse.
+// The type of a value may change without its bytes changing, and the other way
+// around.
 func TestStore_ChangedType(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -243,7 +243,7 @@ func wantTooLarge(t *testing.T, v visit) {
 	}
 }
 
-// Keys that Go tells apart and a row could not are refused, not merged.
+// Keys that differ in Go but have the same encoding are rejected, not merged.
 func TestStore_KeysOfOneEncoding(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		v := s.browser(t).visit(t, func(session *sessions.Session) {
