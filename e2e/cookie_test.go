@@ -33,7 +33,7 @@ func TestCookie_Attributes(t *testing.T) {
 			in := client.SignIn("admin")
 			wantAttributes(t, in, c.name, c.secure)
 			out := client.JSON(http.MethodDelete, "/session", nil)
-			if !testapp.Ends(wantAttributes(t, out, c.name, c.secure)) {
+			if !testapp.DeletesCookie(wantAttributes(t, out, c.name, c.secure)) {
 				t.Errorf("sign-out does not end the cookie: %v", out.Cookies())
 			}
 		})
@@ -51,7 +51,7 @@ func wantAttributes(t *testing.T, r *testapp.Response, name string, secure bool)
 	if c.Name != name || c.Secure != secure || !c.HttpOnly || c.Path != "/" || c.SameSite != http.SameSiteLaxMode || c.Domain != "" {
 		t.Errorf("got %s; want %s, secure %v, HttpOnly, Path=/, SameSite=Lax, no Domain", c, name, secure)
 	}
-	if !testapp.Ends(c) && (c.MaxAge != 0 || !c.Expires.IsZero()) {
+	if !testapp.DeletesCookie(c) && (c.MaxAge != 0 || !c.Expires.IsZero()) {
 		t.Errorf("got %s, want a cookie that ends with the browser", c)
 	}
 	if len(c.Name)+len(c.Value) >= 4096 {

@@ -66,7 +66,7 @@ func wantNobody(t *testing.T, client *testapp.Client) {
 func wantNoNewCookie(t *testing.T, r *testapp.Response) {
 	t.Helper()
 	for _, cookie := range r.Cookies() {
-		if !testapp.Ends(cookie) {
+		if !testapp.DeletesCookie(cookie) {
 			t.Errorf("%s %s sets a cookie: %s", r.Request.Method, r.Request.URL.Path, cookie)
 		}
 	}

@@ -12,10 +12,10 @@ func TestOpenID_ASVS_10_5_3_DiscoveryIssuer(t *testing.T) {
 	for name, lies := range map[string]testoidc.Overrides{
 		"Other":  {Metadata: set("issuer", "https://accounts.google.com")},
 		"NoTLS":  {Metadata: set("token_endpoint", "http://id.example.com/token")},
-		"Error":  {Discover: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }},
-		"NoJSON": {Discover: func(w http.ResponseWriter) bool { w.Write([]byte("<html>")); return true }},
-		"Huge":   {Discover: func(w http.ResponseWriter) bool { w.Write([]byte(strings.Repeat(" ", 10<<20))); return true }},
-		"Redirected": {Discover: func(w http.ResponseWriter) bool {
+		"Error":  {Discovery: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }},
+		"NoJSON": {Discovery: func(w http.ResponseWriter) bool { w.Write([]byte("<html>")); return true }},
+		"Huge":   {Discovery: func(w http.ResponseWriter) bool { w.Write([]byte(strings.Repeat(" ", 10<<20))); return true }},
+		"Redirected": {Discovery: func(w http.ResponseWriter) bool {
 			w.Header().Set("Location", testoidc.MovedPath)
 			w.WriteHeader(302)
 			return true

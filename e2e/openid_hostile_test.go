@@ -57,14 +57,14 @@ func forgedTokens(t *testing.T, evil, other *testoidc.Fake) map[string]testoidc.
 // brokenResponses are answers and responses that are wrong before any token is read.
 func brokenResponses(other *testoidc.Fake) map[string]testoidc.Overrides {
 	return map[string]testoidc.Overrides{
-		"ASVS_10_2_2_AnswerOfOther":  {Answer: func(a url.Values) { a.Set("iss", other.URL) }},
-		"ASVS_10_2_2_AnswerOfNobody": {Answer: func(a url.Values) { a.Del("iss") }},
-		"ASVS_10_2_2_ErrorOfOther": {Answer: func(a url.Values) {
+		"ASVS_10_2_2_AnswerOfOther":  {Callback: func(a url.Values) { a.Set("iss", other.URL) }},
+		"ASVS_10_2_2_AnswerOfNobody": {Callback: func(a url.Values) { a.Del("iss") }},
+		"ASVS_10_2_2_ErrorOfOther": {Callback: func(a url.Values) {
 			a.Del("code")
 			a.Set("error", "access_denied") // which would be somebody's choice
 			a.Set("iss", other.URL)
 		}},
-		"NoCode":      {Answer: func(a url.Values) { a.Del("code") }},
+		"NoCode":      {Callback: func(a url.Values) { a.Del("code") }},
 		"ServerError": {Token: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }},
 		"EchoesSecrets": {Token: func(w http.ResponseWriter) bool {
 			w.WriteHeader(http.StatusBadRequest)
@@ -129,7 +129,7 @@ func TestOpenID_ASVS_10_2_2_SwappedAnswers(t *testing.T) {
 	wantStatus(t, client.HTML(http.MethodGet, strings.Replace(back, "/auth/evil/", "/auth/other/", 1), nil), http.StatusBadRequest)
 
 	// The path of one with the issuer of the other, in an attempt of the first.
-	evil.Override(testoidc.Overrides{Answer: func(a url.Values) { a.Set("iss", other.URL) }})
+	evil.Override(testoidc.Overrides{Callback: func(a url.Values) { a.Set("iss", other.URL) }})
 	wantStatus(t, tryEvil(t, app, client), http.StatusBadGateway)
 	wantNobody(t, client)
 }
@@ -243,7 +243,7 @@ func TestOpenID_ReauthenticatedAsAnother(t *testing.T) {
 func TestOpenID_Cancelled(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	for code, status := range map[string]int{"access_denied": http.StatusForbidden, "server_error": http.StatusBadGateway, "<script>": http.StatusBadGateway} {
-		evil.Override(testoidc.Overrides{Answer: func(a url.Values) {
+		evil.Override(testoidc.Overrides{Callback: func(a url.Values) {
 			a.Del("code")
 			a.Set("error", code)
 			a.Set("error_description", "<b>call this number</b>")

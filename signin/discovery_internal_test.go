@@ -42,7 +42,7 @@ func TestOpenID_DiscoveryLifetime(t *testing.T) {
 		}
 	}
 	want("at first", true, false, 0)
-	fake.Override(testoidc.Overrides{Discover: broken(&asked)})
+	fake.Override(testoidc.Overrides{Discovery: broken(&asked)})
 	clock.advance(metadataLifetime - time.Second)
 	want("for a day", true, false, 0)
 	clock.advance(2 * time.Second)
@@ -58,7 +58,7 @@ func TestOpenID_DiscoveryLifetime(t *testing.T) {
 	fake.Override(testoidc.Overrides{})
 	clock.advance(discoveryPause)
 	want("after it recovered", true, false, 4)
-	fake.Override(testoidc.Overrides{Discover: broken(&asked)})
+	fake.Override(testoidc.Overrides{Discovery: broken(&asked)})
 	clock.advance(metadataLifetime - time.Second)
 	want("a day after that", true, false, 4)
 }
@@ -82,7 +82,7 @@ func TestOpenID_ASVS_10_5_3_RefreshedIssuer(t *testing.T) {
 				}
 			}
 			var asked atomic.Int32
-			fake.Override(testoidc.Overrides{Discover: broken(&asked)})
+			fake.Override(testoidc.Overrides{Discovery: broken(&asked)})
 			clock.advance(discoveryPause)
 			if m, err := o.discover(t.Context()); err == nil || p.SignOutURL("x") != "" || asked.Load() != 1 {
 				t.Errorf("%v, %v, asked %d times", m, err, asked.Load())
@@ -96,7 +96,7 @@ func TestOpenID_DiscoveryHangs(t *testing.T) {
 	p, o, fake, _ := withFake(t)
 	var asked atomic.Int32
 	hold := make(chan struct{})
-	fake.Override(testoidc.Overrides{Discover: func(http.ResponseWriter) bool { asked.Add(1); <-hold; return false }})
+	fake.Override(testoidc.Overrides{Discovery: func(http.ResponseWriter) bool { asked.Add(1); <-hold; return false }})
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	var wg sync.WaitGroup
@@ -133,7 +133,7 @@ func TestProvider_SignOutURL(t *testing.T) {
 	}
 	wg.Wait()
 	var asked atomic.Int32
-	fake.Override(testoidc.Overrides{Discover: broken(&asked)})
+	fake.Override(testoidc.Overrides{Discovery: broken(&asked)})
 	clock.advance(metadataLifetime)
 	if got := p.SignOutURL("https://app.example.com/"); got != want {
 		t.Errorf("while the provider is down: %q", got)

@@ -1,4 +1,4 @@
-// Package arch holds the project to the shape that it says it has.
+// Package arch tests the imports between packages, and the size of the store's API.
 package arch
 
 import (
@@ -15,8 +15,8 @@ import (
 
 const module = "github.com/latchkey/latchkey"
 
-// allowed says which packages of ours each folder may import. Imports point
-// one way, so what stands alone can be taken alone.
+// allowed lists, for each folder, which packages of this module it may import. Imports
+// point one way, so that a package can be reused without the rest.
 var allowed = map[string][]string{
 	"":                                 {},
 	"sessionstore":                     {"sessionstore/internal/codec", "sessionstore/internal/contextkey"},
@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"cmd/app":                          {"actions", "config", "grifts", "internal/database", "internal/schema", "internal/sessions", "internal/web", "models", "sessionstore"},
 }
 
-// forTests are packages that only tests may import.
+// forTests are the packages that only tests may import.
 var forTests = []string{"sessionstore/testdb", "sessionstore/testdb/testproc", "internal/test/appdb", "internal/test/testapp", "internal/test/testoidc", "internal/test/testapi", "internal/arch", "e2e"}
 
 func TestImportsPointOneWay(t *testing.T) {
@@ -74,14 +74,14 @@ func checkImports(t *testing.T, from string, file *ast.File) {
 	if slices.Contains(forTests, from) || strings.HasPrefix(from, "examples/") || strings.HasPrefix(from, "sessionstore/buffalo-latchkey") {
 		return
 	}
-	may, known := allowed[from]
+	imports, known := allowed[from]
 	if !known {
-		t.Errorf("%s is new: say here what it may import", from)
+		t.Errorf("%s is missing in allowed: add what it may import", from)
 	}
 	for _, imported := range file.Imports {
 		to, ours := strings.CutPrefix(strings.Trim(imported.Path.Value, `"`), module)
 		to = strings.TrimPrefix(to, "/")
-		if ours && !slices.Contains(may, to) {
+		if ours && !slices.Contains(imports, to) {
 			t.Errorf("%s must not import %s", from, to)
 		}
 	}

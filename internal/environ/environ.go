@@ -1,10 +1,9 @@
-// Package environ makes the environment win over the file .env.
+// Package environ makes environment variables override the file .env.
 //
-// Envy loads .env over the environment before main starts, so that a setting
-// given on the command line would lose to a file. This package imports only os
-// and strings, so Go initialises it before envy (the language initialises
-// packages in the order of their import paths, each as soon as what it imports
-// is ready), and remembers what the program was started with.
+// Envy loads .env before main starts, and lets it override the environment. This package
+// stores the environment before that. Go initializes packages sorted by import path, each
+// when its imports are initialized. So this package, which imports only os and strings,
+// is initialized before envy.
 package environ
 
 import (
@@ -15,26 +14,25 @@ import (
 var atStart = parse(os.Environ())
 
 func parse(variables []string) map[string]string {
-	given := make(map[string]string)
+	values := make(map[string]string)
 	for _, variable := range variables {
 		name, value, _ := strings.Cut(variable, "=")
 		if name != "" && value != "" {
-			given[name] = value
+			values[name] = value
 		}
 	}
-	return given
+	return values
 }
 
-// Given reports whether the program was started with a value for the variable.
-// An empty one counts as none.
+// Given reports whether the program was started with a value for the variable, and not
+// only an empty one.
 func Given(name string) bool {
 	_, ok := atStart[name]
 	return ok
 }
 
-// Restore sets every variable that the program was started with back to the
-// value it had then. Variables that only .env gives stay. It returns the first
-// error of os.Setenv.
+// Restore sets all variables that the program was started with back to their values.
+// Variables that are only in .env keep theirs. It returns the first error of os.Setenv.
 func Restore() error {
 	for name, value := range atStart {
 		if err := os.Setenv(name, value); err != nil {

@@ -1,6 +1,6 @@
-// Package schema applies the migrations, which are written in fizz and embedded
-// in the binary. (The folder migrations holds no Go: `buffalo build` writes its
-// own there.)
+// Package schema applies the migrations, which are written in fizz and embedded in the
+// binary. The folder migrations contains no Go files, because `buffalo build` writes its
+// own there.
 package schema
 
 import (
@@ -15,17 +15,16 @@ import (
 	"github.com/latchkey/latchkey"
 )
 
-// Several instances that start at once all see the same migrations pending.
-// The databases let only one of them create a table; the others fail, wait
-// and find it done. These two say how long a loser waits for the winner.
+// Instances that start at the same time see the same pending migrations. Only one of them
+// can create a table. The others fail, and try again until it is done.
 const (
 	raceAttempts = 20
 	raceWait     = 250 * time.Millisecond
 )
 
-// Up applies every pending migration and returns how many it applied. It is
-// safe to call from several processes at once. The error names the migration
-// that failed; what had been applied before it stays applied.
+// Up applies all pending migrations and returns how many it applied. Several processes may
+// call it at the same time. The error names the migration that failed; those before it
+// stay applied.
 func Up(ctx context.Context, conn *pop.Connection) (int, error) {
 	if err := conn.RawQuery("SELECT 1").Exec(); err != nil {
 		return 0, fmt.Errorf("reach database: %w", err)
@@ -38,8 +37,8 @@ func Up(ctx context.Context, conn *pop.Connection) (int, error) {
 		if err == nil {
 			return applied, nil
 		}
-		// The first error is the true one: a retry of a migration that half
-		// happened only says that its table exists already.
+		// Return the first error. After a migration that was applied in part, a retry
+		// only reports that the table exists.
 		if first == nil {
 			first = err
 		}
@@ -64,23 +63,23 @@ func up(conn *pop.Connection) (int, error) {
 	return n, nil
 }
 
-// Down takes back the last steps migrations. A step below 1 is an error: to
-// undo everything is to delete everybody's data, and never a default.
+// Down reverts the last migrations. steps must be at least 1, so that reverting all of
+// them, which deletes all data, is never the default.
 func Down(conn *pop.Connection, steps int) error {
 	if steps < 1 {
-		return fmt.Errorf("take migrations back: %d steps, want 1 or more", steps)
+		return fmt.Errorf("revert migrations: invalid number of steps %d: must be at least 1", steps)
 	}
 	box, err := newBox(conn)
 	if err != nil {
 		return err
 	}
 	if err := box.Down(steps); err != nil {
-		return fmt.Errorf("take migrations back: %w", err)
+		return fmt.Errorf("revert migrations: %w", err)
 	}
 	return nil
 }
 
-// Status writes a table of the migrations and their state to w.
+// Status writes a table of all migrations and their status to w.
 func Status(conn *pop.Connection, w io.Writer) error {
 	box, err := newBox(conn)
 	if err != nil {
@@ -92,8 +91,7 @@ func Status(conn *pop.Connection, w io.Writer) error {
 	return nil
 }
 
-// Pending returns the names of the migrations that are not applied yet, oldest
-// first, and none when the database is up to date.
+// Pending returns the names of the migrations that are not applied yet, oldest first.
 func Pending(conn *pop.Connection) ([]string, error) {
 	box, err := newBox(conn)
 	if err != nil {
@@ -115,8 +113,8 @@ func Pending(conn *pop.Connection) ([]string, error) {
 	return pending, nil
 }
 
-// newBox makes a box for one use: a box that ran once has read its files and
-// would mark the next migrations as applied without running them.
+// newBox returns a box for one call. A box that is used again would mark migrations as
+// applied without running them, because it has read its files to the end.
 func newBox(conn *pop.Connection) (pop.MigrationBox, error) {
 	box, err := pop.NewMigrationBox(latchkey.Migrations(), conn)
 	if err != nil {

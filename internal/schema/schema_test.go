@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// all is how many migrations there are.
+// all is the number of migrations.
 const all = 10
 
 func onEveryEngine(t *testing.T, test func(t *testing.T, url string)) {
@@ -58,7 +58,7 @@ func TestUpAndDown(t *testing.T) {
 				t.Fatalf("round %d: %d pending after Down", round, n)
 			}
 			if err := conn.RawQuery("SELECT * FROM sessions").Exec(); err == nil {
-				t.Fatal("the table is still there")
+				t.Fatal("the table sessions still exists")
 			}
 		}
 	})
@@ -85,25 +85,25 @@ func TestUp_ManyInstancesAtOnce(t *testing.T) {
 			t.Errorf("%d migrations applied, want %d", total, all)
 		}
 		if _, err := models.SeedUsers(appdb.Open(t, url)); err != nil {
-			t.Errorf("the tables do not work: %v", err)
+			t.Errorf("seed users: %v", err)
 		}
 	})
 }
 
-func TestUp_TellsWhatFailed(t *testing.T) {
+func TestUp_NamesFailedMigration(t *testing.T) {
 	conn := appdb.Open(t, testdb.NewURL(t, testdb.SQLite))
 	if err := conn.RawQuery("CREATE TABLE users (id INTEGER)").Exec(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // no second try
+	cancel() // no retry
 	_, err := schema.Up(ctx, conn)
 	if err == nil || !strings.Contains(err.Error(), "create_users") {
 		t.Errorf("error %v does not name the migration", err)
 	}
 }
 
-func TestDown_NeedsANumber(t *testing.T) {
+func TestDown_InvalidSteps(t *testing.T) {
 	conn := appdb.Open(t, testdb.NewURL(t, testdb.SQLite))
 	for _, steps := range []int{0, -1} {
 		if err := schema.Down(conn, steps); err == nil {
@@ -120,8 +120,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestIndexes asks each database for what the queries need: the columns
-// that are looked up indexed, and one spelling for each sid and username.
+// TestIndexes checks that the columns of frequent queries are indexed, and that sids are
+// case-sensitive and unique, as are usernames.
 func TestIndexes(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, url string) {
 		conn := appdb.Open(t, url)
@@ -137,10 +137,10 @@ func TestIndexes(t *testing.T) {
 			}
 		}
 		if err := conn.RawQuery(insertSession("abc")).Exec(); err == nil {
-			t.Error("two sessions with one sid")
+			t.Error("two sessions have the same sid")
 		}
 		if err := conn.RawQuery(insertUser("2", "ada")).Exec(); err == nil {
-			t.Error("two users with one username")
+			t.Error("two users have the same username")
 		}
 		for _, index := range []string{"sessions_user_id_created_at_idx", "sessions_created_at_idx", "sessions_auth_method_created_at_idx", "sessions_ip_created_at_idx", "sessions_expires_at_idx"} {
 			drop := "DROP INDEX " + index

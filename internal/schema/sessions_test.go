@@ -14,11 +14,11 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// ownIndexes are what the app has beside the store's indexes, for the filters of its
-// lists; see the documentation of Store.List.
+// ownIndexes are the app's additional indexes, for the filters of its lists. See the
+// documentation of Store.List.
 var ownIndexes = []string{"auth_method, created_at", "ip, created_at"}
 
-// The queries that describe the table, one line for each column and for each index.
+// These queries describe the table, with one row for each column or index.
 var (
 	columnsOf = map[string]string{
 		"sqlite3": `SELECT name || ' ' || type || ' ' || "notnull" || ' ' || COALESCE(dflt_value, 'NULL') || ' ' || pk FROM pragma_table_info('sessions')`,
@@ -35,23 +35,23 @@ var (
 			FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'sessions' GROUP BY index_name`,
 	}
 
-	// indexName is what differs for an index whose column was renamed.
+	// indexName matches the name of an index, which differs if its column was renamed.
 	indexName = regexp.MustCompile(`INDEX \S+ ON`)
 )
 
-// The app's migrations have grown, and the store's are written for new programs. Both
-// must lead to the same table.
+// TestSessionsTable checks that the app's migrations, with all their changes, create the
+// same table as the store's.
 func TestSessionsTable(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, url string) {
-		ofApp, ofStore := appdb.Open(t, url), appdb.Open(t, testdb.NewURL(t, engineOf(t)))
-		if _, err := schema.Up(t.Context(), ofApp); err != nil {
+		app, store := appdb.Open(t, url), appdb.Open(t, testdb.NewURL(t, engineOf(t)))
+		if _, err := schema.Up(t.Context(), app); err != nil {
 			t.Fatal(err)
 		}
-		if err := migrations.Up(ofStore); err != nil {
+		if err := migrations.Up(store); err != nil {
 			t.Fatal(err)
 		}
-		compare(t, "columns", describe(t, ofApp, columnsOf), describe(t, ofStore, columnsOf))
-		indexes := describe(t, ofApp, indexesOf)
+		compare(t, "columns", describe(t, app, columnsOf), describe(t, store, columnsOf))
+		indexes := describe(t, app, indexesOf)
 		for _, own := range ownIndexes {
 			before := len(indexes)
 			indexes = slices.DeleteFunc(indexes, func(index string) bool { return strings.Contains(index, "("+own+")") })
@@ -59,17 +59,17 @@ func TestSessionsTable(t *testing.T) {
 				t.Errorf("the app has no index on %s", own)
 			}
 		}
-		compare(t, "indexes", indexes, describe(t, ofStore, indexesOf))
+		compare(t, "indexes", indexes, describe(t, store, indexesOf))
 	})
 }
 
-// engineOf is the engine of a test that onEveryEngine runs.
+// engineOf returns the engine of a subtest of onEveryEngine.
 func engineOf(t *testing.T) testdb.Engine {
 	_, name, _ := strings.Cut(t.Name(), "/")
 	return testdb.Engine(name)
 }
 
-// describe returns the lines of a query in order, without the names of indexes.
+// describe returns the rows of a query, sorted and without the names of indexes.
 func describe(t *testing.T, conn *pop.Connection, queries map[string]string) []string {
 	t.Helper()
 	var lines []string
@@ -77,7 +77,7 @@ func describe(t *testing.T, conn *pop.Connection, queries map[string]string) []s
 		t.Fatal(err)
 	}
 	if len(lines) == 0 {
-		t.Fatal("the database describes nothing")
+		t.Fatal("no rows")
 	}
 	for i, line := range lines {
 		line = strings.NewReplacer(`"`, "", "`", "").Replace(line)

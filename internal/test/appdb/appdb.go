@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/models"
 )
 
-// Open connects to the database at the URL as the app does. edits, if any, have
-// the last word on how. The connection is closed at the end of the test.
+// Open connects to the database at the URL as the app does. edits can change the
+// connection details. The connection is closed at the end of the test.
 func Open(t testing.TB, databaseURL string, edits ...func(*pop.ConnectionDetails)) *pop.Connection {
 	t.Helper()
 	details, err := config.DatabaseAt(databaseURL)
@@ -26,12 +26,12 @@ func Open(t testing.TB, databaseURL string, edits ...func(*pop.ConnectionDetails
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A test may have closed it: that is no failure.
+	// Ignore the error: the test may have closed it.
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
-// Migrated is Open with every migration applied.
+// Migrated is Open, and applies all migrations.
 func Migrated(t testing.TB, databaseURL string, edits ...func(*pop.ConnectionDetails)) *pop.Connection {
 	t.Helper()
 	conn := Open(t, databaseURL, edits...)

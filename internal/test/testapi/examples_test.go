@@ -21,7 +21,7 @@ var withParameters = strings.NewReplacer("{id}", "52f6d74e-e869-41f8-ade6-5de58f
 // TestExamples checks that each JSON body in openapi.yaml has an example, and that the
 // examples match the schemas.
 func TestExamples(t *testing.T) {
-	d, err := read()
+	d, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func (d document) checkRequests(t *testing.T, o Operation) {
 			Body:   io.NopCloser(strings.NewReader(body)),
 		}
 		if _, faults := d.validator.GetRequestBodyValidator().ValidateRequestBody(r); len(faults) > 0 {
-			t.Errorf("%s: request: %v", o, faultsOf(faults))
+			t.Errorf("%s: request: %v", o, joinErrors(faults))
 		}
 	}
 }

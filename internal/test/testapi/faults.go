@@ -7,8 +7,8 @@ import (
 	faults "github.com/pb33f/libopenapi-validator/errors"
 )
 
-// faultsOf is one error of all that the validator found, and nil of none.
-func faultsOf(found []*faults.ValidationError) error {
+// joinErrors returns all errors of the validator as one, or nil.
+func joinErrors(found []*faults.ValidationError) error {
 	var all []error
 	for _, f := range found {
 		all = append(all, fmt.Errorf("openapi.yaml: %s: %s", f.Message, f.Reason))

@@ -1,6 +1,5 @@
-// Package testapi holds the app to openapi.yaml: what a test is answered must
-// stand there, route, status and shape, and nothing that is answered may have
-// more than what stands there.
+// Package testapi checks that the app's responses match openapi.yaml: the route, the
+// status and the schema, without additional fields.
 package testapi
 
 import (
@@ -24,25 +23,25 @@ import (
 	"github.com/latchkey/latchkey"
 )
 
-// Operation is a route of the document.
+// Operation is a method of a path in openapi.yaml.
 type Operation struct {
 	Method, Path string
-	Parameters   []*v3.Parameter // the path's too
+	Parameters   []*v3.Parameter // including those of the path
 	Body         *v3.RequestBody // nil for none
 	responses    *orderedmap.Map[string, *v3.Response]
 }
 
-// String names the operation: GET /sessions.
+// String returns the method and path, such as "GET /sessions".
 func (o Operation) String() string { return o.Method + " " + o.Path }
 
-// document is openapi.yaml, read.
+// document is the parsed openapi.yaml.
 type document struct {
 	validator  validator.Validator
 	operations []Operation
 }
 
-// read reads the document, once, and holds it to what OpenAPI says of one.
-var read = sync.OnceValues(func() (document, error) {
+// load parses and validates openapi.yaml, once.
+var load = sync.OnceValues(func() (document, error) {
 	source, err := libopenapi.NewDocument(latchkey.OpenAPI)
 	if err != nil {
 		return document{}, fmt.Errorf("read openapi.yaml: %w", err)
@@ -55,8 +54,8 @@ var read = sync.OnceValues(func() (document, error) {
 	if len(errs) > 0 {
 		return document{}, fmt.Errorf("read openapi.yaml: %w", errors.Join(errs...))
 	}
-	if ok, faults := v.ValidateDocument(); !ok {
-		return document{}, faultsOf(faults)
+	if ok, errs := v.ValidateDocument(); !ok {
+		return document{}, joinErrors(errs)
 	}
 	return document{v, operationsOf(&model.Model)}, nil
 })
@@ -76,33 +75,33 @@ func operationsOf(model *v3.Document) (all []Operation) {
 	return all
 }
 
-// Operations returns all operations of the document, planned ones too.
+// Operations returns all operations in openapi.yaml.
 func Operations() ([]Operation, error) {
-	d, err := read()
+	d, err := load()
 	return d.operations, err
 }
 
-// An Exchange is a request and what it was answered.
+// An Exchange is a request and its response.
 type Exchange struct {
-	Method string // that the app took it for
+	Method string // that the app routed the request by
 	URL    *url.URL
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// Check returns an error unless the document has the answer. Pages, files and
-// redirects that browsers get are not of the document.
+// Check returns an error if the response does not match openapi.yaml, which does not
+// describe pages, files and redirects.
 func Check(e Exchange) error {
-	d, err := read()
+	d, err := load()
 	if err != nil {
 		return err
 	}
 	if e.isForBrowsers() {
 		return nil
 	}
-	if e.Body == "" && e.Header.Get("Content-Type") != "" { // which the validator takes for valid
-		return fmt.Errorf("%s %s: %d says that it is %s, and is empty", e.Method, e.path(), e.Status, e.Header.Get("Content-Type"))
+	if e.Body == "" && e.Header.Get("Content-Type") != "" { // the validator accepts this
+		return fmt.Errorf("%s %s: response %d has the type %s, but no body", e.Method, e.path(), e.Status, e.Header.Get("Content-Type"))
 	}
 	if !d.has(e.Method, e.path()) {
 		return d.checkMissing(e)
@@ -110,8 +109,7 @@ func Check(e Exchange) error {
 	return d.check(e.Method, e.path(), e)
 }
 
-// path is the address without the slash at its end, which makes no difference
-// to the app.
+// path returns the path without a slash at the end, which the app ignores.
 func (e Exchange) path() string { return "/" + strings.Trim(e.URL.Path, "/") }
 
 func (e Exchange) isForBrowsers() bool {
@@ -121,7 +119,7 @@ func (e Exchange) isForBrowsers() bool {
 	return contentType == "text/html" || redirect || file || e.Method == http.MethodHead
 }
 
-// has reports whether the document has an operation at the path.
+// has reports whether openapi.yaml has the operation.
 func (d document) has(method, path string) bool {
 	return slices.ContainsFunc(d.operations, func(o Operation) bool {
 		return o.Method == method && o.matches(path)
@@ -129,34 +127,34 @@ func (d document) has(method, path string) bool {
 }
 
 func (o Operation) matches(path string) bool {
-	mine, theirs := strings.Split(o.Path, "/"), strings.Split(path, "/")
-	return slices.EqualFunc(mine, theirs, func(mine, their string) bool {
-		return mine == their || strings.HasPrefix(mine, "{") && their != ""
+	pattern, parts := strings.Split(o.Path, "/"), strings.Split(path, "/")
+	return slices.EqualFunc(pattern, parts, func(pattern, part string) bool {
+		return pattern == part || strings.HasPrefix(pattern, "{") && part != ""
 	})
 }
 
-// missing are the statuses of what is at no address of the document.
-var missing = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable}
+// missingStatuses are the allowed statuses for paths that are not in openapi.yaml.
+var missingStatuses = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable}
 
-// checkMissing holds that what is not in the document is not in the app, and
-// that its problem has the shape of those that are.
+// checkMissing checks that the app does not have an operation that is missing in
+// openapi.yaml, and that its problem has the usual schema.
 func (d document) checkMissing(e Exchange) error {
-	if !slices.Contains(missing, e.Status) {
-		return fmt.Errorf("openapi.yaml has no %s %s, and the answer is %d", e.Method, e.path(), e.Status)
+	if !slices.Contains(missingStatuses, e.Status) {
+		return fmt.Errorf("openapi.yaml has no %s %s, but the status is %d: add the operation", e.Method, e.path(), e.Status)
 	}
 	e.Status = http.StatusNotFound
-	return d.check(http.MethodDelete, "/identities/0", e) // which may be missing
+	return d.check(http.MethodDelete, "/identities/0", e) // an operation with a 404
 }
 
 func (d document) check(method, path string, e Exchange) error {
 	request := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}}
 	response := &http.Response{StatusCode: e.Status, Header: only(e.Header, "Content-Type", "Retry-After"), Body: io.NopCloser(bytes.NewBufferString(e.Body))}
-	_, faults := d.validator.GetResponseBodyValidator().ValidateResponseBody(request, response)
-	return faultsOf(faults)
+	_, errs := d.validator.GetResponseBodyValidator().ValidateResponseBody(request, response)
+	return joinErrors(errs)
 }
 
-// only leaves the headers that the validator is to look at: it would have every
-// security header declared with every answer.
+// only returns some of the headers. Otherwise, the validator would require that all
+// responses declare the security headers.
 func only(all http.Header, names ...string) http.Header {
 	some := http.Header{}
 	for _, name := range names {

@@ -66,7 +66,7 @@ func TestCheck_Refused(t *testing.T) {
 		"NoRetryAfter":        exchange("GET", "/session", 503, "application/problem+json", problem),
 	} {
 		if err := Check(e); err == nil {
-			t.Errorf("%s: taken for good", what)
+			t.Errorf("%s: accepted", what)
 		}
 	}
 }

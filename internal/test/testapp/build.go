@@ -11,8 +11,8 @@ import (
 
 const program = "github.com/latchkey/latchkey/cmd/app"
 
-// binary builds the app, once for all tests of a package, and returns its path.
-// It lies beside the test's own binary, in a folder that `go test` removes.
+// binary builds the app, once for all tests of a package, and returns its path. It is in
+// the folder of the test's binary, which `go test` deletes.
 var binary = sync.OnceValues(func() (string, error) {
 	test, err := os.Executable()
 	if err != nil {
@@ -26,20 +26,20 @@ var binary = sync.OnceValues(func() (string, error) {
 	if _, err := run("go", append(args, program)...); err != nil {
 		return "", err
 	}
-	return path, lookAtSources()
+	return path, statSources()
 })
 
-// sources has `go list` print the folders and embedded files of a package, if
-// it is one of ours.
-const sources = `{{if and .Module .Module.Main}}{{.Dir}}
+// sourcesTemplate makes `go list` print the folders and embedded files of a package of
+// this module.
+const sourcesTemplate = `{{if and .Module .Module.Main}}{{.Dir}}
 {{$dir := .Dir}}{{range .EmbedFiles}}{{$dir}}/{{.}}
 {{end}}{{end}}`
 
-// lookAtSources looks at the files that the app is built of. `go test` notes
-// what a test looks at, and repeats no result from before a change to it; that
-// the test builds a program it cannot know.
-func lookAtSources() error {
-	list, err := run("go", "list", "-deps", "-f", sources, program)
+// statSources reads the names and times of the app's source files, so that `go test` does
+// not use a cached result after a change to them. It cannot know that the test builds
+// them.
+func statSources() error {
+	list, err := run("go", "list", "-deps", "-f", sourcesTemplate, program)
 	if err != nil {
 		return err
 	}

@@ -18,17 +18,16 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
-// Client asks the app as one browser or program would: it keeps cookies and
-// follows no redirects. Many goroutines may use it at once, those other than
-// the test's with Try.
+// Client sends requests to the app, like a browser. It keeps cookies and does not follow
+// redirects. It is safe for concurrent use; goroutines other than the test's must use
+// Try.
 //
-// It fails the test when the app answers in JSON what openapi.yaml does not
-// have.
+// It fails the test if a JSON response does not match openapi.yaml.
 //
-// It keeps cookies by name alone, Secure ones too. A jar of net/http/cookiejar
-// would not send those of staging and production over plain http.
+// It keeps cookies by name only. It also sends Secure ones over plain http, which
+// net/http/cookiejar would not.
 type Client struct {
-	UserAgent string // what it says it is; "" leaves it as it is
+	UserAgent string // "" for Go's default
 
 	t   testing.TB
 	app *App
@@ -37,7 +36,7 @@ type Client struct {
 	cookies map[string]string
 }
 
-// Response is an answer that was read to its end.
+// Response is a response with its body.
 type Response struct {
 	*http.Response
 	Body string
@@ -59,7 +58,7 @@ var httpClient = &http.Client{
 // A RequestOption changes a request before it is sent.
 type RequestOption func(*http.Request)
 
-// Header sets a header of the request; an empty value removes it.
+// Header sets a header of the request. An empty value removes it.
 func Header(name, value string) RequestOption {
 	return func(r *http.Request) {
 		if r.Header.Set(name, value); value == "" {
@@ -68,7 +67,7 @@ func Header(name, value string) RequestOption {
 	}
 }
 
-// Body gives the request a body of that type.
+// Body sets the body of the request and its Content-Type.
 func Body(contentType, content string) RequestOption {
 	return func(r *http.Request) {
 		r.Header.Set("Content-Type", contentType)
@@ -77,18 +76,18 @@ func Body(contentType, content string) RequestOption {
 	}
 }
 
-// Form gives the request a form as its body.
+// Form sets the body of the request to a form.
 func Form(form url.Values) RequestOption {
 	return Body("application/x-www-form-urlencoded", form.Encode())
 }
 
-// Try sends a request with the client's cookies and keeps those that come.
+// Try sends a request with the client's cookies and keeps the cookies of the response.
 func (c *Client) Try(method, path string, options ...RequestOption) (*Response, error) {
 	r, err := http.NewRequest(method, c.app.URL+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	if cookies := c.header(); cookies != "" {
+	if cookies := c.cookieHeader(); cookies != "" {
 		r.Header.Set("Cookie", cookies)
 	}
 	if c.UserAgent != "" {
@@ -97,27 +96,27 @@ func (c *Client) Try(method, path string, options ...RequestOption) (*Response, 
 	for _, option := range options {
 		option(r)
 	}
-	asked, err := methodOf(r)
+	routed, err := routedMethod(r)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := httpClient.Do(r)
+	response, err := httpClient.Do(r)
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var body bytes.Buffer
-	if _, err := body.ReadFrom(answer.Body); err != nil {
-		return nil, fmt.Errorf("read answer: %w", err)
+	if _, err := body.ReadFrom(response.Body); err != nil {
+		return nil, fmt.Errorf("read response: %w", err)
 	}
-	c.keep(answer.Cookies())
-	c.check(testapi.Exchange{Method: asked, URL: r.URL, Status: answer.StatusCode, Header: answer.Header, Body: body.String()})
-	return &Response{answer, body.String()}, nil
+	c.keep(response.Cookies())
+	c.check(testapi.Exchange{Method: routed, URL: r.URL, Status: response.StatusCode, Header: response.Header, Body: body.String()})
+	return &Response{response, body.String()}, nil
 }
 
-// methodOf is the method that the app takes the request for: a form may ask for
-// another than POST. The request keeps its body.
-func methodOf(r *http.Request) (string, error) {
+// routedMethod returns the method that the app routes the request by. A form can
+// override POST with the field _method.
+func routedMethod(r *http.Request) (string, error) {
 	if r.Method != http.MethodPost || r.Body == nil {
 		return r.Method, nil
 	}
@@ -127,16 +126,16 @@ func methodOf(r *http.Request) (string, error) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(content))
 	form := &http.Request{Method: r.Method, Header: r.Header, Body: io.NopCloser(bytes.NewReader(content))}
-	switch asked := form.PostFormValue("_method"); asked {
+	switch override := form.PostFormValue("_method"); override {
 	case http.MethodDelete, http.MethodPatch, http.MethodPut:
-		return asked, nil
+		return override, nil
 	}
 	return r.Method, nil
 }
 
-// check fails the test when the document of the API does not have an answer.
+// check fails the test if a response does not match openapi.yaml.
 func (c *Client) check(e testapi.Exchange) {
-	if c.t == nil { // nobody asks but Start
+	if c.t == nil { // a request by Start
 		return
 	}
 	c.t.Helper()
@@ -145,7 +144,7 @@ func (c *Client) check(e testapi.Exchange) {
 	}
 }
 
-// Do is Try for the goroutine of the test, which fails when there is no answer.
+// Do is Try for the goroutine of the test. It fails the test if there is no response.
 func (c *Client) Do(method, path string, options ...RequestOption) *Response {
 	c.t.Helper()
 	r, err := c.Try(method, path, options...)
@@ -155,7 +154,7 @@ func (c *Client) Do(method, path string, options ...RequestOption) *Response {
 	return r
 }
 
-// JSON asks as a program does, with a body unless it is nil.
+// JSON sends a request for JSON, with body as JSON unless it is nil.
 func (c *Client) JSON(method, path string, body any) *Response {
 	c.t.Helper()
 	options := []RequestOption{Header("Accept", "application/json")}
@@ -172,7 +171,7 @@ func (c *Client) JSON(method, path string, body any) *Response {
 // browserAccept is what browsers send for a page.
 const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
-// HTML asks as a browser does, with a form unless it is nil.
+// HTML sends a request for a page, with form as the body unless it is nil.
 func (c *Client) HTML(method, path string, form url.Values) *Response {
 	c.t.Helper()
 	options := []RequestOption{Header("Accept", browserAccept)}
@@ -182,7 +181,7 @@ func (c *Client) HTML(method, path string, form url.Values) *Response {
 	return c.Do(method, path, options...)
 }
 
-// SignIn signs a user in, and fails the test if that is refused.
+// SignIn signs a user in with the development sign-in.
 func (c *Client) SignIn(username string) *Response {
 	c.t.Helper()
 	r := c.JSON(http.MethodPost, "/auth/bypass", map[string]string{"token": username})
@@ -192,35 +191,34 @@ func (c *Client) SignIn(username string) *Response {
 	return r
 }
 
-// SessionCookie returns the name and the value of the only cookie, and nothing
-// without one.
+// SessionCookie returns the only cookie, or "" if there is none.
 func (c *Client) SessionCookie() (name, value string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.cookies) > 1 {
-		c.t.Errorf("%d cookies, want one at most: %v", len(c.cookies), c.cookies)
+		c.t.Errorf("%d cookies, want at most one: %v", len(c.cookies), c.cookies)
 	}
 	for name, value = range c.cookies {
 	}
 	return name, value
 }
 
-// Cookies returns the names and values of the cookies that the client has.
+// Cookies returns the client's cookies, values by name.
 func (c *Client) Cookies() map[string]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.cookies)
 }
 
-// SetCookie makes the client send a cookie.
+// SetCookie adds or replaces a cookie.
 func (c *Client) SetCookie(name, value string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cookies[name] = value
 }
 
-// header returns the client's cookies as they are sent.
-func (c *Client) header() string {
+// cookieHeader returns the client's cookies as a Cookie header.
+func (c *Client) cookieHeader() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var pairs []string
@@ -230,13 +228,13 @@ func (c *Client) header() string {
 	return strings.Join(pairs, "; ")
 }
 
-// keep takes over the cookies of an answer and drops those that it ends.
+// keep stores the cookies of a response and drops those that it deletes.
 func (c *Client) keep(cookies []*http.Cookie) {
-	c.app.noteCookies(cookies)
+	c.app.addIssuedCookies(cookies)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, cookie := range cookies {
-		if Ends(cookie) {
+		if DeletesCookie(cookie) {
 			delete(c.cookies, cookie.Name)
 			continue
 		}
@@ -244,23 +242,23 @@ func (c *Client) keep(cookies []*http.Cookie) {
 	}
 }
 
-// Ends reports whether a Set-Cookie tells the browser to drop the cookie.
-func Ends(cookie *http.Cookie) bool {
+// DeletesCookie reports whether a Set-Cookie header makes browsers delete the cookie.
+func DeletesCookie(cookie *http.Cookie) bool {
 	past := !cookie.Expires.IsZero() && cookie.Expires.Before(time.Now())
 	return cookie.MaxAge < 0 || cookie.MaxAge == 0 && past
 }
 
-func (a *App) noteCookies(cookies []*http.Cookie) {
+func (a *App) addIssuedCookies(cookies []*http.Cookie) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, cookie := range cookies {
 		if cookie.Value != "" {
-			a.handedOut = append(a.handedOut, cookie.Value)
+			a.issuedCookies = append(a.issuedCookies, cookie.Value)
 		}
 	}
 }
 
-// Decode reads the answer's JSON into v, and fails the test if it is none.
+// Decode decodes the JSON body into v. It fails the test if the body is not valid JSON.
 func (r *Response) Decode(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(r.Body), v); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
-// Result is how a command of the app ended.
+// Result is the result of a command of the app.
 type Result struct {
 	Code           int
 	Stdout, Stderr string
@@ -31,9 +31,9 @@ func (r Result) Want(t testing.TB, code int) Result {
 	return r
 }
 
-// Run runs a command of the app to its end, in a folder and with nothing but
-// the environment that the test gives. A server does not end: one that comes
-// up is killed, which leaves the code at -1.
+// Run runs a command of the app in a folder, with env as its whole environment, and waits
+// until it exits. If the command is a server that starts, Run kills it; its Code is then
+// -1.
 func Run(t testing.TB, dir string, env []string, args ...string) Result {
 	t.Helper()
 	var stderr output
@@ -45,11 +45,11 @@ func Run(t testing.TB, dir string, env []string, args ...string) Result {
 	if err != nil {
 		t.Errorf("app %s: %v", strings.Join(args, " "), err)
 	}
-	_ = p.Kill() // says what Code does
+	_ = p.Kill() // Code tells the same
 	return Result{p.Cmd.ProcessState.ExitCode(), p.stdout.String(), stderr.String()}
 }
 
-// process is the app, running or not any more.
+// process is a command of the app, which may have exited.
 type process struct {
 	*testproc.Process
 	stdout output
@@ -63,17 +63,17 @@ func spawn(dir string, env []string, stderr io.Writer, args ...string) (*process
 	p := &process{}
 	cmd := exec.Command(path, args...)
 	cmd.Dir = dir
-	cmd.Env = append(slices.Clip(env), "GORACE=atexit_sleep_ms=0") // a second at every exit, by default
+	cmd.Env = append(slices.Clip(env), "GORACE=atexit_sleep_ms=0") // by default, -race waits a second at every exit
 	cmd.Stdout, cmd.Stderr = &p.stdout, stderr
-	cmd.SysProcAttr = endWithTests()
+	cmd.SysProcAttr = killWithTests()
 	p.Process, err = testproc.Start(cmd)
 	return p, err
 }
 
-// listens reports whether the program says that it serves.
+// listens reports whether the process has printed that it serves.
 func (p *process) listens() bool { return strings.Contains(p.stdout.String(), " is at http") }
 
-// stop asks the program to end, and kills it if it does not.
+// stop sends SIGTERM, and kills the process if it does not exit.
 func (p *process) stop() error {
 	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return errors.Join(err, p.Kill())
@@ -86,7 +86,7 @@ func (p *process) stop() error {
 	}
 }
 
-// environ gives settings the form that processes get.
+// environ returns settings as an environment, NAME=value.
 func environ(settings map[string]string) []string {
 	env := make([]string, 0, len(settings))
 	for name, value := range settings {
@@ -96,7 +96,7 @@ func environ(settings map[string]string) []string {
 	return env
 }
 
-// output keeps what a program writes, and can be read while it does.
+// output stores what a process writes. It can be read at the same time.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -114,7 +114,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// tail returns the end of a long text.
+// tail returns the last part of a long text.
 func tail(text string) string {
 	const most = 2000
 	return text[max(0, len(text)-most):]

@@ -2,7 +2,7 @@ package testapp
 
 import "syscall"
 
-// endWithTests makes a program end when the tests are aborted.
-func endWithTests() *syscall.SysProcAttr {
+// killWithTests makes the kernel kill a process when the tests are aborted.
+func killWithTests() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -4,4 +4,4 @@ package testapp
 
 import "syscall"
 
-func endWithTests() *syscall.SysProcAttr { return nil }
+func killWithTests() *syscall.SysProcAttr { return nil }

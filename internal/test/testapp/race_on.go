@@ -2,5 +2,5 @@
 
 package testapp
 
-// race says whether the tests look for data races; then the app does too.
+// race is true if the tests run with -race. Then the app is built with it too.
 const race = true

@@ -1,18 +1,15 @@
-// Package testapp runs the real app for tests: the program that cmd/app is
-// built to, in an empty folder, with an environment that holds nothing but the
-// settings of the test.
+// Package testapp builds and runs the app for tests, in an empty folder and with only the
+// settings of the test in its environment.
 //
 //	app := testapp.Start(t, testapp.Options{Engine: testdb.PostgreSQL})
 //	client := app.Client(t)
 //	client.SignIn("admin")
 //	who := client.JSON(http.MethodGet, "/session", nil)
 //
-// The database comes from package testdb, so a package that uses this one ends
-// with testdb.Main.
+// The database comes from package testdb, so the package of the test must call testdb.Main.
 //
-// Whatever the test is about, it fails when the app's log holds a secret of a
-// cookie that the app handed out, a data race or a panic, and when the app does
-// not end in peace.
+// Every test fails if the app's log contains the secret of a cookie, a data race or a
+// panic, or if the app does not stop cleanly.
 package testapp
 
 import (
@@ -34,35 +31,35 @@ import (
 )
 
 const (
-	startAttempts = 3 // a free port may be taken before the app has it
+	startAttempts = 3 // another program may take the free port first
 	poolSize      = 4 // connections of App.DB
 )
 
-// Options say which app a test needs.
+// Options configure an app.
 type Options struct {
-	Engine      testdb.Engine // gives the database; default testdb.SQLite
-	DatabaseURL string        // of a database that the test made, in place of Engine
+	Engine      testdb.Engine // creates the database; default testdb.SQLite
+	DatabaseURL string        // an existing database, in place of Engine
 	Env         string        // GO_ENV; default test
-	Extra       []string      // further settings: NAME=value, or NAME to unset one
-	Dir         string        // to run in; default an empty folder
+	Extra       []string      // more settings: NAME=value, or NAME to unset one
+	Dir         string        // working directory; default an empty one
 }
 
 // App is a running app.
 type App struct {
-	URL    string          // where it is; stays the same over a Restart
-	Dir    string          // the folder it runs in
+	URL    string          // stays the same after Restart
+	Dir    string          // working directory
 	Secret string          // its SESSION_SECRET
-	DB     *pop.Connection // to look at its rows
+	DB     *pop.Connection // for queries by the test
 	env    map[string]string
 	log    output
 	serve  *process
 
-	mu        sync.Mutex
-	handedOut []string // values of cookies
+	mu            sync.Mutex
+	issuedCookies []string // values of all cookies in responses
 }
 
-// Start starts an app with the users of development in its database, and
-// returns when it is ready. It is stopped at the end of the test.
+// Start starts an app with the development users, and returns when it is ready. The app is
+// stopped at the end of the test.
 func Start(t testing.TB, o Options) *App {
 	t.Helper()
 	a := newApp(t, o)
@@ -83,7 +80,7 @@ func Start(t testing.TB, o Options) *App {
 	return a
 }
 
-// newApp settles everything but the port.
+// newApp returns an app without a port, which is not started.
 func newApp(t testing.TB, o Options) *App {
 	t.Helper()
 	if o.Env == "" {
@@ -101,7 +98,7 @@ func newApp(t testing.TB, o Options) *App {
 	a := &App{Dir: o.Dir, Secret: config.NewSecret(), DB: open(t, o.DatabaseURL)}
 	a.env = map[string]string{
 		"HOME":           a.Dir,
-		"TZ":             "America/New_York", // a time that is not kept in UTC shows
+		"TZ":             "America/New_York", // so that a time that is not in UTC fails tests
 		"GO_ENV":         o.Env,
 		"ADDR":           "127.0.0.1",
 		"SESSION_SECRET": a.Secret,
@@ -125,7 +122,7 @@ func newApp(t testing.TB, o Options) *App {
 	return a
 }
 
-// open opens the database with a small pool, beside the app's.
+// open opens the database with a small pool of its own.
 func open(t testing.TB, databaseURL string) *pop.Connection {
 	t.Helper()
 	return appdb.Open(t, databaseURL, func(details *pop.ConnectionDetails) {
@@ -133,7 +130,7 @@ func open(t testing.TB, databaseURL string) *pop.Connection {
 	})
 }
 
-// prepare migrates and seeds the database, where the app does not by itself.
+// prepare migrates and seeds the database if the app does not do it at the start.
 func (a *App) prepare(t testing.TB) {
 	t.Helper()
 	env := a.env["GO_ENV"]
@@ -142,11 +139,11 @@ func (a *App) prepare(t testing.TB) {
 	}
 	a.Run(t, "migrate").Want(t, 0)
 	seed := maps.Clone(a.env)
-	seed["GO_ENV"] = config.Staging // production refuses
+	seed["GO_ENV"] = config.Staging // not allowed in production
 	Run(t, a.Dir, environ(seed), "task", "db:seed").Want(t, 0)
 }
 
-// choosePort gives the app a free port, unless the test did.
+// choosePort sets a free port, unless the test has set one.
 func (a *App) choosePort(t testing.TB, o Options) {
 	t.Helper()
 	given := slices.ContainsFunc(o.Extra, func(s string) bool { return strings.HasPrefix(s, "PORT=") })
@@ -156,7 +153,7 @@ func (a *App) choosePort(t testing.TB, o Options) {
 	a.URL = "http://127.0.0.1:" + a.env["PORT"]
 }
 
-// FreePort returns a loopback port that nobody listens on.
+// FreePort returns an unused port of 127.0.0.1.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -171,7 +168,7 @@ func FreePort(t testing.TB) string {
 	return port
 }
 
-// start starts the process and waits until it can serve.
+// start starts the process and waits until it is ready.
 func (a *App) start() error {
 	p, err := spawn(a.Dir, environ(a.env), &a.log, "serve")
 	if err != nil {
@@ -185,8 +182,8 @@ func (a *App) start() error {
 	return fmt.Errorf("start app: %w\n%s", errors.Join(ready, p.Kill()), a.log.String())
 }
 
-// ready reports whether the app says that it listens, and can serve. Without
-// the first another program that took the port might answer.
+// ready reports whether the app has printed that it listens, and /readyz returns 200.
+// /readyz is not enough: another program may have taken the port.
 func (a *App) ready() bool {
 	if !a.serve.listens() {
 		return false
@@ -195,17 +192,16 @@ func (a *App) ready() bool {
 	return err == nil && r.StatusCode == 200
 }
 
-// Run runs another command of the app, such as a task, beside it: in its folder
-// and with its settings.
+// Run runs another command, such as a task, in the app's folder and with its settings.
 func (a *App) Run(t testing.TB, args ...string) Result {
 	t.Helper()
 	return Run(t, a.Dir, environ(a.env), args...)
 }
 
-// Log returns what the app has logged so far, before a restart too.
+// Log returns what the app has logged so far, including before a restart.
 func (a *App) Log() string { return a.log.String() }
 
-// Stop ends the app as an operator would, and fails unless it exits with 0.
+// Stop stops the app with SIGTERM. It fails the test if the exit code is not 0.
 func (a *App) Stop(t testing.TB) {
 	t.Helper()
 	if err := a.serve.stop(); err != nil {
@@ -213,13 +209,13 @@ func (a *App) Stop(t testing.TB) {
 	}
 }
 
-// Kill ends the app as a crash would.
+// Kill kills the app, to simulate a crash.
 func (a *App) Kill(t testing.TB) {
 	t.Helper()
-	_ = a.serve.Kill() // says that it was killed
+	_ = a.serve.Kill() // only says that it was killed
 }
 
-// Restart starts the app again where it was, after a Stop if it still runs.
+// Restart stops the app if it is running, and starts it again at the same URL.
 func (a *App) Restart(t testing.TB) {
 	t.Helper()
 	if !a.serve.Ended() {
@@ -230,7 +226,7 @@ func (a *App) Restart(t testing.TB) {
 	}
 }
 
-// finish stops the app and judges its log.
+// finish stops the app and checks its log.
 func (a *App) finish(t testing.TB) {
 	t.Helper()
 	if !a.serve.Ended() {
@@ -239,12 +235,12 @@ func (a *App) finish(t testing.TB) {
 	log := a.Log()
 	for _, sign := range []string{"DATA RACE", "panic: ", "goroutine 1 ["} {
 		if strings.Contains(log, sign) {
-			t.Errorf("the app's log holds %q", sign)
+			t.Errorf("the app's log contains %q", sign)
 		}
 	}
 	for _, secret := range a.Secrets() {
 		if strings.Contains(log, secret) {
-			t.Errorf("the app's log holds the secret %q", secret)
+			t.Errorf("the app's log contains the secret %q", secret)
 		}
 	}
 	if t.Failed() {
@@ -252,13 +248,13 @@ func (a *App) finish(t testing.TB) {
 	}
 }
 
-// Secrets returns what nobody but the browser may learn: the secret parts of
-// all cookies that clients of the app were given, and SESSION_SECRET.
+// Secrets returns SESSION_SECRET and the secret parts of all cookies that clients
+// received.
 func (a *App) Secrets() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	secrets := []string{a.Secret}
-	for _, value := range a.handedOut {
+	for _, value := range a.issuedCookies {
 		if parts := strings.Split(value, "."); len(parts) == 3 {
 			secrets = append(secrets, parts[1])
 		}
@@ -266,7 +262,7 @@ func (a *App) Secrets() []string {
 	return secrets
 }
 
-// Poll waits until done says so and fails the test when that takes too long.
+// Poll waits until done returns true. It fails the test if that takes too long.
 func Poll(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	if err := testproc.Poll(done); err != nil {

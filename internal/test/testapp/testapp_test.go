@@ -22,7 +22,7 @@ func TestStart(t *testing.T) {
 			}
 			var users int
 			if err := app.DB.RawQuery("SELECT COUNT(*) FROM users").First(&users); err != nil || users != 4 {
-				t.Errorf("%d users, %v; want the 4 of development", users, err)
+				t.Errorf("%d users, %v; want the 4 development users", users, err)
 			}
 		})
 	}
@@ -36,7 +36,7 @@ func TestApp_KillAndRestart(t *testing.T) {
 	at, log := app.URL, app.Log()
 	app.Kill(t)
 	if r, err := client.Try(http.MethodGet, "/session"); err == nil {
-		t.Errorf("the killed app answers %d", r.StatusCode)
+		t.Errorf("the killed app responds %d", r.StatusCode)
 	}
 	app.Restart(t)
 	if app.URL != at {
@@ -46,7 +46,7 @@ func TestApp_KillAndRestart(t *testing.T) {
 		t.Error("the log from before the restart is lost")
 	}
 	if r := client.JSON(http.MethodGet, "/session", nil); r.StatusCode != http.StatusOK {
-		t.Errorf("signed in before the restart: %d", r.StatusCode)
+		t.Errorf("the session from before the restart: %d", r.StatusCode)
 	}
 }
 
@@ -54,7 +54,7 @@ func TestOptions_Extra(t *testing.T) {
 	t.Parallel()
 	app := Start(t, Options{Extra: []string{"SESSION_NAME=latch", "BYPASS_AUTH=false", "LOG_LEVEL"}})
 	if r := app.Client(t).JSON(http.MethodGet, "/auth/bypass?token=admin", nil); r.StatusCode != http.StatusNotFound {
-		t.Errorf("the bypass that is off: %d", r.StatusCode)
+		t.Errorf("the disabled development sign-in: %d", r.StatusCode)
 	}
 	app.Run(t, "version").Want(t, 0)
 }
@@ -73,44 +73,44 @@ func TestClient_KeepsSecureCookies(t *testing.T) {
 		t.Errorf("secrets %q, want %q and %q", secrets, app.Secret, secret)
 	}
 	if r := client.HTML(http.MethodDelete, "/session", nil); r.StatusCode != http.StatusSeeOther {
-		t.Errorf("sign out: %d, want a redirect that is not followed", r.StatusCode)
+		t.Errorf("sign out: %d, want a redirect, not followed", r.StatusCode)
 	}
 	if name, _ := client.SessionCookie(); name != "" {
-		t.Error("the ended cookie is kept")
+		t.Error("the deleted cookie is kept")
 	}
 }
 
-// judge is a test whose errors are counted, in place of failing.
-type judge struct {
+// errorCounter is a test that counts its errors instead of failing.
+type errorCounter struct {
 	testing.TB
 	errors int
 }
 
-func (j *judge) Helper()               {}
-func (j *judge) Errorf(string, ...any) { j.errors++ }
-func (j *judge) Logf(string, ...any)   {}
-func (j *judge) Failed() bool          { return j.errors > 0 }
+func (c *errorCounter) Helper()               {}
+func (c *errorCounter) Errorf(string, ...any) { c.errors++ }
+func (c *errorCounter) Logf(string, ...any)   {}
+func (c *errorCounter) Failed() bool          { return c.errors > 0 }
 
-func TestClient_JudgesAnswers(t *testing.T) {
+func TestClient_ChecksResponses(t *testing.T) {
 	for body, want := range map[string]int{`{"name":"latchkey","user":null}`: 0, `{"name":"latchkey","user":null,"hash":"x"}`: 1, `{}`: 1} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, body) // to a client that reads it
+			_, _ = io.WriteString(w, body) // the client reads it
 		}))
-		j := &judge{TB: t}
-		_, err := newClient(j, &App{URL: server.URL}).Try(http.MethodGet, "/")
+		counter := &errorCounter{TB: t}
+		_, err := newClient(counter, &App{URL: server.URL}).Try(http.MethodGet, "/")
 		server.Close()
-		if err != nil || j.errors != want {
-			t.Errorf("%s: %d errors, want %d (%v)", body, j.errors, want, err)
+		if err != nil || counter.errors != want {
+			t.Errorf("%s: %d errors, want %d (%v)", body, counter.errors, want, err)
 		}
 	}
 }
 
-func TestApp_JudgesItsLog(t *testing.T) {
+func TestApp_ChecksItsLog(t *testing.T) {
 	t.Parallel()
 	app := Start(t, Options{})
 	app.Stop(t)
-	app.noteCookies([]*http.Cookie{{Value: "sid.very-secret.mac"}})
+	app.addIssuedCookies([]*http.Cookie{{Value: "sid.very-secret.mac"}})
 	for line, want := range map[string]int{
 		"all is well":            0,
 		"cookie=very-secret":     1,
@@ -118,12 +118,12 @@ func TestApp_JudgesItsLog(t *testing.T) {
 		"panic: " + app.Secret:   2,
 		"sid of a cookie is sid": 0,
 	} {
-		j := &judge{TB: t}
-		judged := &App{Secret: app.Secret, serve: app.serve, handedOut: app.handedOut}
-		_, _ = judged.log.Write([]byte(line)) // never fails
-		judged.finish(j)
-		if j.errors != want {
-			t.Errorf("%q: %d errors, want %d", line, j.errors, want)
+		counter := &errorCounter{TB: t}
+		checked := &App{Secret: app.Secret, serve: app.serve, issuedCookies: app.issuedCookies}
+		_, _ = checked.log.Write([]byte(line)) // never fails
+		checked.finish(counter)
+		if counter.errors != want {
+			t.Errorf("%q: %d errors, want %d", line, counter.errors, want)
 		}
 	}
 }

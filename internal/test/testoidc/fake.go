@@ -15,37 +15,39 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// MovedPath is where its discovery document is, too, whatever it does elsewhere.
+// MovedPath is another path of the discovery document, for redirects to it. Only
+// Overrides.Metadata applies to it.
 const MovedPath = "/moved"
 
-// Claims are what a token says.
+// Claims are the claims of a token.
 type Claims map[string]any
 
-// Fake is a provider that does what a test tells it to. Left alone it does
-// right.
+// Fake is a provider whose responses a test can change. It signs in the user mallory
+// without a login form.
 type Fake struct {
-	URL string // its issuer
+	URL string // the issuer
 
-	mu sync.Mutex
-	Overrides
-	keys  []jose.JSONWebKey // the last signs
-	codes map[string]url.Values
+	mu        sync.Mutex
+	overrides Overrides
+	keys      []jose.JSONWebKey     // the last one signs
+	codes     map[string]url.Values // the authorization requests, by code
 }
 
-// Overrides are what it does wrong; the zero value is nothing.
+// Overrides change the responses of a Fake. The zero value changes nothing. A function
+// that returns handled has written the response.
 type Overrides struct {
-	Metadata func(Claims)                             // changes its discovery document
-	Claims   func(Claims)                             // changes an ID token before it is signed
-	IDToken  func(signed string) string               // changes it afterwards
-	Sign     func(f *Fake, claims Claims) string      // signs in its place
-	Answer   func(answer url.Values)                  // changes what goes back with the browser
-	Token    func(http.ResponseWriter) (handled bool) // answers for the token endpoint
-	Discover func(http.ResponseWriter) (handled bool) // answers for the discovery document
-	UserInfo func(Claims)                             // changes the user info
-	Keys     func(http.ResponseWriter) (handled bool) // answers for its keys
+	Discovery func(http.ResponseWriter) (handled bool)
+	Metadata  func(Claims) // of the discovery document
+	Keys      func(http.ResponseWriter) (handled bool)
+	Callback  func(query url.Values) // that the browser brings back to the app
+	Token     func(http.ResponseWriter) (handled bool)
+	Claims    func(Claims)                        // of the ID token; nil values are left out
+	Sign      func(f *Fake, claims Claims) string // signs the ID token in place of Fake.Sign
+	IDToken   func(signed string) string
+	UserInfo  func(Claims)
 }
 
-// StartFake starts a provider. It ends with the test.
+// StartFake starts a fake provider, which stops at the end of the test.
 func StartFake(t testing.TB) *Fake {
 	t.Helper()
 	f := &Fake{codes: make(map[string]url.Values)}
@@ -63,20 +65,20 @@ func StartFake(t testing.TB) *Fake {
 	return f
 }
 
-// Lie has it tell overrides from now on.
+// Override changes the responses from now on, in place of all earlier overrides.
 func (f *Fake) Override(overrides Overrides) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.Overrides = overrides
+	f.overrides = overrides
 }
 
-func (f *Fake) overrides() Overrides {
+func (f *Fake) current() Overrides {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.Overrides
+	return f.overrides
 }
 
-// RotateKey has it sign with a new key, and forget the ones before.
+// RotateKey replaces all keys by a new one.
 func (f *Fake) RotateKey(t testing.TB) {
 	t.Helper()
 	f.mu.Lock()
@@ -84,7 +86,7 @@ func (f *Fake) RotateKey(t testing.TB) {
 	f.keys = []jose.JSONWebKey{NewKey(t)}
 }
 
-// NewKey makes a key with an id of its own.
+// NewKey returns a new key with a random ID.
 func NewKey(t testing.TB) jose.JSONWebKey {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -100,16 +102,17 @@ func (f *Fake) signingKey() jose.JSONWebKey {
 	return f.keys[len(f.keys)-1]
 }
 
-// Sign signs claims with its key, or with another if one is given.
-func (f *Fake) Sign(claims Claims, with ...jose.JSONWebKey) string {
-	return f.SignAs("", claims, with...)
+// Sign returns a token with the claims, signed with the provider's key, or with another
+// one if given.
+func (f *Fake) Sign(claims Claims, keys ...jose.JSONWebKey) string {
+	return f.SignAs("", claims, keys...)
 }
 
-// SignAs is Sign for a token that says what type it is.
-func (f *Fake) SignAs(kind jose.ContentType, claims Claims, with ...jose.JSONWebKey) string {
+// SignAs is Sign with a type in the token's header.
+func (f *Fake) SignAs(kind jose.ContentType, claims Claims, keys ...jose.JSONWebKey) string {
 	key := f.signingKey()
-	if len(with) > 0 {
-		key = with[0]
+	if len(keys) > 0 {
+		key = keys[0]
 	}
 	options := (&jose.SignerOptions{}).WithHeader(jose.HeaderKey("kid"), key.KeyID)
 	if kind != "" {
@@ -135,7 +138,7 @@ func (f *Fake) SignAs(kind jose.ContentType, claims Claims, with ...jose.JSONWeb
 }
 
 func (f *Fake) discovery(w http.ResponseWriter, _ *http.Request) {
-	if override := f.overrides().Discover; override != nil && override(w) {
+	if override := f.current().Discovery; override != nil && override(w) {
 		return
 	}
 	f.document(w, nil)
@@ -148,14 +151,14 @@ func (f *Fake) document(w http.ResponseWriter, _ *http.Request) {
 		"id_token_signing_alg_values_supported":          []string{"RS256"},
 		"authorization_response_iss_parameter_supported": true,
 	}
-	if override := f.overrides().Metadata; override != nil {
+	if override := f.current().Metadata; override != nil {
 		override(document)
 	}
 	writeJSON(w, document)
 }
 
 func (f *Fake) jwks(w http.ResponseWriter, _ *http.Request) {
-	if override := f.overrides().Keys; override != nil && override(w) {
+	if override := f.current().Keys; override != nil && override(w) {
 		return
 	}
 	f.mu.Lock()
@@ -167,37 +170,43 @@ func (f *Fake) jwks(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, set)
 }
 
-// authorize asks nobody and sends the browser back at once.
+// authorize redirects the browser back without a login form.
 func (f *Fake) authorize(w http.ResponseWriter, r *http.Request) {
-	asked := r.URL.Query()
+	request := r.URL.Query()
 	code := rand.Text()
 	f.mu.Lock()
-	f.codes[code] = asked
+	f.codes[code] = request
 	f.mu.Unlock()
-	answer := url.Values{"code": {code}, "state": {asked.Get("state")}, "iss": {f.URL}}
-	if override := f.overrides().Answer; override != nil {
-		override(answer)
+	callback := url.Values{"code": {code}, "state": {request.Get("state")}, "iss": {f.URL}}
+	if override := f.current().Callback; override != nil {
+		override(callback)
 	}
-	http.Redirect(w, r, asked.Get("redirect_uri")+"?"+answer.Encode(), http.StatusFound)
+	http.Redirect(w, r, request.Get("redirect_uri")+"?"+callback.Encode(), http.StatusFound)
 }
 
 func (f *Fake) token(w http.ResponseWriter, r *http.Request) {
-	overrides := f.overrides()
+	overrides := f.current()
 	if overrides.Token != nil && overrides.Token(w) {
 		return
 	}
 	f.mu.Lock()
-	asked, known := f.codes[r.PostFormValue("code")]
+	request, known := f.codes[r.PostFormValue("code")]
 	delete(f.codes, r.PostFormValue("code"))
 	f.mu.Unlock()
-	if !known || !provesChallenge(asked.Get("code_challenge"), r.PostFormValue("code_verifier")) {
+	if !known || !provesChallenge(request.Get("code_challenge"), r.PostFormValue("code_verifier")) {
 		w.WriteHeader(http.StatusBadRequest)
 		writeJSON(w, Claims{"error": "invalid_grant"})
 		return
 	}
+	writeJSON(w, Claims{"access_token": rand.Text(), "token_type": "Bearer", "expires_in": 60, "id_token": f.idToken(overrides, request)})
+}
+
+// idToken returns the ID token for an authorization request.
+func (f *Fake) idToken(overrides Overrides, request url.Values) string {
+	now := time.Now()
 	claims := Claims{
-		"iss": f.URL, "sub": "mallory", "aud": asked.Get("client_id"), "nonce": asked.Get("nonce"),
-		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(), "auth_time": time.Now().Unix(),
+		"iss": f.URL, "sub": "mallory", "aud": request.Get("client_id"), "nonce": request.Get("nonce"),
+		"iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "auth_time": now.Unix(),
 		"name": "Mallory Hostile", "preferred_username": "mallory", "sid": "provider-session",
 		"email": "admin@example.com", "email_verified": true,
 	}
@@ -205,21 +214,20 @@ func (f *Fake) token(w http.ResponseWriter, r *http.Request) {
 		overrides.Claims(claims)
 	}
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
-	token := ""
-	if overrides.Sign != nil {
-		token = overrides.Sign(f, claims)
-	} else {
-		token = f.Sign(claims)
+	sign := overrides.Sign
+	if sign == nil {
+		sign = func(f *Fake, claims Claims) string { return f.Sign(claims) }
 	}
+	token := sign(f, claims)
 	if overrides.IDToken != nil {
 		token = overrides.IDToken(token)
 	}
-	writeJSON(w, Claims{"access_token": rand.Text(), "token_type": "Bearer", "expires_in": 60, "id_token": token})
+	return token
 }
 
 func (f *Fake) userInfo(w http.ResponseWriter, _ *http.Request) {
 	claims := Claims{"sub": "mallory", "name": "Mallory Hostile"}
-	if override := f.overrides().UserInfo; override != nil {
+	if override := f.current().UserInfo; override != nil {
 		override(claims)
 	}
 	writeJSON(w, claims)

@@ -1,5 +1,5 @@
-// Package testoidc starts providers of OpenID Connect for tests: a real one, with
-// its login form, and one that lies as a test wants it to.
+// Package testoidc starts providers of OpenID Connect for tests: a real one with a login
+// form, and a fake one whose responses a test can change.
 package testoidc
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/zitadel/oidc/v3/example/server/storage"
 )
 
-// The user of a real provider.
+// A user of every real provider.
 const (
 	Username = "test-user@localhost"
 	Password = "verysecure"
@@ -22,13 +22,14 @@ const (
 	Email    = "test-user@zitadel.ch"
 )
 
-// Real is a provider as people run them.
+// Real is a provider with a login form.
 type Real struct {
-	Issuer      string // as its discovery document has it
-	Key, Secret string // of its one client
+	Issuer      string // as in the discovery document
+	Key, Secret string // of its only client
 }
 
-// StartReal starts a provider for an app that is at appURL. It ends with the test.
+// StartReal starts a provider for the app at appURL, which knows it by the name provider.
+// It stops at the end of the test.
 func StartReal(t testing.TB, appURL, provider string) *Real {
 	t.Helper()
 	var handler http.Handler
@@ -38,13 +39,13 @@ func StartReal(t testing.TB, appURL, provider string) *Real {
 		Issuer: strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/",
 		Key:    "app-" + url.PathEscape(t.Name()), Secret: "a secret of the app's",
 	}
-	// RegisterClients would be everybody's.
+	// RegisterClients would change a global variable.
 	clients := map[string]*storage.Client{p.Key: storage.WebClient(p.Key, p.Secret, appURL+"/auth/"+provider+"/callback")}
 	handler = exampleop.SetupServer(p.Issuer, storage.NewStorageWithClients(storage.NewUserStore(p.Issuer), clients), nil, false)
 	return p
 }
 
-// Env is what the app is told of it, as the provider openid-connect.
+// Env returns the app's settings for the provider openid-connect.
 func (p *Real) Env() []string {
 	return []string{
 		"OPENID_CONNECT_KEY=" + p.Key, "OPENID_CONNECT_SECRET=" + p.Secret,
