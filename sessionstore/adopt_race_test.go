@@ -14,8 +14,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// An attacker plants an old cookie of their own before a user signs in. If the sign-in is
-// the request that adopts it, the cookie must be dead afterwards as well.
+// An attacker plants their own old cookie before a user signs in. If the sign-in
+// is the request that adopts it, the old cookie must not work afterwards.
 func TestStore_AdoptSessionFixation(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -36,7 +36,8 @@ func TestStore_AdoptSessionFixation(t *testing.T) {
 	}, adopting(old))
 }
 
-// The first page after the change of stores may send several requests at once.
+// The first page after the switch to this store may send several requests at
+// once.
 func TestInTransaction_AdoptAtOnce(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	const requests = 6
@@ -75,7 +76,8 @@ func TestInTransaction_AdoptAtOnce(t *testing.T) {
 	})
 }
 
-// Another user's values do not survive a sign-in, also if they were not adopted before.
+// Another user's values do not survive a sign-in, even if they were not adopted
+// before.
 func TestStore_AdoptOtherUser(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -89,7 +91,7 @@ func TestStore_AdoptOtherUser(t *testing.T) {
 	}, adopting(old))
 }
 
-// A message is shown once, although it was in the old cookie.
+// A message from the old cookie is shown only once.
 func TestStore_AdoptEmptied(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -107,7 +109,8 @@ func TestStore_AdoptEmptied(t *testing.T) {
 	}, adopting(old))
 }
 
-// meanwhile has one request with the old cookie save while another is open.
+// meanwhile opens two requests with the old cookie, and saves other while open is
+// still in progress.
 func (s *site) meanwhile(t *testing.T, cookie string, open, other func(*sessions.Session)) (first, second visit) {
 	t.Helper()
 	first = s.with(t, cookie).while(t, open, func() { second = s.with(t, cookie).change(t, other) })
@@ -168,7 +171,7 @@ func TestStore_AdoptWhileSigningOut(t *testing.T) {
 	}, adopting(old))
 }
 
-// A forged old cookie costs no query.
+// A forged old cookie causes no query.
 func TestStore_AdoptForgedCostsNothing(t *testing.T) {
 	forged := oldCookie(t, sessions.NewCookieStore([]byte("a secret that somebody guessed")), adasCart)
 	onEveryCountedEngine(t, func(t *testing.T, s *site) {
@@ -177,7 +180,8 @@ func TestStore_AdoptForgedCostsNothing(t *testing.T) {
 	}, adopting(sessions.NewCookieStore(foreignSecret)))
 }
 
-// A store of files returns an error for a session that is gone. That is not a failure.
+// The filesystem store returns an error for a deleted session. That is not a
+// failure.
 func TestStore_AdoptFiles(t *testing.T) {
 	dir := t.TempDir()
 	old := sessions.NewFilesystemStore(dir, foreignSecret)

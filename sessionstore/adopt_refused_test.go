@@ -12,7 +12,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// An old cookie cannot be revoked by itself: it holds the whole session.
+// An old cookie cannot be revoked on its own, because it contains the whole
+// session.
 func TestStore_AdoptReplayed(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	ends := map[string]func(*testing.T, *browser){
@@ -52,7 +53,8 @@ func TestStore_AdoptReplayed(t *testing.T) {
 	}, adopting(old))
 }
 
-// Base64 has several spellings of one text, and gorilla's stores accept them all.
+// Base64 has several encodings of the same bytes, and gorilla's stores accept
+// them all.
 func TestStore_AdoptRespelled(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -68,7 +70,7 @@ func TestStore_AdoptRespelled(t *testing.T) {
 	}, adopting(old))
 }
 
-// otherSpellings returns cookies that differ from cookie in text, but not in base64.
+// otherSpellings returns cookies with the same decoded bytes but different text.
 func otherSpellings(cookie string) (others []string) {
 	name, value, _ := strings.Cut(cookie, "=")
 	plain, _ := base64.URLEncoding.DecodeString(value)

@@ -14,8 +14,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// benchSite is a site with the session of one signed-in user, as big as most,
-// and a request that comes with its cookie.
+// benchSite returns a site with a signed-in session of typical size, and a
+// request with its cookie.
 func benchSite(b *testing.B) (*site, *http.Request) {
 	b.Helper()
 	s := newSite(b, testdb.NewURL(b, testdb.SQLite))
@@ -29,7 +29,7 @@ func benchSite(b *testing.B) (*site, *http.Request) {
 	return s, r
 }
 
-// statement prepares the statement without which there is no less.
+// statement prepares the minimal statement that the store is compared with.
 func (s *site) statement(b *testing.B, query string) *sql.Stmt {
 	b.Helper()
 	pool := s.conn.Store.(interface {
@@ -68,7 +68,8 @@ func BenchmarkLoad(b *testing.B) {
 	})
 }
 
-// benchSession is a session with a row, and a request and a response to save it.
+// benchSession returns a session with a row, and a request and a response to save
+// it.
 func benchSession(b *testing.B) (*sessions.Session, *http.Request, http.ResponseWriter) {
 	b.Helper()
 	s, r := benchSite(b)
@@ -113,8 +114,8 @@ func BenchmarkSave(b *testing.B) {
 	})
 }
 
-// Sign-ins side by side: the raw statements wait for SQLite's one writer by
-// themselves, each with a commit of its own.
+// Concurrent sign-ins. The raw statements compete for SQLite's single writer, and
+// each commits separately.
 func BenchmarkSignInAtOnce(b *testing.B) {
 	const atOnce = 16 // for each processor
 	b.Run("store", func(b *testing.B) {

@@ -28,8 +28,8 @@ func (s *site) begin(t *testing.T, statement string) *pop.Tx {
 	return tx
 }
 
-// While another program writes to SQLite for ever, whoever waits gives up when its
-// time is over, all at the same time, and is told that the database is away.
+// While another program holds SQLite's write lock, all waiting requests give up
+// when their time is over, and get ErrUnavailable.
 func TestStore_SQLiteLockedByAnother(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, testdb.NewURL(t, testdb.SQLite))
@@ -60,7 +60,7 @@ func TestStore_SQLiteLockedByAnother(t *testing.T) {
 	s.wantRows(t, 2)
 }
 
-// A read waits for a connection no longer than its request.
+// A read stops waiting for a connection when its request is canceled.
 func TestStore_ReadWaitsForConnection(t *testing.T) {
 	t.Parallel()
 	for _, engine := range testdb.Engines() {
@@ -96,7 +96,7 @@ func TestStore_ReadWaitsForConnection(t *testing.T) {
 	}
 }
 
-// To look at a session locks nothing, in a transaction either.
+// Describe takes no locks, even in a transaction.
 func TestDescribe_LocksNothing(t *testing.T) {
 	onServers(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)

@@ -10,7 +10,7 @@ import (
 
 const noCacheCookie = `no-cache="Set-Cookie"`
 
-// Without middleware, the store alone keeps caches from storing its cookie.
+// Even without middleware, the store keeps its cookie out of caches.
 func TestStore_SetCookieIsKeptFromCaches(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -37,8 +37,8 @@ func TestStore_SetCookieIsKeptFromCaches(t *testing.T) {
 	})
 }
 
-// headers visits a page that has set headers of its own, saves twice and returns the
-// headers of the response.
+// headers visits a page that sets its own headers and saves twice, and returns
+// the headers of the response.
 func (b *browser) headers(t *testing.T, own http.Header, handle func(*sessions.Session)) http.Header {
 	t.Helper()
 	return b.request(t, func(w http.ResponseWriter, r *http.Request) {
@@ -60,7 +60,7 @@ func (b *browser) headers(t *testing.T, own http.Header, handle func(*sessions.S
 	}).Header
 }
 
-// What the program said about caching stays, and is not said twice.
+// Caching headers of the app are kept, and not duplicated.
 func TestStore_OwnCachingHeadersStay(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for _, test := range []struct{ own, want http.Header }{

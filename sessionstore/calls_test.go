@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// Short forms of what many tests do.
+// Shorthands that many tests use.
 
 var everybody = sessionstore.Filter{AnyUser: true}
 
@@ -36,7 +36,7 @@ func (g *group) Go(do func()) {
 	}()
 }
 
-// revokeOne revokes a session of a user, and reports ErrNotFound if there was none.
+// revokeOne revokes a session of a user. It returns ErrNotFound if there is none.
 func revokeOne(ctx context.Context, store *sessionstore.Store, userID, sid string) error {
 	return wantSome(store.Revoke(ctx, sessionstore.Filter{UserID: userID, SID: sid}))
 }
@@ -57,7 +57,7 @@ func revokeUser(ctx context.Context, store *sessionstore.Store, userID string) (
 	return store.Revoke(ctx, sessionstore.Filter{UserID: userID})
 }
 
-// revokeOthers revokes all sessions of the session's user but this one.
+// revokeOthers revokes all of the user's sessions except this one.
 func revokeOthers(ctx context.Context, store *sessionstore.Store, session *sessions.Session) (int64, error) {
 	user, _ := session.Values["user_id"].(string)
 	return store.Revoke(ctx, sessionstore.Filter{UserID: user, Except: session})
@@ -85,5 +85,4 @@ func cleanUp(ctx context.Context, store *sessionstore.Store) (int, error) {
 	return store.Cleanup(ctx, math.MaxInt)
 }
 
-// isValueError reports whether an error is about the value of a key.
 func isValueError(err error) bool { return errors.Is(err, sessionstore.ErrValue) }

@@ -13,8 +13,8 @@ func atMost(n int) func(*sessionstore.Options) {
 	return func(o *sessionstore.Options) { o.MaxPerUser = n }
 }
 
-// signedInByTheMinute are browsers in which these users signed in one after
-// the other.
+// signedInByTheMinute returns browsers in which these users signed in, one minute
+// apart.
 func (s *site) signedInByTheMinute(t *testing.T, users ...string) (browsers []*browser) {
 	t.Helper()
 	for _, user := range users {
@@ -24,8 +24,8 @@ func (s *site) signedInByTheMinute(t *testing.T, users ...string) (browsers []*b
 	return browsers
 }
 
-// The session that began first is in use, and stays. Other users' sessions and
-// nobody's do not count, however old they are.
+// The oldest session is in use, and stays. Other users' and anonymous sessions do
+// not count, however old they are.
 func TestStore_MaxPerUser(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedInByTheMinute(t, "bob", "", "Ada", "bob", "", "", "ada", "ada")
@@ -35,7 +35,7 @@ func TestStore_MaxPerUser(t *testing.T) {
 	}, atMost(2))
 }
 
-// A write is a use, as a touch is.
+// A write counts as use, and so does a touch.
 func TestStore_MaxPerUserByLastUse(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedInByTheMinute(t, "ada", "ada", "ada")
@@ -60,7 +60,7 @@ func TestStore_NoMaxPerUserByDefault(t *testing.T) {
 	})
 }
 
-// A limit that is new, or lower than it was, ends all that is over it.
+// A new or lower limit revokes all sessions in excess of it.
 func TestStore_MaxPerUserLowered(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedInByTheMinute(t, "ada", "ada", "ada", "bob", "ada")
@@ -70,7 +70,7 @@ func TestStore_MaxPerUserLowered(t *testing.T) {
 	})
 }
 
-// However a sign-in comes about.
+// Every way of signing in counts.
 func TestStore_MaxPerUserCountsEverySignIn(t *testing.T) {
 	byHand := func(session *sessions.Session) { session.Values["user_id"] = "ada" }
 	for name, step := range map[string]struct {
@@ -97,7 +97,8 @@ func TestStore_MaxPerUserCountsEverySignIn(t *testing.T) {
 	}
 }
 
-// A session that gets another sid is the same, and ends no other.
+// A session that gets a new sid is still the same session, and does not push out
+// another one.
 func TestStore_MaxPerUserAndReplacedSessions(t *testing.T) {
 	for name, replace := range replacements {
 		t.Run(name, func(t *testing.T) {
@@ -113,8 +114,8 @@ func TestStore_MaxPerUserAndReplacedSessions(t *testing.T) {
 	}
 }
 
-// What has expired takes no place: not from a remembered session either, which
-// may not have been used for longer.
+// Expired sessions do not count, not even remembered ones, which may have gone
+// unused for longer.
 func TestStore_MaxPerUserAndExpired(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		remembered := s.browser(t)
@@ -128,7 +129,7 @@ func TestStore_MaxPerUserAndExpired(t *testing.T) {
 	}, atMost(2))
 }
 
-// All sign-ins at once agree on who stays.
+// Concurrent sign-ins leave exactly as many sessions as the limit allows.
 func TestStore_MaxPerUserAtOnce(t *testing.T) {
 	const limit, signIns = 3, 8
 	onEveryEngine(t, func(t *testing.T, s *site) {

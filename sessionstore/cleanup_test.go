@@ -14,10 +14,10 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// perBatch is how many sessions one statement deletes.
+// perBatch is the number of sessions that one statement deletes.
 const perBatch = 100
 
-// fill makes rows that expire at a time.
+// fill inserts rows that expire at the given time.
 func (s *site) fill(t *testing.T, rows int, expires time.Time) {
 	t.Helper()
 	const columns = `sid, secret_hash, data, version, auth_method, ip, user_agent, created_at, last_seen_at, deadline_at, expires_at`
@@ -37,7 +37,8 @@ func (s *site) fill(t *testing.T, rows int, expires time.Time) {
 	}
 }
 
-// wantNoneDead checks that just so many rows are there, none of them dead.
+// wantNoneExpired checks that exactly that many rows are left, none of them
+// expired.
 func (s *site) wantNoneDead(t *testing.T, want int) {
 	t.Helper()
 	s.wantExpired(t, 0)
@@ -72,7 +73,7 @@ func TestStore_CleanupOfBatchesOfFullBatches(t *testing.T) {
 	})
 }
 
-// Each session is deleted, and counted, by one of the programs that clean up.
+// If several programs clean up at once, each session is deleted and counted once.
 func TestStore_CleanupOfBatchesAtOnce(t *testing.T) {
 	const dead, live, programs = 4*perBatch + 7, 5, 4
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -98,7 +99,7 @@ func TestStore_CleanupOfBatchesAtOnce(t *testing.T) {
 	})
 }
 
-// Who is told to stop says how far it got.
+// A canceled cleanup returns the number of sessions that it deleted.
 func TestStore_CleanupOfBatchesCancelled(t *testing.T) {
 	const dead = 2*perBatch + 7
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -119,7 +120,7 @@ func TestStore_CleanupOfBatchesCancelled(t *testing.T) {
 	})
 }
 
-// Run deletes by itself what has expired, again and again, and nothing else.
+// Run repeatedly deletes expired sessions, and nothing else.
 func TestStore_RunCleansUp(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		deleted := make(chan int, 100)
@@ -151,7 +152,8 @@ func TestStore_RunCleansUp(t *testing.T) {
 	})
 }
 
-// A session that is about to expire cannot wait for Run to write it down.
+// A session that is about to expire must be touched at once, because Run would be
+// too late.
 func TestStore_TouchedInTimeWhileRunRuns(t *testing.T) {
 	onEveryCountedEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -175,16 +177,16 @@ func TestStore_TouchedInTimeWhileRunRuns(t *testing.T) {
 	})
 }
 
-// How many statements wait for another transaction.
+// The number of statements that wait for another transaction.
 var countWaiting = map[testdb.Engine]string{
 	testdb.PostgreSQL: `SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
 	testdb.MariaDB: `SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p
 		ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND t.trx_state = 'LOCK WAIT'`,
 }
 
-// A session that another program finds alive, by a clock that is behind, and
-// that is used there while it is deleted here, stays. SQLite has no statement
-// between the two of Cleanup.
+// Cleanup must not delete an expired session that another server touches at the
+// same time, because that server's clock is behind. On SQLite, nothing can happen
+// between Cleanup's two statements.
 func TestStore_CleanupSparesWhatIsUsed(t *testing.T) {
 	for engine, waiting := range countWaiting {
 		t.Run(string(engine), func(t *testing.T) {
@@ -206,7 +208,7 @@ func TestStore_CleanupSparesWhatIsUsed(t *testing.T) {
 				}
 				deleted <- n
 			}()
-			// Asked more often, MariaDB repeats what it said before.
+			// If asked more often, MariaDB returns a cached result.
 			for n := 0; n == 0 && len(deleted) == 0; time.Sleep(200 * time.Millisecond) {
 				if err := s.conn.Store.Get(&n, waiting); err != nil {
 					t.Fatal(err)

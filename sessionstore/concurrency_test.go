@@ -8,8 +8,8 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// atOnce lets as many requests of the browser change its session, all of which
-// have read it before the first of them writes.
+// atOnce changes the session in that many concurrent requests. All of them load
+// it before the first one saves.
 func (b *browser) atOnce(t *testing.T, requests int, change func(session *sessions.Session, request int)) {
 	t.Helper()
 	var loaded, done group
@@ -60,7 +60,7 @@ func TestStore_SameKeyAtOnce(t *testing.T) {
 	})
 }
 
-// The last to write wins, whoever read last.
+// The last writer wins, whichever request loaded the session last.
 func TestStore_LastWriterWins(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -105,8 +105,8 @@ func TestStore_DeletedKeysAtOnce(t *testing.T) {
 	})
 }
 
-// A request that saves twice merges over what came in between, and does not
-// take back what another one has changed since.
+// If a request saves twice, the second Save merges changes from in between, and
+// does not overwrite them.
 func TestStore_SaveTwiceWithAnotherBetween(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -130,7 +130,7 @@ func TestStore_SaveTwiceWithAnotherBetween(t *testing.T) {
 	})
 }
 
-// What one more key makes too large is refused, whoever wrote it first.
+// If the merged session is too large, Save fails, whichever request wrote first.
 func TestStore_TooLargeTogether(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		half := make([]byte, 40<<10)
@@ -144,7 +144,7 @@ func TestStore_TooLargeTogether(t *testing.T) {
 	})
 }
 
-// First requests at once are sessions of their own: nothing joins them.
+// Concurrent first requests get separate sessions.
 func TestStore_FirstRequestsAtOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.browser(t).atOnce(t, crowd, func(session *sessions.Session, i int) { session.Values["cart"] = i })

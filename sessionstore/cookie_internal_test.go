@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// ASVS 5.0 7.2.3: 128 bits or more, and no two alike.
+// ASVS 5.0 7.2.3: at least 128 bits, and no duplicates.
 func TestNewToken_7_2_3(t *testing.T) {
 	const many = 1_000_000
 	seen := make(map[string]struct{}, many)
@@ -27,8 +27,8 @@ func TestNewToken_7_2_3(t *testing.T) {
 	}
 }
 
-// Every bit of a token is random: over many of them each is set about as often
-// as not. What is taken for about is 14 standard deviations.
+// Every bit of a token is random: each is set about half of the time. The
+// tolerance is 14 standard deviations.
 func TestRandomText_Bits(t *testing.T) {
 	const many = 200_000
 	var set [tokenBytes * 8]int
@@ -48,8 +48,8 @@ func TestRandomText_Bits(t *testing.T) {
 	}
 }
 
-// Known answers, from another implementation of HKDF and HMAC: cookies of one
-// version must be good in the next.
+// Known answers from another implementation of HKDF and HMAC. A new version must
+// accept the cookies of the one before.
 func TestKeys_FormatIsKept(t *testing.T) {
 	all, err := newKeys([][]byte{[]byte("correct horse battery staple, 32")})
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// newSQLiteSite is for tests of what does not depend on the database.
+// newSQLiteSite is for tests that do not depend on the database.
 func newSQLiteSite(t *testing.T, edits ...func(*sessionstore.Options)) *site {
 	t.Helper()
 	return newSite(t, testdb.NewURL(t, testdb.SQLite), edits...)
 }
 
-// A program may change session.Options of an existing session, as for "remember me".
+// An app may change session.Options of an existing session, as for "remember me".
 func TestStore_ChangedOptionsReachTheBrowser(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for name, test := range map[string]struct {
@@ -44,7 +44,7 @@ func TestStore_ChangedOptionsReachTheBrowser(t *testing.T) {
 	})
 }
 
-// With two cookies of one name, a browser would be anonymous everywhere.
+// A browser with two cookies of the same name would be anonymous everywhere.
 func TestStore_OptionsWithoutPath(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for _, maxAge := range []int{3600, -1} {
@@ -73,13 +73,14 @@ func TestStore_UnchangedOptionsSetNoCookie(t *testing.T) {
 	}, shopCookies)
 }
 
-// shopCookies sets every attribute that Options.Cookie has, except for the domain: a
-// browser that knows the site by its address has no use for one.
+// shopCookies sets every attribute of Options.Cookie except the domain, because
+// the test browser uses an IP address.
 func shopCookies(o *sessionstore.Options) {
 	o.Cookie = sessionstore.Cookie{Path: "/shop", SameSite: http.SameSiteStrictMode, Insecure: true}
 }
 
-// Two cookies of one name would count as none, so all have the same attributes.
+// Two cookies of the same name are treated as none, so every response must use
+// the same attributes.
 func TestStore_CookieAttributesAreKept(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, plain *site) {
 		attributes := func(o *sessionstore.Options) {
@@ -121,7 +122,8 @@ func TestStore_CookieAttributesAreKept(t *testing.T) {
 	})
 }
 
-// However often a request saves its session, its response has one cookie, the last one.
+// A response has one session cookie, the last one, however often the request
+// saves.
 func TestStore_OneCookiePerResponse(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)

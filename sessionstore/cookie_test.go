@@ -57,8 +57,8 @@ func TestStore_CookieSecure(t *testing.T) {
 	}
 }
 
-// The secret is what signs somebody in, so whoever reads the database must not
-// find it there in any form.
+// The secret must not appear in the database in any form, because anyone who
+// knows it can take over the session.
 func TestStore_SecretIsNotStored(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -89,7 +89,8 @@ func TestStore_SecretIsNotStored(t *testing.T) {
 	})
 }
 
-// everything is all columns of all rows, and of SQLite its files.
+// everything returns all columns of all rows and, on SQLite, the contents of the
+// database files.
 func (s *site) everything(t *testing.T) []byte {
 	t.Helper()
 	rows, err := s.conn.Store.(interface {
@@ -136,8 +137,8 @@ func (s *site) everything(t *testing.T) []byte {
 
 const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// tampered is a cookie with one character changed: in its lowest bit, which at
-// the end of a base64 text means nothing to a decoder.
+// tampered returns the cookie with the lowest bit of one character flipped. A
+// decoder ignores that bit at the end of a base64 text.
 func tampered(cookie string, i int) string {
 	c := byte('A')
 	if n := strings.IndexByte(base64URL, cookie[i]); n >= 0 {
@@ -199,8 +200,8 @@ func TestStore_ForgedCookie(t *testing.T) {
 	})
 }
 
-// Well signed, and yet nobody's: an unknown sid is never adopted, and a known
-// one is worth nothing without its secret.
+// Cookies with a valid signature are still anonymous if the sid is unknown or the
+// secret does not match. An unknown sid is never reused.
 func TestStore_SignedButUnknown(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)

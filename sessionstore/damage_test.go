@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// A row whose data is damaged anywhere must not answer 503 until it expires.
+// A damaged row must not cause 503 responses until it expires.
 func TestStore_DamagedAnywhere(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -35,7 +35,7 @@ func TestStore_DamagedAnywhere(t *testing.T) {
 	})
 }
 
-// The first byte is the format of the rest.
+// The first byte tells the format of the rest.
 func TestStore_DamagedFirstByte(t *testing.T) {
 	var log lockedBuffer
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -63,7 +63,7 @@ func TestStore_DamagedFirstByte(t *testing.T) {
 	}, logTo(&log))
 }
 
-// Damage to the first byte of data, its format, is like any other damage.
+// Damage to the first byte is treated like any other damage.
 func TestStore_DamagedFormat(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -103,8 +103,8 @@ func TestStore_UndecodableValue(t *testing.T) {
 	}, logged)
 }
 
-// A damaged row locks nobody out: it is taken for none, stays as it is, and a
-// new session begins beside it.
+// A damaged row locks no user out. It is ignored and left unchanged, and a new
+// session starts.
 func TestStore_DamagedRow(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for name, data := range map[string][]byte{

@@ -15,8 +15,8 @@ const (
 	instant  = time.Microsecond // as fine as the databases are
 )
 
-// wantDead checks that a session is nobody's, and stays so when somebody
-// comes with its cookie and writes.
+// wantInvalid checks that a cookie has no session, and that a write with it does
+// not bring the session back.
 func (s *site) wantDead(t testing.TB, cookie string) {
 	t.Helper()
 	before := s.countRows(t)
@@ -49,8 +49,8 @@ func TestStore_IdleTimeout(t *testing.T) {
 	})
 }
 
-// keepUsing uses a session up to the instant before its deadline. Without the
-// last use but one it would be idle by then.
+// keepUsing uses a session until just before its deadline. Without the second to
+// last use, it would be idle by then.
 func keepUsing(t *testing.T, b *browser, use func(*sessions.Session)) {
 	t.Helper()
 	const step = 50 * time.Minute
@@ -85,7 +85,7 @@ func TestStore_Lifetime(t *testing.T) {
 	}
 }
 
-// To write is to use, however short after the last touch.
+// A write counts as use, no matter how recent the last touch was.
 func TestStore_SaveIsUse(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)

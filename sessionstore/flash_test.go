@@ -7,7 +7,7 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// A program signs out and then leaves a message for the next page.
+// An app signs out and then leaves a message for the next page.
 func TestStore_FlashAfterSignOut(t *testing.T) {
 	clearAll := func(session *sessions.Session) { clear(session.Values) }
 	for name, test := range map[string]flashTest{
@@ -30,7 +30,8 @@ type flashTest struct {
 	saves bool // before the message is added
 }
 
-// run ends a session, adds a message, and checks that the next visit shows it once.
+// run signs out, adds a message, and checks that it is shown exactly once, on the
+// next visit.
 func (f flashTest) run(t *testing.T, s *site, user string) {
 	b := s.signedIn(t, user)[0]
 	old := b.cookie(t)

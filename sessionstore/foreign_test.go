@@ -10,8 +10,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// onEveryForeignSession gives a test a request for whose cookie name another of
-// gorilla's stores has made a session already.
+// onEveryForeignSession runs the test with a request for which another gorilla
+// store has already registered a session with the same cookie name.
 func onEveryForeignSession(t *testing.T, test func(t *testing.T, s *site, w http.ResponseWriter, r *http.Request, theirs *sessions.Session)) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		others := sessions.NewCookieStore([]byte("another store's"))
@@ -62,8 +62,8 @@ func TestStore_GetBesideAnotherStore(t *testing.T) {
 	})
 }
 
-// Asked for, the other store's session is still the other store's: this one
-// neither writes it nor sets its cookie for it.
+// The session still belongs to the other store, so this store neither saves it
+// nor sets its cookie.
 func TestStore_SaveOfAnotherStoresSession(t *testing.T) {
 	onEveryForeignSession(t, func(t *testing.T, s *site, w http.ResponseWriter, r *http.Request, theirs *sessions.Session) {
 		_, _ = s.store.Get(r, cookieName)
@@ -79,7 +79,8 @@ func TestStore_SaveOfAnotherStoresSession(t *testing.T) {
 	})
 }
 
-// Gorilla's Save saves all sessions of a request, and must not panic over one.
+// Gorilla's sessions.Save saves all sessions of a request, and must not panic
+// because of one of them.
 func TestStore_GorillaSaveOfAnotherStoresSession(t *testing.T) {
 	onEveryForeignSession(t, func(t *testing.T, s *site, w http.ResponseWriter, r *http.Request, _ *sessions.Session) {
 		_, _ = s.store.Get(r, cookieName)
@@ -87,8 +88,8 @@ func TestStore_GorillaSaveOfAnotherStoresSession(t *testing.T) {
 	})
 }
 
-// Two stores of this package may not share a cookie's name in one request; the
-// one that comes first keeps its session.
+// Two stores of this package cannot use the same cookie name in one request. The
+// store that is asked first keeps its session.
 func TestStore_TwoStoresOfOneName(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		other := s.instance(t, func(*sessionstore.Options) {})
@@ -115,7 +116,7 @@ func TestStore_TwoStoresOfOneName(t *testing.T) {
 	})
 }
 
-// So may a stranger not take a session from gorilla's registry.
+// Nor can another store take over a session from gorilla's registry.
 func TestStore_RegistryTellsWhose(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.browser(t).request(t, func(_ http.ResponseWriter, r *http.Request) {

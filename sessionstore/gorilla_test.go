@@ -36,8 +36,8 @@ func TestStore_GetIsTheSameInOneRequest(t *testing.T) {
 	})
 }
 
-// Middleware hands on copies of the request, and other stores may have been
-// asked before.
+// Middleware passes copies of the request on, and other stores may have been used
+// before.
 func TestStore_GetOnADerivedRequest(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		others := sessions.NewCookieStore([]byte("another store's"))
@@ -69,7 +69,8 @@ func TestStore_GetOnADerivedRequest(t *testing.T) {
 	})
 }
 
-// Gorilla's Save saves all sessions of a request, those of other stores too.
+// Gorilla's sessions.Save saves all sessions of a request, including those of
+// other stores.
 func TestStore_GorillaSave(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		others := sessions.NewCookieStore([]byte("another store's"))
@@ -94,7 +95,6 @@ func TestStore_GorillaSave(t *testing.T) {
 	})
 }
 
-// A session knows its store: it can be found and saved from there.
 func TestStore_SessionStore(t *testing.T) {
 	s := newSite(t, testdb.NewURL(t, testdb.SQLite))
 	ada := s.browser(t)
@@ -143,7 +143,7 @@ func TestStore_ErrForeign(t *testing.T) {
 	s.wantRows(t, 0)
 }
 
-// A name that no cookie can have is an error of the program.
+// A cookie name that is not valid is an error of the app.
 func TestStore_InvalidName(t *testing.T) {
 	s := newSite(t, testdb.NewURL(t, testdb.SQLite))
 	r, w := newRequest(t), newResponse()

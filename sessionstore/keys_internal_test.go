@@ -30,8 +30,8 @@ func sealKeys(t testing.TB, secrets ...[]byte) []keys {
 
 const knownSealed = "02000102030405060708090a0b13727e9b6bf79318011099cd96c6669e76ca432bd28f95013ccd"
 
-// A known answer, from another implementation of HKDF and AES-GCM: rows of one
-// version must open in the next.
+// A known answer from another implementation of HKDF and AES-GCM. A new version
+// must decrypt the rows of the one before.
 func TestKeys_SealedFormatIsKept(t *testing.T) {
 	sealed, err := hex.DecodeString(knownSealed)
 	if err != nil {
@@ -47,10 +47,9 @@ func TestKeys_SealedFormatIsKept(t *testing.T) {
 	}
 }
 
-// What seal makes is what the format says, step by step with nothing but HMAC
-// and AES: HKDF-SHA-256, extracted with the label as salt and expanded with the
-// sid; the format's byte, the nonce, and what AES-256-GCM makes with the sid as
-// additional data.
+// Computes the documented format with nothing but HMAC and AES: HKDF-SHA-256 with
+// the label as salt and the sid as info; then the format byte, the nonce, and the
+// output of AES-256-GCM with the sid as additional data.
 func TestKeys_SealAsTheFormatSays(t *testing.T) {
 	sealed, err := sealKeys(t, sealSecret)[0].seal(sealSID, sealPlain)
 	if err != nil {
@@ -94,8 +93,8 @@ func TestKeys_SealedTwice(t *testing.T) {
 	}
 }
 
-// Every bit counts, of the data, the sid and the secret, and so does every byte
-// that is missing or too many.
+// Flipping any bit of the data, sid or secret, or adding or removing a byte,
+// makes decryption fail.
 func TestKeys_OpenNothingElse(t *testing.T) {
 	store := &Store{keys: sealKeys(t, sealSecret)}
 	sealed, err := store.keys[0].seal(sealSID, sealPlain)
@@ -131,7 +130,7 @@ func wantClosed(t *testing.T, store *Store, sid string, data []byte) {
 	}
 }
 
-// What is encrypted under an older secret opens, and says so.
+// Data encrypted with an older secret can be decrypted, and is reported as stale.
 func TestStore_UnsealStale(t *testing.T) {
 	older := []byte("the secret of last year, 32 bytes")
 	store := &Store{keys: sealKeys(t, sealSecret, older)}
@@ -147,8 +146,8 @@ func TestStore_UnsealStale(t *testing.T) {
 	}
 }
 
-// Nothing but what seal made is opened, and nothing at all panics. What seal
-// made is known, for the fuzzer's processes would each make their own.
+// Only the output of seal can be decrypted, and no input panics. The sealed data
+// is a constant, because each fuzzing process would otherwise create its own.
 func FuzzDecodeSealed(f *testing.F) {
 	store := &Store{keys: sealKeys(f, sealSecret)}
 	sealed, err := hex.DecodeString(knownSealed)

@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// agents lists the user agents of the sessions on a page.
+// agents returns the user agents of the sessions on a page.
 func (s *site) agents(t *testing.T, f sessionstore.Filter, after string, limit int) (agents []string, next string) {
 	t.Helper()
 	page, next, err := s.store.List(t.Context(), f, after, limit)
@@ -102,7 +102,6 @@ func (s *site) allPages(t *testing.T, filter sessionstore.Filter, limit int) (al
 	}
 }
 
-// testNewSessionWhilePaging checks that a new session does not move the next page.
 func (s *site) testNewSessionWhilePaging(t *testing.T) {
 	first, next := s.agents(t, everybody, "", 1)
 	if first[0] < "5" || next == "" {
@@ -131,7 +130,7 @@ func (s *site) testInvalidPages(t *testing.T) {
 	}
 }
 
-// A session that was renewed is found once, under its new sid.
+// A renewed session is listed once, under its new sid.
 func TestStore_ListRenewed(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -148,7 +147,7 @@ func TestStore_ListRenewed(t *testing.T) {
 	}, func(o *sessionstore.Options) { o.RenewAfter = time.Minute })
 }
 
-// A page that asks whether its session is alive does not keep it alive.
+// Asking whether a session is alive does not count as use.
 func TestStore_Alive(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, visitor := s.browser(t), s.browser(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// users lists whose sessions List returns.
+// users returns the users whose sessions List returns.
 func (s *site) users(t *testing.T, userID string, limit int) []string {
 	t.Helper()
 	records, _, err := s.store.List(t.Context(), sessionstore.Filter{UserID: userID, AnyUser: userID == ""}, "", limit)
@@ -59,7 +59,7 @@ func TestStore_List(t *testing.T) {
 	})
 }
 
-// A list is complete, and everybody's, even when a row in it cannot be read.
+// A row that cannot be decoded does not shorten the list.
 func TestStore_ListWithADamagedRow(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, bob := s.browser(t), s.browser(t)
@@ -159,7 +159,7 @@ func TestStore_Cleanup(t *testing.T) {
 	})
 }
 
-// oldest is when the session that is dead for longest expired.
+// oldest returns the time at which the oldest expired session expired.
 func (s *site) oldest(t *testing.T) time.Time {
 	t.Helper()
 	var row storedRow
@@ -169,7 +169,7 @@ func (s *site) oldest(t *testing.T) time.Time {
 	return row.ExpiresAt
 }
 
-// Several programs clean up at once, while somebody uses the site.
+// Several programs clean up at once, while the site is in use.
 func TestStore_CleanupTwoAtOnce(t *testing.T) {
 	const dead, batch = 60, 7
 	onEveryEngine(t, func(t *testing.T, s *site) {

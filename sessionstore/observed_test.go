@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// What only fails is told, too: nothing was saved, touched or ended.
+// Failed operations are reported too, with a count of 0.
 func TestStore_ObserveFailedWrites(t *testing.T) {
 	onFailures(t, func(t *testing.T, s *site, f failure) {
 		s, o := s.observed(t)
@@ -39,8 +39,8 @@ func TestStore_ObserveFailedWrites(t *testing.T) {
 	}, failure{testdb.SQLite, "constraint"}, failure{testdb.PostgreSQL, "P0001"}, failure{testdb.MariaDB, "1644"})
 }
 
-// Metrics are read by many: no event holds what a cookie proves, or the secret
-// that signs it.
+// Metrics are widely readable, so events must contain neither cookie secrets nor
+// signing secrets.
 func TestStore_ObserveNoSecret(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s, o := s.observed(t, func(opts *sessionstore.Options) { opts.MaxPerUser = 1 })

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// onEveryServer runs a test on a site whose database can be killed.
+// onEveryServer runs a test on a site whose database server can be killed.
 func onEveryServer(t *testing.T, test func(t *testing.T, server *testdb.Server, s *site)) {
 	for _, engine := range []testdb.Engine{testdb.PostgreSQL, testdb.MariaDB} {
 		t.Run(string(engine), func(t *testing.T) {
@@ -23,8 +23,8 @@ func onEveryServer(t *testing.T, test func(t *testing.T, server *testdb.Server, 
 	}
 }
 
-// wantUnavailable checks a visit whose session could not be read: nothing is
-// known of it, so nothing is said of it to the browser.
+// wantUnavailable checks a visit whose session could not be loaded. The response
+// must not change the cookie.
 func wantUnavailable(t *testing.T, doing string, v visit) {
 	t.Helper()
 	if !errors.Is(v.getErr, sessionstore.ErrUnavailable) || !errors.Is(v.saveErr, sessionstore.ErrUnavailable) {
@@ -68,7 +68,7 @@ func TestStore_DatabaseAway(t *testing.T) {
 	})
 }
 
-// The database goes away between the reading and the writing of a session.
+// The database fails between loading and saving the session.
 func TestStore_DatabaseAwayMeanwhile(t *testing.T) {
 	onEveryServer(t, func(t *testing.T, server *testdb.Server, s *site) {
 		changes := map[string]func(*sessions.Session){
@@ -91,7 +91,8 @@ func TestStore_DatabaseAwayMeanwhile(t *testing.T) {
 	})
 }
 
-// The cause of an error can be told from outside: here it is the client's.
+// The cause of an error is visible to the caller. Here, the client canceled the
+// request.
 func TestStore_RequestCancelled(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -107,7 +108,7 @@ func TestStore_RequestCancelled(t *testing.T) {
 	})
 }
 
-// A request that was told of the outage is not told better by asking again.
+// After a failed load, the same request keeps returning the error.
 func TestStore_UnavailableForAllOfTheRequest(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// signInFrom signs a user in, with a session at a provider unless it is "".
+// signInFrom signs a user in, with a provider session if it is not "".
 func signInFrom(t *testing.T, userID, method, providerSession string) func(*sessions.Session) {
 	return func(session *sessions.Session) {
 		login := sessionstore.Login{UserID: userID, Method: method, ProviderSession: providerSession}
@@ -46,7 +46,7 @@ func TestStore_RevokeProviderSession(t *testing.T) {
 		}
 		s.wantAlive(t, browsers, false, true, false, true, true)
 
-		// Signing in again without the provider forgets its session.
+		// Signing in again without the provider clears the provider session.
 		browsers[1].signIn(t, "ada")
 		if n, err := revokeProvided(s, "two", ""); n != 0 || err != nil {
 			t.Errorf("ended %d, %v", n, err)

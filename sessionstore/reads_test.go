@@ -7,9 +7,9 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// trapReads fails the next so many reads of a row with what PostgreSQL says
-// where transactions are serializable: reads give way there, too. A view stands
-// in for the table, and asks the sequence.
+// failReads makes the next reads of a row fail as PostgreSQL does when
+// transactions are serializable. A view that queries the sequence replaces the
+// table.
 func (s *site) trapReads(t *testing.T, times int) (release func()) {
 	t.Helper()
 	for _, statement := range []string{
@@ -34,7 +34,7 @@ func (s *site) trapReads(t *testing.T, times int) (release func()) {
 	}
 }
 
-// reads are the ways to read sessions.
+// reads are all operations that read sessions.
 var reads = map[string]func(t *testing.T, s *site, cookie string) error{
 	"Get": func(t *testing.T, s *site, cookie string) error {
 		return s.with(t, cookieName+"="+cookie).visit(t, nil).getErr
@@ -58,8 +58,8 @@ var reads = map[string]func(t *testing.T, s *site, cookie string) error{
 	},
 }
 
-// A read that gave way is tried again, as a write is: it says nothing of the
-// session, and Get promises no other error than ErrUnavailable.
+// A read that conflicts is retried, like a write. Get promises to return no other
+// error than ErrUnavailable.
 func TestStore_ReadsAgain(t *testing.T) {
 	for name, read := range reads {
 		t.Run(name, func(t *testing.T) {

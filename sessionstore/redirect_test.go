@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// wantOnly checks that ada's session is the one that is listed and counted.
+// wantOnly checks that ada's session is the only one that is listed and counted.
 func (s *site) wantOnly(t *testing.T, sid string) {
 	t.Helper()
 	list, err := list(t.Context(), s.store, "ada", 10)
@@ -28,7 +28,7 @@ func (s *site) wantOnly(t *testing.T, sid string) {
 	}
 }
 
-// The trace that leads from the old sid to the new one is no session.
+// The redirect row from the old sid to the new one does not count as a session.
 func TestStore_TraceIsNoSession(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, late := s.renewedOnSchedule(t)
@@ -51,8 +51,8 @@ func TestStore_TraceIsNoSession(t *testing.T) {
 	}, onSchedule)
 }
 
-// The grace is for the requests of the user who signed in before. Once somebody
-// proves who it is, or what it may do changes, no old cookie works.
+// The grace period is for the requests of the user who was already signed in.
+// After a sign-in or a change of the user, no old cookie works.
 func TestStore_NoGraceAtSignIn(t *testing.T) {
 	for name, handle := range map[string]func(*sessions.Session){
 		"SameUser":  signInAs("ada"),
@@ -82,7 +82,8 @@ func TestStore_NoGraceAtSignIn(t *testing.T) {
 	}
 }
 
-// Use in the grace is use of the session, and makes the grace no longer.
+// Use during the grace period counts as use of the session, and does not extend
+// the grace period.
 func TestStore_TouchInTheGrace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, late := s.renewedOnSchedule(t)
@@ -98,8 +99,8 @@ func TestStore_TouchInTheGrace(t *testing.T) {
 	}, onSchedule, func(o *sessionstore.Options) { o.SetTouchInterval(10 * time.Second) })
 }
 
-// A server whose clock is ahead noted a use of the old sid, and writes it down
-// when there is nothing left of it but the trace.
+// A server whose clock is ahead recorded a use of the old sid, and writes it when
+// only the redirect row is left.
 func TestStore_LateTouchOfATrace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ahead := s.instance(t, func(o *sessionstore.Options) {
@@ -157,8 +158,8 @@ func TestStore_InspectInTheGrace(t *testing.T) {
 	}, onSchedule)
 }
 
-// A list may be older than a renewal, and what somebody picks from it is to
-// end all the same.
+// A list of sessions may be older than a renewal, and revoking a session from it
+// must still work.
 func TestStore_RevokeInTheGrace(t *testing.T) {
 	for name, revoke := range map[string]func(*testing.T, *site, string) error{
 		"Revoke":    func(t *testing.T, s *site, sid string) error { return revokeOne(t.Context(), s.store, "ada", sid) },
@@ -201,7 +202,7 @@ func TestStore_RevokeInTheGrace(t *testing.T) {
 	}
 }
 
-// Renewals may follow each other sooner than the grace ends.
+// A session may be renewed again before the grace period is over.
 func TestStore_RenewedTwiceInTheGrace(t *testing.T) {
 	const often = 10 * time.Second
 	onEveryEngine(t, func(t *testing.T, s *site) {

@@ -25,8 +25,8 @@ func rememberAs(userID string) func(*sessions.Session) {
 	}
 }
 
-// wantMaxAge checks that a visit set one cookie, and how long it lasts: 0 is
-// until the browser ends.
+// wantMaxAge checks that a visit set one cookie with this Max-Age. 0 means until
+// the browser is closed.
 func wantMaxAge(t *testing.T, v visit, want time.Duration) {
 	t.Helper()
 	if len(v.cookies) != 1 || v.cookies[0].MaxAge != int(want/time.Second) {
@@ -70,7 +70,7 @@ func TestStore_RememberedWithChangedOptions(t *testing.T) {
 	}, rememberFor10Days)
 }
 
-// A user who signs out and in with one request decides anew.
+// Signing out and in again in one request resets "remember me".
 func TestStore_RememberedUntilSignOut(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -85,7 +85,7 @@ func TestStore_RememberedUntilSignOut(t *testing.T) {
 	}, rememberFor10Days)
 }
 
-// To use a remembered session moves its end neither way.
+// Using a remembered session does not change when it expires.
 func TestStore_RememberedAndUsed(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -107,7 +107,7 @@ func TestStore_RememberedAndUsed(t *testing.T) {
 	}, rememberFor10Days)
 }
 
-// Who signs in after somebody who is remembered.
+// A sign-in after a remembered one.
 func TestStore_RememberedThenSignIn(t *testing.T) {
 	for name, step := range map[string]struct {
 		then       func(*sessions.Session)
@@ -141,8 +141,8 @@ func TestStore_RememberedThenSignIn(t *testing.T) {
 	}
 }
 
-// Whenever the browser gets another cookie for the same sign-in, that one lasts
-// as long as the row, and not half a second less.
+// When the same sign-in gets another cookie, that one lasts as long as the row,
+// to the second.
 func TestStore_RememberedCookieAnew(t *testing.T) {
 	for name, step := range map[string]struct {
 		edit   func(*sessionstore.Options)

@@ -18,8 +18,8 @@ func renewSession(session *sessions.Session) {
 	}
 }
 
-// wantRenewedRow holds a renewed row to what it was before: all but the sid,
-// the secret and the last use stays.
+// wantRenewedRow checks that a renewal changed nothing but the sid, the secret
+// and the time of last use.
 func wantRenewedRow(t testing.TB, before, now storedRow, passed, left time.Duration) {
 	t.Helper()
 	if now.SID == before.SID || now.SecretHash == before.SecretHash || now.Version != before.Version+1 {
@@ -74,7 +74,7 @@ func TestStore_Renew(t *testing.T) {
 	}
 }
 
-// The new sid does not take the old secret, nor the old sid the new one.
+// Old and new sids and secrets cannot be mixed.
 func TestStore_RenewedSecret(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -87,7 +87,7 @@ func TestStore_RenewedSecret(t *testing.T) {
 	})
 }
 
-// What the request changed is written by the same statement.
+// The renewal also writes the changes of the request, in the same statement.
 func TestStore_RenewIsOneWrite(t *testing.T) {
 	onEveryCountedEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -106,7 +106,7 @@ func TestStore_RenewIsOneWrite(t *testing.T) {
 	})
 }
 
-// Renew counts for one Save alone.
+// Renew applies to a single Save.
 func TestStore_RenewOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -134,7 +134,7 @@ func TestStore_RenewNothing(t *testing.T) {
 	})
 }
 
-// A session cannot be kept alive by renewing it.
+// A renewal does not extend a session beyond its deadline.
 func TestStore_RenewKeepsTheDeadline(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -148,7 +148,7 @@ func TestStore_RenewKeepsTheDeadline(t *testing.T) {
 	})
 }
 
-// A sign-in renews more than Renew does, and wins over it.
+// A sign-in includes everything that Renew does, and takes precedence.
 func TestStore_RenewAndSignIn(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -166,14 +166,14 @@ func TestStore_RenewAndSignIn(t *testing.T) {
 	})
 }
 
-// Whoever still writes with the old cookie may be its thief.
+// A request that still writes with the old cookie may come from a thief.
 func TestStore_RenewedMeanwhile(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		endedMeanwhile(t, s, func(t *testing.T, b *browser) { b.change(t, renewSession) })
 	})
 }
 
-// A session that ended meanwhile is not brought back by its renewal.
+// A renewal does not bring back a session that was revoked in the meantime.
 func TestStore_RenewAfterTheEnd(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)

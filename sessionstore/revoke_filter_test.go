@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// A filter that a program forgot to fill in revokes nothing.
+// An empty filter revokes nothing, in case the caller forgot to fill it in.
 func TestStore_RevokeNeedsAFilter(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedIn(t, "ada", "bob", "")
@@ -30,7 +30,8 @@ func TestStore_RevokeNeedsAFilter(t *testing.T) {
 	})
 }
 
-// Text that cannot be in a row matches no row, and not those without any text.
+// Text that cannot be in a row matches no row, in particular not rows with empty
+// text.
 func TestStore_RevokeOddFilters(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedIn(t, "ada", "")
@@ -78,7 +79,7 @@ func TestStore_RevokeFiltered(t *testing.T) {
 	}
 }
 
-// With AnyUser, Except leaves one session of the whole site.
+// With AnyUser, Except keeps one session of the whole site.
 func TestStore_RevokeExcept(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedIn(t, "ada", "ada", "bob", "")
@@ -97,7 +98,8 @@ func TestStore_RevokeExcept(t *testing.T) {
 	})
 }
 
-// RevokeAll keeps the redirect rows, which must not be counted, and which lead nowhere.
+// RevokeAll keeps the redirect rows, which are not counted and lead to no
+// session.
 func TestStore_RevokeAllInTheGrace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, late := s.renewedOnSchedule(t)

@@ -7,8 +7,7 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// revokers end the session of a browser in which ada is signed in, each from
-// elsewhere.
+// revokers revoke ada's session in a browser, each in a different way.
 var revokers = map[string]func(*testing.T, *browser) error{
 	"Revoke": func(t *testing.T, b *browser) error {
 		return revokeOne(t.Context(), b.site.store, "ada", b.site.row(t, b.cookie(t)).SID)
@@ -33,8 +32,8 @@ var revokers = map[string]func(*testing.T, *browser) error{
 	},
 }
 
-// A session that is revoked while a request changes it or renews it is not
-// brought back.
+// A session that is revoked while a request changes or renews it is not brought
+// back.
 func TestStore_RevokedMeanwhile(t *testing.T) {
 	write := func(session *sessions.Session) { session.Values["cart"] = 4 }
 	for name, revoke := range revokers {

@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// signedIn are browsers in which these users signed in, "" being nobody, who
-// has a cart.
+// signedIn returns browsers in which these users signed in. The user "" is
+// anonymous. Each session has a cart.
 func (s *site) signedIn(t *testing.T, users ...string) (browsers []*browser) {
 	t.Helper()
 	for _, user := range users {
@@ -26,8 +26,8 @@ func (s *site) signedIn(t *testing.T, users ...string) (browsers []*browser) {
 	return browsers
 }
 
-// wantAlive checks which of the browsers still have their sessions. It comes at
-// the end, for the browsers of the others get new ones.
+// wantAlive checks which of the browsers still have their sessions. Call it last,
+// because browsers without a session get a new one.
 func (s *site) wantAlive(t *testing.T, browsers []*browser, alive ...bool) {
 	t.Helper()
 	for i, b := range browsers {
@@ -79,7 +79,8 @@ func TestStore_RevokeSID(t *testing.T) {
 	})
 }
 
-// What is no sid of a session ends none, and upsets no database.
+// Text that is not a sid of a session revokes nothing and causes no database
+// error.
 func TestStore_RevokeOddSIDs(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedIn(t, "ada", "bob")
@@ -114,7 +115,7 @@ func TestStore_RevokeOthers(t *testing.T) {
 	})
 }
 
-// Without a user "all others" would be everybody's.
+// Without a user, "all others" would match every user's sessions.
 func TestStore_RevokeOthersOfNobody(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedIn(t, "ada", "", "")
@@ -134,7 +135,7 @@ func TestStore_RevokeOthersOfNobody(t *testing.T) {
 	})
 }
 
-// This session stays, whatever sid it has when the others go.
+// The caller's session stays, even if it has just been given a new sid.
 func TestStore_RevokeOthersOfAReplacedSession(t *testing.T) {
 	for name, replace := range replacements {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +185,7 @@ func TestStore_RevokeAll(t *testing.T) {
 	})
 }
 
-// A program that lost track of its user ends nothing, and counts nothing.
+// An empty user ID matches no sessions.
 func TestStore_RevokeOfNobody(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedIn(t, "ada", "")

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Users whose ids look alike are different users, also where the database takes
-// them for equal when it sorts text.
+// Users with similar IDs are different users, even if the database's collation
+// treats them as equal.
 func TestStore_UsersThatLookAlike(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for _, alike := range []string{" ada", "ADA", "äda", "ada\u0301", "ada\u200b"} {
@@ -25,7 +25,7 @@ func TestStore_UsersThatLookAlike(t *testing.T) {
 	})
 }
 
-// MariaDB takes it for the same as without the space.
+// MariaDB ignores the space in comparisons.
 func TestStore_UserIDThatEndsInASpace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		v := s.browser(t).visit(t, signInAs("ada "))
@@ -36,7 +36,7 @@ func TestStore_UserIDThatEndsInASpace(t *testing.T) {
 	})
 }
 
-// What can be nobody's id has no sessions, and upsets no database.
+// IDs that no user can have match no sessions and cause no database error.
 func TestStore_OddUserIDs(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		all := s.signedIn(t, "ada")

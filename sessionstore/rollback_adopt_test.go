@@ -10,8 +10,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// The first request after the change of stores may be rolled back, as for a form with a
-// mistake. Its user stays signed in.
+// The first request after the switch to this store may be rolled back, as for an
+// invalid form. The user must stay signed in.
 func TestSettle_Adopted(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	for name, test := range map[string]struct {
@@ -46,8 +46,9 @@ func TestSettle_Adopted(t *testing.T) {
 	}
 }
 
-// While a request is rolled back, another one may adopt the session. The response then has
-// no cookie, so that the browser keeps the old one, which leads to the adopted session.
+// While a request is rolled back, another one may adopt the session. The response
+// then has no cookie, so that the browser keeps the old one, which leads to the
+// adopted session.
 func TestSettle_AdoptedByAnother(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	onOneConnection(t, func(t *testing.T, plain *site) {
@@ -80,7 +81,7 @@ func TestSettle_AdoptedByAnother(t *testing.T) {
 	})
 }
 
-// The browser of a dropped response still has the old cookie.
+// If the response is dropped, the browser still has the old cookie.
 func TestSettle_AdoptedAndDropped(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	for name, handle := range map[string]func(*sessions.Session){
@@ -102,7 +103,8 @@ func TestSettle_AdoptedAndDropped(t *testing.T) {
 	}
 }
 
-// Pop runs the handler again when SQLite was locked, and its sign-in counts.
+// Pop runs the handler again if SQLite was locked. The second run's sign-in
+// counts.
 func TestInTransaction_AdoptingHandlerRunsAgain(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	onOneConnection(t, func(t *testing.T, plain *site) {
@@ -136,7 +138,7 @@ func TestInTransaction_AdoptingHandlerRunsAgain(t *testing.T) {
 	})
 }
 
-// A handler that fails after its second sign-in leaves the old session as it was.
+// A handler that fails after its second sign-in leaves the old session unchanged.
 func TestSettle_AdoptedSignInTwice(t *testing.T) {
 	old := sessions.NewCookieStore(foreignSecret)
 	onOneConnection(t, func(t *testing.T, plain *site) {

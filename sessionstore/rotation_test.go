@@ -10,8 +10,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// rotation is a site at its three stages: with the old secret, with both, and
-// with the old one dropped.
+// rotation returns the site before, during and after a rotation: with the old
+// secret, with both, and with the new one.
 func (s *site) rotation(t *testing.T, edits ...func(*sessionstore.Options)) (before, both, after *site) {
 	t.Helper()
 	with := func(list ...string) *site {
@@ -20,8 +20,8 @@ func (s *site) rotation(t *testing.T, edits ...func(*sessionstore.Options)) (bef
 	return with(oldSecret), with(newSecret, oldSecret), with(newSecret)
 }
 
-// One request under both secrets is enough for a session to outlive the old
-// one, also one that changes nothing.
+// A single request while both secrets are configured re-encrypts the session,
+// even if it changes nothing.
 func TestStore_EncryptedRotation(t *testing.T) {
 	for name, handle := range map[string]func(*sessions.Session){
 		"Unchanged": nil,
@@ -48,7 +48,7 @@ func TestStore_EncryptedRotation(t *testing.T) {
 	}
 }
 
-// Once is enough: the second request writes nothing.
+// The second request writes nothing.
 func TestStore_EncryptedRotationWritesOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		before, both, _ := s.rotation(t)
@@ -65,7 +65,7 @@ func TestStore_EncryptedRotationWritesOnce(t *testing.T) {
 	})
 }
 
-// A session that saves twice in one request is encrypted anew once, too.
+// A session that saves twice in one request is re-encrypted only once.
 func TestStore_EncryptedRotationSavedTwice(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		before, both, _ := s.rotation(t)
@@ -83,8 +83,7 @@ func TestStore_EncryptedRotationSavedTwice(t *testing.T) {
 	})
 }
 
-// Of many requests that find data under the old secret none fails, and nothing
-// is lost.
+// Concurrent requests that re-encrypt the same data do not fail and lose nothing.
 func TestStore_EncryptedRotationAtOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		before, both, after := s.rotation(t)
@@ -107,8 +106,8 @@ func TestStore_EncryptedRotationAtOnce(t *testing.T) {
 	})
 }
 
-// A session that nobody used while both secrets were there ends with the old
-// one; its row stays for the secret to come back.
+// A session that was not used during the rotation can no longer be decrypted. Its
+// row stays, in case the secret is restored.
 func TestStore_EncryptedSecretDropped(t *testing.T) {
 	var log lockedBuffer
 	onEveryEngine(t, func(t *testing.T, s *site) {
@@ -126,8 +125,8 @@ func TestStore_EncryptedSecretDropped(t *testing.T) {
 	})
 }
 
-// Switched off while a secret is changed, the data are plain at once: nothing
-// is left that only the old secret opens.
+// If encryption is switched off during a rotation, the data is decrypted at once,
+// so that nothing needs the old secret.
 func TestStore_EncryptedRotationSwitchedOff(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		before, both, after := s.rotation(t, func(o *sessionstore.Options) { o.Encrypt = false })
@@ -144,7 +143,8 @@ func TestStore_EncryptedRotationSwitchedOff(t *testing.T) {
 	})
 }
 
-// The old sid of a graceful renewal works for a moment under either secret.
+// The old sid of a renewed session works during the grace period under either
+// secret.
 func TestStore_EncryptedRotationAndRenewal(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		before, both, after := s.rotation(t, func(o *sessionstore.Options) { o.RenewAfter = 30 * time.Minute })

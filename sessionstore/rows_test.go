@@ -12,7 +12,6 @@ import (
 	"time"
 )
 
-// A storedRow is a row as the database has it.
 type storedRow struct {
 	SID             string     `db:"sid"`
 	SecretHash      string     `db:"secret_hash"`
@@ -36,7 +35,7 @@ type storedRow struct {
 	Label           *string    `db:"label"`
 }
 
-// row returns the row of a cookie or a sid, which has to be there.
+// row returns the row of a cookie or sid. It fails the test if there is none.
 func (s *site) row(t testing.TB, cookieOrSID string) storedRow {
 	t.Helper()
 	sid, _, _ := strings.Cut(cookieOrSID, ".")
@@ -64,7 +63,7 @@ func (s *site) wantRows(t testing.TB, want int) {
 	}
 }
 
-// wantUnchanged holds a row to what it was before.
+// wantUnchanged checks that a row has not changed.
 func (s *site) wantUnchanged(t testing.TB, before storedRow) {
 	t.Helper()
 	if now := s.row(t, before.SID); !reflect.DeepEqual(now, before) {
@@ -72,7 +71,7 @@ func (s *site) wantUnchanged(t testing.TB, before storedRow) {
 	}
 }
 
-// execute changes the database behind the store's back.
+// execute changes the database directly, without the store.
 func (s *site) execute(t testing.TB, statement string, args ...any) {
 	t.Helper()
 	if _, err := s.conn.Store.Exec(s.conn.Dialect.TranslateSQL(statement), args...); err != nil {
@@ -80,9 +79,9 @@ func (s *site) execute(t testing.TB, statement string, args ...any) {
 	}
 }
 
-// appendData adds an entry to the data of a row, as another program might
-// have: its key is a string that sorts after all others, its value a type that
-// this program does not know.
+// appendUnknownType appends an entry to the data of a row, as a newer version of
+// the app might have: its key sorts after all others, and the type of its value
+// is unknown.
 func (s *site) appendAlien(t testing.TB, cookie string) (alien []byte) {
 	t.Helper()
 	row := s.row(t, cookie)
@@ -92,8 +91,7 @@ func (s *site) appendAlien(t testing.TB, cookie string) (alien []byte) {
 	return alien
 }
 
-// sign makes the cookie of a sid and a secret as the format says, so that the
-// tests know it from elsewhere than from the store.
+// sign computes a cookie from the documented format, independently of the store.
 func sign(t testing.TB, key []byte, sid, cookieSecret string) string {
 	t.Helper()
 	macKey, err := hkdf.Key(sha256.New, key, nil, "latchkey session cookie mac v1", 32)

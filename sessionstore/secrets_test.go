@@ -59,7 +59,7 @@ func TestStore_SecretRotation(t *testing.T) {
 	}, secrets(oldSecret))
 }
 
-// The cookie is signed anew also by a request that lost a race.
+// A request that lost a race also gets a newly signed cookie.
 func TestStore_SecretRotationInARace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		both := s.instance(t, secrets(newSecret, oldSecret))
@@ -76,7 +76,7 @@ func TestStore_SecretRotationInARace(t *testing.T) {
 	}, secrets(oldSecret))
 }
 
-// A sign-in and a signing anew in one response are one cookie.
+// A sign-in under an old secret sets a single cookie.
 func TestStore_SignInUnderAnOldSecret(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		both := s.instance(t, secrets(newSecret, oldSecret))
@@ -93,8 +93,8 @@ func TestStore_SignInUnderAnOldSecret(t *testing.T) {
 	}, secrets(oldSecret))
 }
 
-// A renewal that fails leaves the session as it was, and its cookie can still
-// be signed anew.
+// A failed sign-in leaves the session unchanged, and its cookie can still be
+// signed again.
 func TestStore_FailedSignInUnderAnOldSecret(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		both := s.instance(t, secrets(newSecret, oldSecret))
@@ -154,7 +154,6 @@ func TestNew_Refuses(t *testing.T) {
 	}
 }
 
-// The defaults are those that are documented.
 func TestNew_Defaults(t *testing.T) {
 	conn := testdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))
 	store, err := sessionstore.New(conn, sessionstore.Options{Secrets: [][]byte{secret}})
@@ -181,7 +180,7 @@ func TestNew_Defaults(t *testing.T) {
 	}
 }
 
-// clientIP is as wrong as a header may be.
+// clientIP returns a badly malformed header.
 func clientIP(*http.Request) string { return "\n" + strings.Repeat("é", 100) }
 
 func TestStore_OptionsAreUsed(t *testing.T) {

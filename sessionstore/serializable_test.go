@@ -13,11 +13,11 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// newSerializableSite is a site on PostgreSQL whose transactions, single
-// statements among them, are serializable. It is the nearest there is here to
-// CockroachDB, which knows nothing else: it ends transactions with the same
-// SQLSTATE 40001. It is not CockroachDB: that one finds conflicts in other ways
-// and tries single statements again by itself.
+// newSerializableSite returns a site on PostgreSQL with serializable
+// transactions, including single statements. This approximates CockroachDB, which
+// only has this level and reports conflicts with the same SQLSTATE 40001.
+// CockroachDB detects conflicts differently, however, and retries single
+// statements itself.
 func newSerializableSite(t *testing.T, edits ...func(*sessionstore.Options)) *site {
 	t.Helper()
 	u, err := url.Parse(testdb.NewURL(t, testdb.PostgreSQL))
@@ -55,7 +55,7 @@ func TestStore_SerializableDifferentKeys(t *testing.T) {
 	}
 }
 
-// Sign-ins of many, each of whom ends a session over the limit.
+// Concurrent sign-ins of many users, each of which exceeds the limit.
 func TestStore_SerializableSignIns(t *testing.T) {
 	t.Parallel()
 	s := newSerializableSite(t, func(o *sessionstore.Options) { o.MaxPerUser = 2 })
@@ -80,8 +80,8 @@ func TestStore_SerializableSignIns(t *testing.T) {
 	s.wantRows(t, crowd)
 }
 
-// Sign-ins to one session at once: some lose it to another one, and get a
-// session of their own.
+// Concurrent sign-ins to one session. Some lose the race and get a session of
+// their own.
 func TestStore_SerializableSignInsToOneSession(t *testing.T) {
 	t.Parallel()
 	s := newSerializableSite(t)
@@ -93,7 +93,7 @@ func TestStore_SerializableSignInsToOneSession(t *testing.T) {
 	}
 }
 
-// Of those that renew at once one does, and all write what they have to write.
+// One of the concurrent renewals succeeds, and all requests write their changes.
 func TestStore_SerializableRenewals(t *testing.T) {
 	t.Parallel()
 	s := newSerializableSite(t, func(o *sessionstore.Options) { o.RenewAfter = 30 * time.Minute })
@@ -111,8 +111,7 @@ func TestStore_SerializableRenewals(t *testing.T) {
 	s.wantRows(t, 2) // the session, and the trace at its old sid
 }
 
-// Everything at once: changes, visits that touch, sign-ins, sign-outs and
-// Cleanup.
+// Changes, touches, sign-ins, sign-outs and Cleanup, all at once.
 func TestStore_SerializableCleanup(t *testing.T) {
 	t.Parallel()
 	const dead = 60

@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// renewed checks that a session has a new sid and a new secret, and that its
-// old cookie is worth nothing any more.
+// renewed checks that a session has a new sid and a new secret, and that its old
+// cookie no longer works.
 func renewed(t *testing.T, b *browser, old string) {
 	t.Helper()
 	was, is := strings.Split(old, "."), strings.Split(b.cookie(t), ".")
@@ -50,7 +50,7 @@ func TestStore_SignIn(t *testing.T) {
 	})
 }
 
-// A user may have proved earlier who they are, and the time may be unknown.
+// A user may have authenticated earlier, and the time may be unknown.
 func TestSignIn_AuthenticatedAt(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.clock.advance(time.Hour)
@@ -109,8 +109,8 @@ func TestStore_SignInAgain(t *testing.T) {
 	})
 }
 
-// An attacker plants the cookie of a session of his own and waits for his
-// victim to sign in.
+// An attacker plants the cookie of their own session and waits for the victim to
+// sign in.
 func TestStore_SessionFixation(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		mallory := s.browser(t)
@@ -130,7 +130,7 @@ func TestStore_SessionFixation(t *testing.T) {
 	})
 }
 
-// Of two sign-ins at once both succeed, each with a session of its own.
+// Two concurrent sign-ins both succeed, with separate sessions.
 func TestStore_TwoSignInsAtOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -158,8 +158,8 @@ func TestStore_SignInOfNobody(t *testing.T) {
 	})
 }
 
-// What no database takes as a user's id is the program's error, and not the
-// database's.
+// A user ID that cannot be stored is reported as the caller's error, not as a
+// database error.
 func TestStore_UserIDThatCannotBeStored(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -189,8 +189,8 @@ func TestStore_SignInMethodIsCleaned(t *testing.T) {
 	})
 }
 
-// Whose session ends while he signs in to it keeps what this request set, also beside
-// what it deleted.
+// If a session is revoked during its sign-in, the values that this request set
+// are kept, and those that it deleted stay deleted.
 func TestStore_SignInKeepsWhatTheRequestSet(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// What one user left behind is not the next one's: not what the store cannot
-// decode, nor what another request adds at the same time.
+// A new user gets nothing from the previous one: neither values that the store
+// cannot decode, nor values that a concurrent request adds.
 func TestStore_SignInOfAnotherUser(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -39,7 +39,7 @@ func TestStore_SignInOfAnotherUser(t *testing.T) {
 	})
 }
 
-// The first of two sign-ins in one request leaves nothing to the second either.
+// With two sign-ins in one request, the second user gets nothing from the first.
 func TestStore_SignInOfTwoUsers(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for name, handle := range signInsInAnyWay {
@@ -58,7 +58,7 @@ func TestStore_SignInOfTwoUsers(t *testing.T) {
 	})
 }
 
-// Once the other user's session is saved, it is merged as any other.
+// Once the new user's session is saved, it is merged like any other.
 func TestStore_SignInOfAnotherUserAndOn(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)
@@ -80,8 +80,8 @@ func TestStore_SignInOfAnotherUserAndOn(t *testing.T) {
 	})
 }
 
-// What others write for a user while the session changes to another user does
-// not reach that one, however the program changes it.
+// Concurrent changes for the old user do not reach the new one, whichever way the
+// app changes the user.
 func TestStore_AnotherUserGetsNothing(t *testing.T) {
 	for name, change := range map[string]func(*sessions.Session){
 		"SignIn": signInAs("bob"),
@@ -103,7 +103,7 @@ func TestStore_AnotherUserGetsNothing(t *testing.T) {
 	}
 }
 
-// Programs that know nothing of SignIn get the same safety.
+// Apps that do not call SignIn get the same protection.
 func TestStore_UserKeySetByHand(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -153,7 +153,7 @@ func TestStore_UserKeyOption(t *testing.T) {
 	}, func(o *sessionstore.Options) { o.UserKey = "account" })
 }
 
-// What a sign-in was told counts for that sign-in alone.
+// The method and time given to SignIn apply to that sign-in only.
 func TestStore_UserKeySetByHandAfterSignIn(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)

@@ -33,7 +33,7 @@ func TestSignOut_Foreign(t *testing.T) {
 	}
 }
 
-// Without the database nobody is signed out, and the cookie stays.
+// If the database is unavailable, the user stays signed in and keeps the cookie.
 func TestStore_SignOutUnavailable(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -51,7 +51,7 @@ func TestStore_SignOutUnavailable(t *testing.T) {
 	})
 }
 
-// Values that are set after SignOut begin an anonymous session in the same Save.
+// Values that are set after SignOut start an anonymous session in the same Save.
 func TestStore_ValuesAfterSignOut(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.signedIn(t, "ada")[0]
@@ -79,8 +79,7 @@ func TestStore_ValuesAfterSignOut(t *testing.T) {
 	})
 }
 
-// A request that was told that its session has ended can still sign out, and leave a
-// message.
+// A request whose Save returned ErrEnded can still sign out, and leave a message.
 func TestStore_SignOutAfterErrEnded(t *testing.T) {
 	for name, end := range map[string]func(*sessions.Session){
 		"SignOut": signOut,

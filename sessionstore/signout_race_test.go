@@ -10,8 +10,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// replacements are the ways in which a session gets another sid and stays the
-// same user's.
+// replacements give a session of the same user a new sid.
 var replacements = map[string]func(*testing.T, *browser){
 	"SignIn": func(t *testing.T, b *browser) { b.signIn(t, "ada") },
 	"Renew":  func(t *testing.T, b *browser) { b.change(t, renewSession) },
@@ -21,13 +20,13 @@ var replacements = map[string]func(*testing.T, *browser){
 	},
 }
 
-// endings are the ways in which programs sign out.
+// signOuts are the ways in which apps sign out.
 var endings = map[string]func(*sessions.Session){
 	"SignOut": signOut,
 	"Clear":   func(session *sessions.Session) { clear(session.Values) },
 }
 
-// wantSignedOut checks that nothing is left of a family of sessions.
+// wantSignedOut checks that no row of a session family is left.
 func (s *site) wantSignedOut(t *testing.T, family string, cookies ...string) {
 	t.Helper()
 	var n int
@@ -45,8 +44,8 @@ func (s *site) wantSignedOut(t *testing.T, family string, cookies ...string) {
 	}
 }
 
-// Who signs out is signed out, also when another request gives the session a
-// new sid meanwhile, once or twice.
+// A sign-out works even if another request gives the session a new sid at the
+// same time, once or twice.
 func TestStore_SignOutOfAReplacedSession(t *testing.T) {
 	for name, replace := range replacements {
 		for ending, end := range endings {
@@ -82,7 +81,7 @@ func signOutOfAReplaced(t *testing.T, s *site, times int, replace func(*testing.
 	s.wantSignedOut(t, family, cookies...)
 }
 
-// A sign-out ends its own session, and no other of the same user.
+// A sign-out does not affect other sessions of the same user.
 func TestStore_SignOutSparesOtherSessions(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, phone := s.browser(t), s.browser(t)
@@ -98,8 +97,8 @@ func TestStore_SignOutSparesOtherSessions(t *testing.T) {
 	})
 }
 
-// A request that renews the session while another signs out may come before or
-// after it: nobody is signed in then.
+// A request that renews the session may run before or after a concurrent
+// sign-out. In both cases, the user is signed out.
 func TestStore_SignOutAndRenewAtOnce(t *testing.T) {
 	for name, replace := range map[string]func(*sessions.Session){
 		"Renew":         renewSession,

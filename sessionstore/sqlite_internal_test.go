@@ -13,8 +13,8 @@ import (
 	_ "github.com/mattn/go-sqlite3"
 )
 
-// newLine is a SQLite database with a table of one column, whose writer the
-// test holds until it calls release.
+// newQueueDatabase returns a SQLite database with a one-column table. The test
+// holds its write lock until it calls release.
 func newLine(t *testing.T) (d *database, release func()) {
 	t.Helper()
 	conn, err := pop.NewConnection(&pop.ConnectionDetails{
@@ -48,7 +48,7 @@ func (d *database) add(ctx context.Context, word string) error {
 	return err
 }
 
-// wantWaiting waits until n changes are in line.
+// wantWaiting waits until n changes are in the queue.
 func (d *database) wantWaiting(t *testing.T, n int) {
 	t.Helper()
 	for range 1000 {
@@ -71,8 +71,8 @@ func (d *database) wantWords(t *testing.T, want int) {
 	}
 }
 
-// addAll adds the words while the writer is held, and returns their errors once
-// it is not.
+// addAll adds the words while the write lock is held, and returns their errors
+// after its release.
 func addAll(t *testing.T, d *database, release func(), words ...string) []error {
 	t.Helper()
 	errs := make([]error, len(words))
@@ -99,7 +99,7 @@ func TestSQLite_InCompany(t *testing.T) {
 	d.wantWaiting(t, 0)
 }
 
-// Of two that cannot both be, one fails, and nobody with it.
+// If two changes conflict, one of them fails and no other does.
 func TestSQLite_OneFailsAlone(t *testing.T) {
 	d, release := newLine(t)
 	errs := addAll(t, d, release, "a", "same", "b", "same", "c")
@@ -118,7 +118,7 @@ func TestSQLite_OneFailsAlone(t *testing.T) {
 	d.wantWords(t, 4)
 }
 
-// Who does not wait for its turn is told so, and its change is not written.
+// A change that is canceled while it waits returns an error and is not written.
 func TestSQLite_LeavesTheLine(t *testing.T) {
 	d, release := newLine(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -133,7 +133,8 @@ func TestSQLite_LeavesTheLine(t *testing.T) {
 	d.wantWords(t, 1)
 }
 
-// Many at once, some of which do not wait: what is acknowledged is there.
+// With many concurrent changes, some of them canceled, every acknowledged one is
+// written.
 func TestSQLite_CrowdInLine(t *testing.T) {
 	d, release := newLine(t)
 	release()

@@ -111,8 +111,8 @@ func TestStore_SaveTwice(t *testing.T) {
 	})
 }
 
-// A response may set other cookies, and the session's more than once: at an
-// explicit Save and, when it is signed into after that, at the next.
+// A response may set other cookies, and the session cookie more than once: in an
+// explicit Save and, after a sign-in, in the next one.
 func TestStore_OneCookieBesideOthers(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -155,7 +155,7 @@ func TestStore_Delete(t *testing.T) {
 	})
 }
 
-// Each cookie name is a session of its own.
+// Each cookie name has its own session.
 func TestStore_TwoNames(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -196,7 +196,7 @@ func TestStore_Columns(t *testing.T) {
 	})
 }
 
-// A name that no cookie can have is an error, and makes no row.
+// An invalid cookie name is an error, and creates no row.
 func TestStore_NoCookieName(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for _, name := range []string{"", "a b", "a=b", "a;b"} {

@@ -16,8 +16,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// A tally keeps the statements that the database got from contexts which
-// descend from its own. It takes a site made by onEveryCountedEngine.
+// A queryLog records the database statements that belong to its context or to one
+// derived from it. It needs a site of onEveryLoggedEngine.
 type tally struct {
 	mu         sync.Mutex
 	statements []string
@@ -32,7 +32,7 @@ func (q *tally) context(parent context.Context) context.Context {
 
 func (q *tally) baseContext(net.Listener) context.Context { return q.context(context.Background()) }
 
-// take returns the statements since it was called last, by their first words.
+// take returns the first words of the statements since the last call.
 func (q *tally) take() string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -45,7 +45,7 @@ func (q *tally) take() string {
 	return strings.Join(verbs, " ")
 }
 
-// want fails unless the statements since the last call begin with these words.
+// want compares the first words of the statements since the last call.
 func (q *tally) want(t testing.TB, doing, verbs string) {
 	t.Helper()
 	if got := q.take(); got != verbs {
@@ -53,8 +53,8 @@ func (q *tally) want(t testing.TB, doing, verbs string) {
 	}
 }
 
-// countStatement is what the drivers report to. They are instrumented once for
-// the whole program, hence the way through the context.
+// logStatement receives all statements from the drivers. They can only be
+// instrumented once per process, so it finds the log through the context.
 func countStatement(ctx context.Context, op string, details ...any) {
 	q, ok := ctx.Value(tallyKey{}).(*tally)
 	if !ok {
@@ -80,7 +80,7 @@ func countStatement(ctx context.Context, op string, details ...any) {
 	q.statements = append(q.statements, statement)
 }
 
-// onEveryCountedEngine is onEveryEngine with drivers that report statements.
+// onEveryLoggedEngine is onEveryEngine with drivers that report statements.
 func onEveryCountedEngine(t *testing.T, test func(t *testing.T, s *site), edits ...func(*sessionstore.Options)) {
 	for _, engine := range testdb.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -95,7 +95,7 @@ func counted(details *pop.ConnectionDetails) {
 	details.InstrumentedDriverOptions = []instrumentedsql.Opt{instrumentedsql.WithLogger(instrumentedsql.LoggerFunc(countStatement))}
 }
 
-// Statements are prepared once, and one connection is enough for all.
+// Statements are prepared once, and one connection is enough for all of them.
 func TestStore_PreparedOnce(t *testing.T) {
 	for _, engine := range testdb.Engines() {
 		t.Run(string(engine), func(t *testing.T) {

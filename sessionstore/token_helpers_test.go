@@ -13,7 +13,7 @@ import (
 
 func bearers(o *sessionstore.Options) { o.Bearer = true }
 
-// issue makes a token of a user's.
+// issue issues an access token of a user.
 func (s *site) issue(t testing.TB, userID string) (token string) {
 	t.Helper()
 	token, _, err := s.issueLabeled(t, userID, "Backup of the house", tokenLifetime)
@@ -23,7 +23,7 @@ func (s *site) issue(t testing.TB, userID string) (token string) {
 	return token
 }
 
-// issueLabeled makes a token in a session whose row is gone afterwards.
+// issueLabeled issues a token from a session that is deleted afterwards.
 func (s *site) issueLabeled(t testing.TB, userID, label string, lifetime time.Duration) (string, sessionstore.Record, error) {
 	t.Helper()
 	r, session := s.signedInRequest(t, userID)
@@ -32,7 +32,7 @@ func (s *site) issueLabeled(t testing.TB, userID, label string, lifetime time.Du
 	return token, record, err
 }
 
-// signedInRequest is a request with a session of a user's.
+// signedInRequest returns a request and a session in which the user is signed in.
 func (s *site) signedInRequest(t testing.TB, userID string) (*http.Request, *sessions.Session) {
 	t.Helper()
 	r := newRequest(t).WithContext(s.queries.context(t.Context()))
@@ -51,7 +51,7 @@ func (s *site) signedInRequest(t testing.TB, userID string) (*http.Request, *ses
 	return r, session
 }
 
-// program is a client that sends these Authorization headers.
+// tokenClient returns a client that sends these Authorization headers.
 func (s *site) program(t testing.TB, authorization ...string) *browser {
 	t.Helper()
 	b := s.browser(t)
@@ -59,7 +59,7 @@ func (s *site) program(t testing.TB, authorization ...string) *browser {
 	return b
 }
 
-// wantNobody checks that the site takes a client for nobody, and sets no cookie.
+// wantAnonymous checks that the client is anonymous and gets no cookie.
 func wantNobody(t testing.TB, what string, b *browser) {
 	t.Helper()
 	if v := b.change(t, nil); !v.session.IsNew || len(v.session.Values) != 0 || len(v.cookies) != 0 {

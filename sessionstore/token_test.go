@@ -39,7 +39,8 @@ func TestStore_IssueToken(t *testing.T) {
 	}, bearers)
 }
 
-// The label is text as every database takes it, and null for none.
+// Labels are cleaned to text that every database accepts, and an empty label is
+// null.
 func TestStore_IssueLabel(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for given, want := range map[string]string{
@@ -60,7 +61,7 @@ func TestStore_IssueLabel(t *testing.T) {
 	})
 }
 
-// The program finds its user where the site's pages look for him.
+// The user is stored under Options.UserKey, as in a browser's session.
 func TestStore_IssueUserKey(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		program := s.program(t, "Bearer "+s.issue(t, "ada"))
@@ -106,7 +107,7 @@ func TestStore_IssueTokenErrors(t *testing.T) {
 	}, bearers)
 }
 
-// A program must not make itself another token, which might outlive its own.
+// A client with a token must not create another one, which might outlive its own.
 func TestStore_IssueTokenByToken(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		program := s.program(t, "Bearer "+s.issue(t, "ada"))
@@ -119,7 +120,7 @@ func TestStore_IssueTokenByToken(t *testing.T) {
 	}, bearers)
 }
 
-// Sent as a cookie, a token may not either, also after it was renewed.
+// The same goes for a token that is sent as a cookie, even after its renewal.
 func TestStore_IssueTokenByTokenAsCookie(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.with(t, cookieName+"="+s.issue(t, "ada"))
@@ -136,7 +137,7 @@ func TestStore_IssueTokenByTokenAsCookie(t *testing.T) {
 	}, bearers)
 }
 
-// A token ends with its user's other sessions, and counts among them.
+// Tokens count towards MaxPerUser and are revoked like the user's other sessions.
 func TestStore_IssueMaxPerUser(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		r, session := s.signedInRequest(t, "ada")
@@ -159,7 +160,8 @@ func TestStore_IssueMaxPerUser(t *testing.T) {
 	}, bearers, atMost(3))
 }
 
-// A token that is issued while its session is revoked must not survive that.
+// A token must not survive if the session that requests it is revoked at the same
+// time.
 func TestStore_IssueTokenSessionEnded(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for name, end := range revokers {
@@ -179,7 +181,7 @@ func TestStore_IssueTokenSessionEnded(t *testing.T) {
 	}, bearers)
 }
 
-// A session that was renewed meanwhile is the same one.
+// A session that was renewed at the same time may still issue a token.
 func TestStore_IssueTokenSessionRenewed(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -216,7 +218,8 @@ func TestStore_IssueTokenRolledBack(t *testing.T) {
 	})
 }
 
-// As a cookie a token is the same session. To sign in there makes a browser's of it.
+// A token also works as a cookie. Signing in with it turns it into a browser's
+// session.
 func TestStore_TokenAsCookie(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		token := s.issue(t, "ada")

@@ -14,8 +14,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// Run writes every few seconds, not only at its end. It takes a clock that can
-// be turned for Run too, and so no network, for which no such clock waits.
+// Run writes every few seconds, not only when it stops. Run uses synctest's clock
+// here, so the test must not use the network.
 func TestStore_RunWritesFromTimeToTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &site{clock: &clock{now: midday}, conn: testdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))}

@@ -51,7 +51,7 @@ func TestStore_TouchedOncePerInterval(t *testing.T) {
 	})
 }
 
-// A startedContext tells when somebody waits for its end.
+// A startedContext signals when a goroutine starts waiting for it.
 type startedContext struct {
 	context.Context
 	once    sync.Once
@@ -63,7 +63,7 @@ func (c *startedContext) Done() <-chan struct{} {
 	return c.Context.Done()
 }
 
-// run starts the site's Run and returns what ends it, when all is written.
+// run starts Run. stop stops it and waits until everything is written.
 func (s *site) run(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(s.queries.context(t.Context()))
@@ -114,7 +114,7 @@ func TestStore_RunTouchesTogether(t *testing.T) {
 	})
 }
 
-// More sessions than one statement takes are touched in several.
+// More sessions than fit into one statement are touched in several.
 func TestStore_RunTouchesInBatches(t *testing.T) {
 	const many = perBatch + 1
 	onEveryCountedEngine(t, func(t *testing.T, s *site) {
@@ -141,7 +141,7 @@ func TestStore_RunTouchesInBatches(t *testing.T) {
 	})
 }
 
-// Sessions written together live no longer than each was used.
+// Sessions that are written together keep their own times.
 func TestStore_TouchedTogetherUsedApart(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada, bob := s.browser(t), s.browser(t)
@@ -162,8 +162,7 @@ func TestStore_TouchedTogetherUsedApart(t *testing.T) {
 	})
 }
 
-// late visits through another server, whose Run writes it down after
-// meanwhile.
+// late visits through another server, whose Run writes the touch after meanwhile.
 func (b *browser) late(t *testing.T, meanwhile func()) {
 	t.Helper()
 	slow := b.site.instance(t)
@@ -208,7 +207,7 @@ func TestStore_LateTouch(t *testing.T) {
 	})
 }
 
-// What cannot be written down is logged, and ends nothing.
+// A touch that fails is logged, and does not end the session.
 func TestStore_TouchFails(t *testing.T) {
 	var log lockedBuffer
 	s := newSite(t, testdb.NewURL(t, testdb.SQLite), func(o *sessionstore.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })

@@ -21,7 +21,7 @@ func TestInTransaction_NotOne(t *testing.T) {
 	}
 }
 
-// The sessions may be in another database than the one of the transaction.
+// The sessions may be in a different database from the transaction.
 func TestInTransaction_OtherDatabase(t *testing.T) {
 	onOneConnection(t, func(t *testing.T, s *site) {
 		other := newSite(t, testdb.NewURL(t, testdb.SQLite))
@@ -52,8 +52,8 @@ func TestInTransaction_OtherDatabase(t *testing.T) {
 	})
 }
 
-// MariaDB rolls the transaction back for a deadlock, but accepts COMMIT. A handler may not
-// notice that its own writes are lost.
+// MariaDB rolls the transaction back after a deadlock but still accepts COMMIT,
+// so a handler may not notice that its own writes are lost.
 func TestInTransaction_LostToADeadlock(t *testing.T) {
 	for name, handle := range map[string]func(*sessionstore.Store, http.ResponseWriter, *http.Request, *sessions.Session) error{
 		"Renewal": func(_ *sessionstore.Store, w http.ResponseWriter, r *http.Request, session *sessions.Session) error {

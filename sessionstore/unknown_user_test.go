@@ -10,8 +10,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// A user whose id is of a type that this program does not know, as while a new
-// version is rolled out, stays signed in through requests that only read.
+// While a new version is rolled out, the type of a user's ID may be unknown to
+// this server. Requests that only read must not sign such a user out.
 func TestStore_UserOfUnknownType(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -31,8 +31,8 @@ func TestStore_UserOfUnknownType(t *testing.T) {
 	})
 }
 
-// A session that ended is not begun anew by who only changes the user's key in it:
-// nobody has proved anything.
+// Changing the user's key in a session that has ended does not start a new
+// session, because the user has not signed in.
 func TestStore_UserChangedInEndedSession(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		ada := s.browser(t)
@@ -49,7 +49,7 @@ func TestStore_UserChangedInEndedSession(t *testing.T) {
 	})
 }
 
-// A user with far more sessions than the limit, which is new, is left with it.
+// A new limit also applies to a user with many more sessions than that.
 func TestStore_MaxPerUser_FarOver(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		s.fill(t, 2*perBatch+50, at(idle))

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore"
 )
 
-// What Buffalo's generators write counts without an option.
+// The keys that Buffalo's generators write need no option.
 func TestStore_DefaultUserKeys(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		for _, key := range []string{"user_id", "current_user_id"} {
@@ -106,7 +106,7 @@ func TestStore_SessionFixationByUserKey(t *testing.T) {
 	})
 }
 
-// If a session has both keys, user_id counts.
+// If a session has both keys, user_id takes precedence.
 func TestStore_BothUserKeys(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		b := s.browser(t)

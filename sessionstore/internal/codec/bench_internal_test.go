@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// benchProfile is a type of a program's own, which only gob knows.
+// benchProfile is a custom type, which only gob can encode.
 type benchProfile struct {
 	Name  string
 	Roles []string
 	Since time.Time
 }
 
-// benchValues are sessions as programs have them.
+// benchValues are typical sessions.
 var benchValues = map[string]map[any]any{
 	"plain": {
 		"user_id": "52f6d74e-e869-41f8-ade6-5de58fc3a2d1", "authenticity_token": make([]byte, 32),
@@ -32,8 +32,8 @@ func init() {
 	gob.Register(time.Time{})
 }
 
-// BenchmarkCodec encodes and decodes the values of a session, beside what
-// gorilla's own stores do: the whole map as gob.
+// BenchmarkCodec encodes and decodes the values of a session, and compares this
+// with gorilla's own stores, which encode the whole map with gob.
 func BenchmarkCodec(b *testing.B) {
 	for name, values := range benchValues {
 		b.Run(name+"/ours", func(b *testing.B) {

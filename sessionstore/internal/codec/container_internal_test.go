@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A list and a map of each kind, and what may be in them.
+// Lists and maps of each kind, with all kinds of elements.
 var containers = []any{
 	[]string{"a", "", "\xff"},
 	[]int{1, -1, 0},
@@ -21,8 +21,8 @@ var containers = []any{
 	[]string{}, []int{}, []any{}, map[string]string{}, map[string]int{}, map[string]any{},
 }
 
-// They come back of the same type and content, nil as nil and empty as empty,
-// and are the same bytes each time.
+// Containers keep their type and content, including the difference between nil
+// and empty, and always have the same encoding.
 func TestContainers(t *testing.T) {
 	for _, v := range containers {
 		encoded, err := AppendValue(nil, v)
@@ -60,8 +60,8 @@ func TestContainers_FormatIsKept(t *testing.T) {
 	}
 }
 
-// Rows of the version before have these types as gob. They are read, and are
-// no reason to write.
+// The previous version stored these types as gob. They can still be read, and are
+// not rewritten.
 func TestContainers_OnceWereGob(t *testing.T) {
 	gob.Register(map[string]int{})
 	for _, v := range []any{[]string{"a"}, []int{1}, map[string]int{"a": 1, "b": 2}} {
@@ -105,7 +105,7 @@ func TestContainers_Damaged(t *testing.T) {
 	}
 }
 
-// What lies in itself would never end.
+// A value that contains itself must not cause endless recursion.
 func TestContainers_TooDeep(t *testing.T) {
 	endless := []any{1}
 	endless[0] = endless

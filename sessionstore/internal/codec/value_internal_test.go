@@ -39,7 +39,7 @@ func TestDecodeValue_Damaged(t *testing.T) {
 	}
 }
 
-// A key that cannot be one must not reach a map, which would panic.
+// An unhashable key must not reach a map, because that would panic.
 func TestEntries_UnhashableKey(t *testing.T) {
 	gob.Register([]any{})
 	list, err := AppendValue(nil, []any{1})
@@ -55,7 +55,7 @@ func TestEntries_UnhashableKey(t *testing.T) {
 	}
 }
 
-// The numbers of the kinds are in everybody's rows.
+// The numbers of the kinds are stored in rows, so they must not change.
 func TestAppendValue_FormatIsKept(t *testing.T) {
 	for want, v := range map[string]any{
 		"00":                               nil,
@@ -122,7 +122,7 @@ func TestSameValue(t *testing.T) {
 	}
 }
 
-// with must leave what it was called on as it was: a lost race needs it again.
+// with must not modify its receiver, which is needed again after a lost race.
 func TestEntries_WithLeavesItsReceiver(t *testing.T) {
 	e := func(key, value string) Entry { return Entry{[]byte(key), []byte(value)} }
 	es := Entries{e("a", "1"), e("b", "2"), e("c", "3")}
@@ -188,7 +188,7 @@ func FuzzValue(f *testing.F) {
 	})
 }
 
-// same is equality that takes NaN for NaN, and the types into account.
+// same compares values and their types, and treats NaN as equal to NaN.
 func same(a, b any) bool {
 	return reflect.DeepEqual(a, b) || fmt.Sprintf("%T %#v", a, a) == fmt.Sprintf("%T %#v", b, b)
 }
