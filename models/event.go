@@ -40,8 +40,8 @@ const (
 // ErrCursor is returned for an invalid cursor.
 var ErrCursor = errors.New("invalid cursor: use the one that the previous page returned")
 
-// Event is something that happened to a user's account or sessions. Texts from clients
-// are shortened to fit their columns.
+// Event is something that happened to a user's account or sessions. RecordEvent shortens
+// texts from clients to fit their columns.
 type Event struct {
 	ID        uuid.UUID  `db:"id"` // version 7, so sorted by time
 	CreatedAt time.Time  `db:"created_at"`
@@ -63,8 +63,8 @@ func NewEvent(userID uuid.UUID, kind string) Event {
 	return Event{Kind: kind, UserID: nulls.NewUUID(userID)}
 }
 
-// NewSessionEvent returns an event about sessions that were revoked, or expired, and why. userID
-// may be "".
+// NewSessionEvent returns an event about sessions that were revoked or have expired, for
+// a reason such as RevokedByUser. userID may be "".
 func NewSessionEvent(userID, reason string, sessions int64) Event {
 	return Event{Kind: SessionEnded, UserID: NullableID(userID), Detail: reason, Sessions: sessions}
 }

@@ -56,7 +56,7 @@ func TestListEvents(t *testing.T) {
 			t.Errorf("%v, then %q", got, after)
 		}
 		if page, after := listEvents(t, db, ada, "", 5); len(page) != 5 || after != "" {
-			t.Errorf("all five at once, then %q", after)
+			t.Errorf("all five on one page, then %q", after)
 		}
 		if _, _, err := models.ListEvents(db, ada.ID, "nonsense", 2); !errors.Is(err, models.ErrCursor) {
 			t.Error(err)
@@ -64,7 +64,7 @@ func TestListEvents(t *testing.T) {
 	})
 }
 
-// A device is new where somebody signed in before, on others only.
+// A sign-in on a new device is notable, except for the user's first.
 func TestRecordEvent_NewDevice(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		ada := signUp(t, db, google("a"), models.Profile{Username: "ada"})
@@ -84,7 +84,7 @@ func TestRecordEvent_NewDevice(t *testing.T) {
 		if !slices.Equal(notable, []bool{false, false, true, false, false, false}) {
 			t.Errorf("newest first: %v", notable)
 		}
-		// What else happens on a new device is as notable as it says.
+		// Other events on a new device are not notable by themselves.
 		signOut, signIn := models.NewEvent(ada.ID, models.SignedOut), on(ada, "Safari on iOS")
 		signOut.Device, signIn.Notable = "Edge on Windows", true
 		record(t, db, signOut, signIn)
@@ -120,19 +120,19 @@ func TestCountEvents(t *testing.T) {
 			t.Errorf("%v", total)
 		}
 		if counts, err := models.CountEvents(db, time.Now().Add(time.Second), models.SignInFailed); err != nil || len(counts) != 0 {
-			t.Errorf("since later: %v, %v", counts, err)
+			t.Errorf("in the future: %v, %v", counts, err)
 		}
 		if err := models.DeleteEvents(db, began); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := db.Count(&models.Event{}); n != 6 || err != nil {
-			t.Errorf("%d events are left of 6 new ones, %v", n, err)
+			t.Errorf("%d events left, want all 6; %v", n, err)
 		}
 		if err := models.DeleteEvents(db, time.Now().Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := db.Count(&models.Event{}); n != 0 || err != nil {
-			t.Errorf("%d events are left, %v", n, err)
+			t.Errorf("%d events left, want 0; %v", n, err)
 		}
 	})
 }

@@ -37,8 +37,8 @@ func TestSignUp(t *testing.T) {
 		if err != nil || created || again.ID != ada.ID || again.Username != "ada" {
 			t.Errorf("again: %+v, %t, %v", again, created, err)
 		}
-		// Another subject, by one letter's case, or another issuer is somebody else,
-		// whatever the address.
+		// An identity with another subject, even if only the case differs, or with
+		// another issuer belongs to another user, even with the same email address.
 		other := models.Identity{Provider: "x", Issuer: "https://id.example.com", Subject: "abc"}
 		for i, identity := range []models.Identity{google("ABC"), google("abc "), other} {
 			user, created, err := models.SignUp(db, identity, models.Profile{Username: "ada", Email: "ada@example.com"})
@@ -55,8 +55,8 @@ func TestSignUp(t *testing.T) {
 	})
 }
 
-// Many who want one username at once all get one.
-func TestSignUp_Namesakes(t *testing.T) {
+// Concurrent sign-ups for the same username all get one.
+func TestSignUp_SameUsername(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		var wg sync.WaitGroup
 		for i := range 20 {
@@ -70,7 +70,7 @@ func TestSignUp_Namesakes(t *testing.T) {
 	})
 }
 
-func TestSignUp_ManyAtOnce(t *testing.T) {
+func TestSignUp_Concurrent(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		var wg sync.WaitGroup
 		users := make([]*models.User, 8)
@@ -99,8 +99,8 @@ func TestSignUp_ManyAtOnce(t *testing.T) {
 func TestSignUp_Username(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		for i, c := range []struct {
-			newcomer models.Profile
-			want     string
+			profile models.Profile
+			want    string
 		}{
 			{models.Profile{Username: "Zoë O'Hara"}, "zoe-ohara"},
 			{models.Profile{Username: "zoe.o@example.com"}, "zoe.o"},
@@ -108,13 +108,13 @@ func TestSignUp_Username(t *testing.T) {
 			{models.Profile{Name: "李小龍", Email: "@"}, "member"},
 			{models.Profile{Name: "Zoë O'Hara"}, "zoe-ohara-2"},
 			{models.Profile{}, "member-2"},
-			{models.Profile{Username: "admin", Name: "A\x00b\u0085\u202ec"}, "admin-2"}, // of development,
+			{models.Profile{Username: "admin", Name: "A\x00b\u0085\u202ec"}, "admin-2"}, // admin is a development user
 			{models.Profile{Username: strings.Repeat("x", 300)}, strings.Repeat("x", 54)},
 			{models.Profile{Username: strings.Repeat("x", 300), Name: strings.Repeat("é", 300) + "\xff"}, strings.Repeat("x", 54) + "-2"},
 		} {
-			user := signUp(t, db, google(string(rune('a'+i))), c.newcomer)
+			user := signUp(t, db, google(string(rune('a'+i))), c.profile)
 			if user.Username != c.want || strings.ContainsAny(user.Name, "\x00\u0085\u202e") {
-				t.Errorf("%+v is %q, called %q, want %q", c.newcomer, user.Username, user.Name, c.want)
+				t.Errorf("%+v got the username %q and the name %q, want the username %q", c.profile, user.Username, user.Name, c.want)
 			}
 		}
 		for i := range 25 {
@@ -132,10 +132,10 @@ func TestLink(t *testing.T) {
 			}
 		}
 		if _, err := models.Link(db, bob.ID, google("second")); !errors.Is(err, models.ErrIdentityTaken) {
-			t.Errorf("another's: %v", err)
+			t.Errorf("of another user: %v", err)
 		}
-		if mine, err := models.ListIdentities(db, ada.ID); err != nil || len(mine) != 2 {
-			t.Errorf("%d, %v", len(mine), err)
+		if identities, err := models.ListIdentities(db, ada.ID); err != nil || len(identities) != 2 {
+			t.Errorf("%d, %v", len(identities), err)
 		}
 	})
 }
@@ -148,22 +148,22 @@ func TestUnlink(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		mine, err := models.ListIdentities(db, ada.ID)
-		if err != nil || len(mine) != 3 {
-			t.Fatalf("%d, %v", len(mine), err)
+		identities, err := models.ListIdentities(db, ada.ID)
+		if err != nil || len(identities) != 3 {
+			t.Fatalf("%d, %v", len(identities), err)
 		}
 		for _, id := range []string{"", "x", bob.ID.String()} {
 			if _, err := models.Unlink(db, ada.ID, id, isGoogle); !errors.Is(err, models.ErrNotFound) {
 				t.Errorf("%q: %v", id, err)
 			}
 		}
-		if _, err := models.Unlink(db, bob.ID, mine[0].ID.String(), isGoogle); !errors.Is(err, models.ErrNotFound) {
-			t.Errorf("another's: %v", err)
+		if _, err := models.Unlink(db, bob.ID, identities[0].ID.String(), isGoogle); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("of another user: %v", err)
 		}
-		// All at once: one stays.
+		// If all are unlinked at the same time, one stays.
 		var wg sync.WaitGroup
-		errs := make([]error, len(mine))
-		for i, identity := range mine {
+		errs := make([]error, len(identities))
+		for i, identity := range identities {
 			wg.Go(func() {
 				_, errs[i] = models.Unlink(db.WithContext(t.Context()), ada.ID, identity.ID.String(), isGoogle)
 			})
@@ -189,14 +189,14 @@ func TestSetUsername(t *testing.T) {
 		if _, err := models.SetUsername(db, bob.ID, "Ada"); !errors.Is(err, models.ErrUsernameTaken) {
 			t.Errorf("taken: %v", err)
 		}
-		for _, none := range []string{"", " ", "-ada", "a b", "é", strings.Repeat("a", 65)} {
-			if _, err := models.SetUsername(db, ada.ID, none); !errors.Is(err, models.ErrUsername) {
-				t.Errorf("%q: %v", none, err)
+		for _, invalid := range []string{"", " ", "-ada", "a b", "é", strings.Repeat("a", 65)} {
+			if _, err := models.SetUsername(db, ada.ID, invalid); !errors.Is(err, models.ErrUsername) {
+				t.Errorf("%q: %v", invalid, err)
 			}
 		}
-		for _, fine := range []string{"ada", " ADA.L "} {
-			if _, err := models.SetUsername(db, ada.ID, fine); err != nil {
-				t.Errorf("%q: %v", fine, err)
+		for _, valid := range []string{"ada", " ADA.L "} {
+			if _, err := models.SetUsername(db, ada.ID, valid); err != nil {
+				t.Errorf("%q: %v", valid, err)
 			}
 		}
 		if user, err := models.EnabledUserByUsername(db, "ada.l"); err != nil || user.ID != ada.ID {

@@ -29,13 +29,13 @@ func TestSpent(t *testing.T) {
 		}
 		wg.Wait()
 		if firsts.Load() != 1 {
-			t.Errorf("%d were the first", firsts.Load())
+			t.Errorf("%d were the first, want 1", firsts.Load())
 		}
 		if first, err := spent.Use(t.Context(), "A", time.Now().Add(-time.Minute)); !first || err != nil {
-			t.Errorf("another: %t, %v", first, err)
+			t.Errorf("the expired one: %t, %v", first, err)
 		}
 		if first, err := spent.Use(t.Context(), "b", soon); !first || err != nil {
-			t.Errorf("a third: %t, %v", first, err)
+			t.Errorf("another one: %t, %v", first, err)
 		}
 		for id, want := range map[string]bool{"a": true, "c": false} {
 			if got, err := spent.IsUsed(t.Context(), id); got != want || err != nil {
@@ -49,7 +49,7 @@ func TestSpent(t *testing.T) {
 			N int `db:"n"`
 		}
 		if err := db.RawQuery("SELECT COUNT(*) AS n FROM spent").First(&left); err != nil || left.N != 2 {
-			t.Errorf("%d are remembered, %v: want none that is too old", left.N, err)
+			t.Errorf("%d are stored, want 2 without the expired one; %v", left.N, err)
 		}
 	})
 }

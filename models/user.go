@@ -42,12 +42,12 @@ func UserByID(tx *pop.Connection, id string) (*User, error) {
 	return firstUser(tx, "SELECT * FROM users WHERE id = ?", parsed)
 }
 
-// EnabledUserByID is UserByID for users who may sign in.
+// EnabledUserByID is UserByID, but returns ErrNotFound for disabled users.
 func EnabledUserByID(tx *pop.Connection, id string) (*User, error) {
 	return onlyEnabled(UserByID(tx, id))
 }
 
-// EnabledUserByUsername is UserByUsername for users who may sign in.
+// EnabledUserByUsername is UserByUsername, but returns ErrNotFound for disabled users.
 func EnabledUserByUsername(tx *pop.Connection, username string) (*User, error) {
 	return onlyEnabled(UserByUsername(tx, username))
 }

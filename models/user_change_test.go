@@ -43,12 +43,12 @@ func TestChangeUser(t *testing.T) {
 		if _, err := models.EnabledUserByID(db, bob.ID.String()); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("a disabled user: %v", err)
 		}
-		// A disabled administrator is none.
+		// A disabled administrator does not count.
 		if _, _, err := models.ChangeUser(db, bob.ID.String(), change(models.RoleAdmin, nil)); err != nil {
 			t.Error(err)
 		}
 		if _, _, err := models.ChangeUser(db, ada.ID.String(), change(models.RoleMember, nil)); !errors.Is(err, models.ErrLastAdmin) {
-			t.Errorf("another is disabled: %v", err)
+			t.Errorf("the other one is disabled: %v", err)
 		}
 		if _, _, err := models.ChangeUser(db, bob.ID.String(), change("", &no)); err != nil {
 			t.Error(err)
@@ -67,8 +67,8 @@ func TestChangeUser(t *testing.T) {
 	})
 }
 
-// Two administrators who take each other's role at once: one of them stays.
-func TestChangeUser_LastTwoAtOnce(t *testing.T) {
+// If two administrators remove each other's role at the same time, one stays.
+func TestChangeUser_LastTwo(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		var admins []*models.User
 		for _, name := range []string{"ada", "bob"} {
@@ -78,7 +78,7 @@ func TestChangeUser_LastTwoAtOnce(t *testing.T) {
 			}
 			admins = append(admins, user)
 		}
-		for range 100 { // so that the two meet
+		for range 100 { // so that some changes overlap
 			if err := db.RawQuery("UPDATE users SET role = ?", models.RoleAdmin).Exec(); err != nil {
 				t.Fatal(err)
 			}

@@ -15,10 +15,10 @@ func TestSearchUsers(t *testing.T) {
 		for _, name := range []string{"ada", "ad_a", "adx-1", "bob", "carl"} {
 			signUp(t, db, google(name), models.Profile{Username: name})
 		}
-		for begins, want := range map[string]int{"": 5, "ad": 3, "AD": 3, " ad ": 3, "ad_": 1, "%": 0, "x": 0, "ü": 0, "bob": 1, strings.Repeat("a", 100_000): 0} {
-			users, next, err := models.SearchUsers(db, begins, "", 9)
+		for prefix, want := range map[string]int{"": 5, "ad": 3, "AD": 3, " ad ": 3, "ad_": 1, "%": 0, "x": 0, "ü": 0, "bob": 1, strings.Repeat("a", 100_000): 0} {
+			users, next, err := models.SearchUsers(db, prefix, "", 9)
 			if err != nil || len(users) != want || next != "" {
-				t.Errorf("%q: %d users, %q, %v", begins, len(users), next, err)
+				t.Errorf("%q: %d users, %q, %v", prefix, len(users), next, err)
 			}
 		}
 		first, next, err := models.SearchUsers(db, "", "", 3)
@@ -26,7 +26,7 @@ func TestSearchUsers(t *testing.T) {
 			t.Fatalf("%d users, %q, %v", len(first), next, err)
 		}
 		if all, next, err := models.SearchUsers(db, "", "", 5); err != nil || len(all) != 5 || next != "" {
-			t.Errorf("all five at once: %d users, %q, %v", len(all), next, err)
+			t.Errorf("all five on one page: %d users, %q, %v", len(all), next, err)
 		}
 		second, next, err := models.SearchUsers(db, "", next, 3)
 		if err != nil || len(second) != 2 || next != "" || second[0].Username <= first[2].Username {

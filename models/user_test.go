@@ -30,7 +30,7 @@ func TestSeedUsers(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n, err := models.SeedUsers(db); n != 0 || err != nil {
-			t.Fatalf("created %d more, %v", n, err)
+			t.Fatalf("created %d again, %v", n, err)
 		}
 		users, err := models.ListUsers(db)
 		if err != nil || len(users) != 4 {
@@ -47,7 +47,7 @@ func TestSeedUsers(t *testing.T) {
 	})
 }
 
-func TestSeedUsers_ManyAtOnce(t *testing.T) {
+func TestSeedUsers_Concurrent(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		var wg sync.WaitGroup
 		errs := make([]error, 6)
@@ -64,7 +64,7 @@ func TestSeedUsers_ManyAtOnce(t *testing.T) {
 	})
 }
 
-func TestFindUser(t *testing.T) {
+func TestEnabledUser(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		if _, err := models.SeedUsers(db); err != nil {
 			t.Fatal(err)
@@ -91,7 +91,7 @@ func TestFindUser(t *testing.T) {
 	})
 }
 
-func TestFindUser_Nonsense(t *testing.T) {
+func TestEnabledUser_NotFound(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		if _, err := models.SeedUsers(db); err != nil {
 			t.Fatal(err)

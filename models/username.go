@@ -54,8 +54,8 @@ func SetUsername(conn *pop.Connection, userID uuid.UUID, username string) (chang
 	return false, dbError("change username", changeErr)
 }
 
-// availableUsername makes an unused username from a provider's profile. If another sign-up
-// took that username meanwhile, retry asks for a random suffix.
+// availableUsername makes an unused username from a provider's profile. retry asks for a
+// random suffix, because another sign-up took the username meanwhile.
 func availableUsername(tx *pop.Connection, p Profile, retry bool) (string, error) {
 	base := toUsername(p)
 	for i := 0; i < maxSuffix && !retry; i++ {

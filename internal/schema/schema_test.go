@@ -64,7 +64,7 @@ func TestUpAndDown(t *testing.T) {
 	})
 }
 
-func TestUp_ManyInstancesAtOnce(t *testing.T) {
+func TestUp_Concurrent(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, url string) {
 		var wg sync.WaitGroup
 		errs := make([]error, 6)
