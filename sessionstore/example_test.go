@@ -47,20 +47,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		session, err := store.Get(r, "session")
-		if err != nil {
-			http.Error(w, "please try again later", http.StatusServiceUnavailable)
-			return
-		}
-		visits, _ := session.Values["visits"].(int)
-		session.Values["visits"] = visits + 1
-		if err := session.Save(r, w); err != nil {
-			http.Error(w, "please try again", http.StatusInternalServerError)
-			return
-		}
-		fmt.Fprintln(w, "visit", visits+1)
-	}))
+	server := httptest.NewServer(countVisits(store))
 	defer server.Close()
 
 	jar, _ := cookiejar.New(nil)
@@ -77,4 +64,22 @@ func Example() {
 	// visit 1
 	// visit 2
 	// visit 3
+}
+
+// countVisits says how often a browser has visited.
+func countVisits(store *sessionstore.Store) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		session, err := store.Get(r, "session")
+		if err != nil {
+			http.Error(w, "please try again later", http.StatusServiceUnavailable)
+			return
+		}
+		visits, _ := session.Values["visits"].(int)
+		session.Values["visits"] = visits + 1
+		if err := session.Save(r, w); err != nil {
+			http.Error(w, "please try again", http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintln(w, "visit", visits+1)
+	}
 }
