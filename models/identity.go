@@ -15,7 +15,7 @@ var (
 	ErrIdentityTaken = errors.New("identity belongs to another user")
 
 	// ErrLastIdentity is returned if the user would have no sign-in method left.
-	ErrLastIdentity = errors.New("identity is the user's only sign-in method")
+	ErrLastIdentity = errors.New("identity is the user's only sign-in method: link another one first")
 )
 
 // Identity is a user's account at a provider. Issuer and Subject identify it forever;

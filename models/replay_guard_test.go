@@ -13,12 +13,12 @@ import (
 
 func TestSpent(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		spent, soon := models.NewReplayGuard(db), time.Now().Add(time.Minute)
+		guard, soon := models.NewReplayGuard(db), time.Now().Add(time.Minute)
 		var wg sync.WaitGroup
 		var firsts atomic.Int32
 		for range 8 {
 			wg.Go(func() {
-				first, err := spent.Use(t.Context(), "a", soon)
+				first, err := guard.Use(t.Context(), "a", soon)
 				if err != nil {
 					t.Error(err)
 				}
@@ -31,18 +31,18 @@ func TestSpent(t *testing.T) {
 		if firsts.Load() != 1 {
 			t.Errorf("%d were the first, want 1", firsts.Load())
 		}
-		if first, err := spent.Use(t.Context(), "A", time.Now().Add(-time.Minute)); !first || err != nil {
+		if first, err := guard.Use(t.Context(), "A", time.Now().Add(-time.Minute)); !first || err != nil {
 			t.Errorf("the expired one: %t, %v", first, err)
 		}
-		if first, err := spent.Use(t.Context(), "b", soon); !first || err != nil {
+		if first, err := guard.Use(t.Context(), "b", soon); !first || err != nil {
 			t.Errorf("another one: %t, %v", first, err)
 		}
 		for id, want := range map[string]bool{"a": true, "c": false} {
-			if got, err := spent.IsUsed(t.Context(), id); got != want || err != nil {
+			if got, err := guard.IsUsed(t.Context(), id); got != want || err != nil {
 				t.Errorf("IsUsed(%q) = %t, %v", id, got, err)
 			}
 		}
-		if err := spent.DeleteExpired(t.Context()); err != nil {
+		if err := guard.DeleteExpired(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		var left struct {

@@ -12,7 +12,7 @@ import (
 
 var (
 	// ErrLastAdmin is returned if no administrator would be left who may sign in.
-	ErrLastAdmin = errors.New("last administrator")
+	ErrLastAdmin = errors.New("cannot remove the last administrator: make another user an administrator first")
 
 	// ErrRole is returned for an unknown role.
 	ErrRole = errors.New("invalid role: must be " + RoleMember + " or " + RoleAdmin)

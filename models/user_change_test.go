@@ -21,30 +21,47 @@ func change(role string, disabled *bool) (c models.Change) {
 
 var yes, no = true, false
 
+func signUpAdmin(t *testing.T, db *pop.Connection, username string) *models.User {
+	t.Helper()
+	user := signUp(t, db, google(username), models.Profile{Username: username})
+	user, _, err := models.ChangeUser(db, user.ID.String(), change(models.RoleAdmin, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user
+}
+
 func TestChangeUser(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
-		ada := signUp(t, db, google("a"), models.Profile{Username: "ada"})
+		signUpAdmin(t, db, "ada")
 		bob := signUp(t, db, google("b"), models.Profile{Username: "bob"})
-		user, changed, err := models.ChangeUser(db, ada.ID.String(), change(models.RoleAdmin, &no))
+		user, changed, err := models.ChangeUser(db, bob.ID.String(), change(models.RoleAdmin, &no))
 		if err != nil || user.Role != models.RoleAdmin || changed.Role == nil || changed.Disabled != nil {
 			t.Fatalf("%+v, %+v, %v", user, changed, err)
 		}
-		for _, c := range []models.Change{change(models.RoleMember, nil), change("", &yes), change(models.RoleMember, &yes)} {
-			if _, _, err := models.ChangeUser(db, ada.ID.String(), c); !errors.Is(err, models.ErrLastAdmin) {
-				t.Errorf("%+v: %v", c, err)
-			}
-		}
-		if user, err := models.UserByID(db, ada.ID.String()); err != nil || user.Role != models.RoleAdmin || user.DisabledAt.Valid {
-			t.Errorf("%+v, %v", user, err)
-		}
-		if _, changed, err := models.ChangeUser(db, bob.ID.String(), change(models.RoleMember, &yes)); err != nil || changed.Role != nil || changed.Disabled == nil {
+		if _, changed, err = models.ChangeUser(db, bob.ID.String(), change(models.RoleAdmin, &yes)); err != nil || changed.Role != nil || changed.Disabled == nil {
 			t.Errorf("%+v, %v", changed, err)
 		}
 		if _, err := models.EnabledUserByID(db, bob.ID.String()); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("a disabled user: %v", err)
 		}
+	})
+}
+
+func TestChangeUser_ErrLastAdmin(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		ada := signUpAdmin(t, db, "ada")
+		bob := signUp(t, db, google("b"), models.Profile{Username: "bob"})
+		for _, c := range []models.Change{change(models.RoleMember, nil), change("", &yes), change(models.RoleMember, &yes)} {
+			if _, _, err := models.ChangeUser(db, ada.ID.String(), c); !errors.Is(err, models.ErrLastAdmin) {
+				t.Errorf("%+v: %v", c, err)
+			}
+		}
+		if user, err := models.UserByID(db, ada.ID.String()); err != nil || user.Role != models.RoleAdmin || !user.MaySignIn() {
+			t.Errorf("%+v, %v", user, err)
+		}
 		// A disabled administrator does not count.
-		if _, _, err := models.ChangeUser(db, bob.ID.String(), change(models.RoleAdmin, nil)); err != nil {
+		if _, _, err := models.ChangeUser(db, bob.ID.String(), change(models.RoleAdmin, &yes)); err != nil {
 			t.Error(err)
 		}
 		if _, _, err := models.ChangeUser(db, ada.ID.String(), change(models.RoleMember, nil)); !errors.Is(err, models.ErrLastAdmin) {
@@ -56,6 +73,12 @@ func TestChangeUser(t *testing.T) {
 		if _, _, err := models.ChangeUser(db, ada.ID.String(), change(models.RoleMember, nil)); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+func TestChangeUser_Errors(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
+		ada := signUpAdmin(t, db, "ada")
 		if _, _, err := models.ChangeUser(db, ada.ID.String(), change("owner", nil)); !errors.Is(err, models.ErrRole) {
 			t.Error(err)
 		}
@@ -72,11 +95,7 @@ func TestChangeUser_LastTwo(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, db *pop.Connection) {
 		var admins []*models.User
 		for _, name := range []string{"ada", "bob"} {
-			user := signUp(t, db, google(name), models.Profile{Username: name})
-			if _, _, err := models.ChangeUser(db, user.ID.String(), change(models.RoleAdmin, nil)); err != nil {
-				t.Fatal(err)
-			}
-			admins = append(admins, user)
+			admins = append(admins, signUpAdmin(t, db, name))
 		}
 		for range 100 { // so that some changes overlap
 			if err := db.RawQuery("UPDATE users SET role = ?", models.RoleAdmin).Exec(); err != nil {

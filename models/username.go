@@ -25,7 +25,7 @@ var (
 	ErrUsername = errors.New("invalid username: must have 1 to 64 of a-z, 0-9, dot, hyphen and underscore, and start with a letter or digit")
 
 	// ErrUsernameTaken is returned for a username that another user has.
-	ErrUsernameTaken = errors.New("username is taken")
+	ErrUsernameTaken = errors.New("username is taken: choose another one")
 )
 
 // usernamePattern only allows characters that no database collation treats as equal.
