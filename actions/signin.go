@@ -19,9 +19,9 @@ type signInMethod struct {
 	Label string `json:"label"`
 	Path  string `json:"path"`
 
-	Down     bool `json:"-"` // the provider did not answer when it was last asked
-	Linked   bool `json:"-"` // on the account page: the user has an identity there
-	provider *signin.Provider
+	Unavailable bool `json:"-"` // the provider failed recently
+	Linked      bool `json:"-"` // on the account page: the user has an identity there
+	provider    *signin.Provider
 }
 
 // issues reports whether one of the identities comes from the provider.
@@ -33,7 +33,7 @@ func (m signInMethod) issues(identities []models.Identity) bool {
 func (a *app) signInMethods() []signInMethod {
 	methods := []signInMethod{}
 	for _, p := range a.flow.Providers {
-		methods = append(methods, signInMethod{Name: p.Name, Label: p.Label, Path: "/auth/" + p.Name, Down: p.Unavailable() != nil, provider: p})
+		methods = append(methods, signInMethod{Name: p.Name, Label: p.Label, Path: "/auth/" + p.Name, Unavailable: p.Unavailable() != nil, provider: p})
 	}
 	return methods
 }

@@ -18,7 +18,7 @@ import (
 
 var (
 	// ErrNotFound is returned for what does not exist, and for a disabled user where
-	// a user who may sign in is wanted.
+	// only enabled users are wanted.
 	ErrNotFound = errors.New("not found")
 
 	// ErrDatabase is returned if a query fails, together with the driver's error.

@@ -24,7 +24,7 @@ type Kind struct {
 	noProfile    bool                                       // it does not support the scope "profile"
 	noAuthTime   bool                                       // it ignores max_age and does not say when users authenticated
 	secretInBody bool                                       // it only accepts the secret in the body, without saying so
-	prompt       string                                     // for noAuthTime: what makes it ask users, if anything
+	prompt       string                                     // with noAuthTime: the prompt parameter that makes it ask users, if any
 }
 
 // Kinds are the well-known providers. Any other provider of OpenID Connect is an

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +54,19 @@ func (p *openID) oauth(m *metadata) *oauth2.Config {
 		RedirectURL:  p.settings.Callback,
 		Scopes:       append(scopes, p.settings.Kind.scopes...),
 	}
+}
+
+// unavailable returns why the provider does not respond, or that it refused the client
+// secret, if that was recently.
+func (p *openID) unavailable() error {
+	now := p.now()
+	if d := p.known.Load(); d != nil && d.failed != nil && now.Sub(d.failedAt) < discoveryPause {
+		return d.failed
+	}
+	if r := p.refused.Load(); r != nil && now.Sub(r.at) < discoveryPause {
+		return r.err
+	}
+	return nil
 }
 
 // FetchUser implements goth.Provider.
@@ -147,14 +158,3 @@ func (p *openID) RefreshToken(string) (*oauth2.Token, error) {
 
 // RefreshTokenAvailable implements goth.Provider.
 func (p *openID) RefreshTokenAvailable() bool { return false }
-
-// IsProviderURL reports whether a provider may have an address: with https, or with
-// http on this machine.
-func IsProviderURL(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil {
-		return false
-	}
-	local := slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
-	return u.Scheme == "https" || u.Scheme == "http" && local
-}

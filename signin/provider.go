@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -159,3 +161,14 @@ func (p *Provider) fetchIdentity(ctx context.Context, session goth.Session, para
 
 // maxSubject is the longest subject in bytes (OpenID Connect Core 1.0, 2).
 const maxSubject = 255
+
+// IsProviderURL reports whether a provider may have an address: with https, or with
+// http on this machine.
+func IsProviderURL(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil {
+		return false
+	}
+	local := slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && local
+}

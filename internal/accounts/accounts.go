@@ -22,7 +22,7 @@ type Accounts struct {
 // A Result says what Change did.
 type Result struct {
 	User    *models.User  // after the change
-	Changed models.Change // what is different from before; the rest was so already
+	Changed models.Change // what is different from before
 	Revoked int64         // how many sessions were revoked
 }
 
