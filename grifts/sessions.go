@@ -3,6 +3,7 @@ package grifts
 import (
 	"errors"
 	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -46,10 +47,15 @@ func (t tools) recordExpired(n int) error {
 	return models.RecordEvent(t.db, models.NewSessionEvent("", models.Expired, int64(n)))
 }
 
-// newSpinner shows how many sessions were deleted, on a terminal only.
+// newSpinner shows how many sessions were deleted, on a terminal only. Without the
+// interval of 0, the library also draws in a goroutine, which races with Add.
 func newSpinner() *progressbar.ProgressBar {
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		return progressbar.Default(-1, "Deleting expired sessions")
-	}
-	return progressbar.DefaultSilent(-1)
+	return progressbar.NewOptions(-1,
+		progressbar.OptionSetDescription("Deleting expired sessions"),
+		progressbar.OptionSetWriter(os.Stderr),
+		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetSpinnerChangeInterval(0),
+		progressbar.OptionThrottle(65*time.Millisecond),
+	)
 }

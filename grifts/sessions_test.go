@@ -90,3 +90,14 @@ func TestCleanupSessions(t *testing.T) {
 		}
 	})
 }
+
+// TestNewSpinner draws for longer than the library's own interval, so that the race
+// detector sees a goroutine that draws too.
+func TestNewSpinner(t *testing.T) {
+	progress := newSpinner()
+	for started := time.Now(); time.Since(started) < 300*time.Millisecond; {
+		if err := progress.Add(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
