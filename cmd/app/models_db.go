@@ -17,14 +17,19 @@ func init() {
 	if len(os.Args) < 2 || os.Args[1] != "migrate" || slices.ContainsFunc(os.Args, grifts.IsHelp) {
 		return
 	}
-	if _, err := parseMigrate(os.Args[2:]); err != nil {
-		return // our main reports it
-	}
-	cfg, err := config.Load()
-	if err == nil {
-		models.DB, err = pop.NewConnection(cfg.Database)
-	}
-	if err != nil {
+	if err := setModelsDB(os.Args[2:]); err != nil {
 		fail(err)
 	}
+}
+
+func setModelsDB(args []string) error {
+	if _, err := parseMigrate(args); err != nil {
+		return err
+	}
+	cfg, err := config.Load()
+	if err != nil {
+		return err
+	}
+	models.DB, err = pop.NewConnection(cfg.Database)
+	return err
 }
