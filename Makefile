@@ -1,12 +1,13 @@
-# Needs Go, a C compiler and make; the tests also need what .ci/run installs.
-# Nothing here needs the buffalo command or Node.
+# Needs Go, a C compiler and make. The tests also need the packages that .ci/run
+# installs. Nothing here needs the buffalo command or Node.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# go test runs the databases of several packages at once; two is what two cores bear.
+# The tests of each package start their own databases. -p 2 suits two cores.
 TEST_FLAGS ?= -race -p 2 -timeout 20m $(if $(CI),-count=1)
-# What an app gets of the store, tested with other versions of Buffalo and Pop too.
+# The packages that an app imports in addition to the store. They are also tested with other
+# versions of Buffalo and Pop.
 IN_BUFFALO := ./sessionmw ./sessiontask ./sessiontest
 SKIPPED := $(CURDIR)/tmp/skipped
 
@@ -18,15 +19,15 @@ help: ## list these targets
 run: ## serve on http://127.0.0.1:3000, ready to sign in
 	go run ./cmd/app
 
-dev: ## the same, started anew when a file changes
+dev: ## the same, restarting when a file changes
 	go tool refresh run -c .buffalo.dev.yml
 
-build: ## make bin/app, which needs nothing beside it
+build: ## build bin/app, which needs no other files
 	go build -trimpath -o bin/app ./cmd/app
 
 test: export GO_ENV = test
 test: export LATCHKEY_SKIPPED = $(SKIPPED)
-test: ## run every test, on every database that is installed
+test: ## run all tests, on every database that is installed
 	@mkdir -p tmp && rm -f $(SKIPPED)
 	go test $(TEST_FLAGS) ./...
 	cd sessionstore && go test $(TEST_FLAGS) ./...
@@ -43,13 +44,13 @@ lint: ## check formatting, vet, staticcheck, go.mod
 	cd sessionstore && go vet -modfile=versions/buffalo-1.1.0.mod ./... && go mod tidy -diff -modfile=versions/buffalo-1.1.0.mod
 
 bench: export GO_ENV = test
-bench: ## measure, ours beside the raw query
+bench: ## run the benchmarks, which compare with a raw query
 	go test -run '^$$' -bench . -benchmem ./...
 
 pictures: export GO_ENV = test
 pictures: export LATCHKEY_PICTURES = $(CURDIR)/docs/pictures
-pictures: ## make the pictures of README.md anew, from the running app
+pictures: ## take the screenshots in README.md again
 	go test ./e2e -run '^TestPictures$$' -count=1
 
-clean: ## remove what was built and what tests left
+clean: ## remove build and test output
 	rm -rf bin tmp

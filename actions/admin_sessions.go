@@ -11,6 +11,7 @@ import (
 	"github.com/gobuffalo/buffalo"
 	"github.com/gorilla/mux"
 
+	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/accounts"
 	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
@@ -74,7 +75,7 @@ func (a *app) setSearch(c buffalo.Context, filter sessionstore.Filter, next stri
 // methodsWith returns the sign-in methods that sessions can have. The one that was
 // searched for may not be configured any more.
 func (a *app) methodsWith(searched string) []string {
-	methods := []string{bypassMethod, tokenMethod}
+	methods := []string{config.BypassMethod, config.TokenMethod}
 	for _, p := range a.flow.Providers {
 		methods = append(methods, p.Name)
 	}

@@ -9,12 +9,10 @@ import (
 
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 )
-
-// bypassMethod is the auth_method of the development sign-in.
-const bypassMethod = "bypass"
 
 // bypassOnly makes next exist only if BYPASS_AUTH is true, which config refuses in
 // production.
@@ -36,7 +34,7 @@ func (a *app) bypass(c buffalo.Context) error {
 	}
 	user, err := models.EnabledUserByUsername(a.db.WithContext(c.Request().Context()), form.username)
 	if errors.Is(err, models.ErrNotFound) {
-		a.audit(c, failure(bypassMethod, "", failedNoSuchUser), "username", web.Clip(form.username))
+		a.audit(c, failure(config.BypassMethod, "", failedNoSuchUser), "username", web.Clip(form.username))
 		if a.countFailure(c) {
 			return errTooManySignIns
 		}
@@ -46,7 +44,7 @@ func (a *app) bypass(c buffalo.Context) error {
 		return err
 	}
 	returnTo := localPath(c.Param("return_to"))
-	if err := a.signIn(c, user, login{method: bypassMethod, authenticatedAt: time.Now(), remember: form.remember, returnTo: returnTo}); err != nil {
+	if err := a.signIn(c, user, login{method: config.BypassMethod, authenticatedAt: time.Now(), remember: form.remember, returnTo: returnTo}); err != nil {
 		return err
 	}
 	return a.answerSignIn(c, user, returnTo)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore"
@@ -63,7 +64,7 @@ func (a *app) showSignIn(c buffalo.Context) error {
 	}
 	if !web.PrefersPage(c.Request()) {
 		if a.cfg.BypassAuth {
-			bypass := signInMethod{Name: bypassMethod, Label: a.pages.text(c, "method.bypass"), Path: "/auth/bypass"}
+			bypass := signInMethod{Name: config.BypassMethod, Label: a.pages.text(c, "method.bypass"), Path: "/auth/bypass"}
 			methods = append([]signInMethod{bypass}, methods...)
 		}
 		return a.pages.json(c, http.StatusOK, map[string]any{"methods": methods})

@@ -84,7 +84,7 @@ func (as *ActionSuite) Test_Bypass() {
 		record, values, err := as.store.Inspect(as.T().Context(), sid)
 		as.NoError(err)
 		as.Equal(user.ID, record.UserID)
-		as.Equal(bypassMethod, record.AuthMethod)
+		as.Equal(config.BypassMethod, record.AuthMethod)
 		as.Equal(map[any]any{"user_id": user.ID}, values)
 	})
 }

@@ -3,6 +3,7 @@ package actions
 import (
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/models"
 )
 
@@ -26,9 +27,9 @@ var (
 
 	// Other methods are providers, which have labels.
 	methodTexts = map[string]string{
-		bypassMethod: "method.bypass",
-		tokenMethod:  "method.token",
-		"":           "method.none",
+		config.BypassMethod: "method.bypass",
+		config.TokenMethod:  "method.token",
+		"":                  "method.none",
 	}
 
 	eventTexts = map[string]string{

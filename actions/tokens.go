@@ -9,6 +9,7 @@ import (
 
 	"github.com/gobuffalo/buffalo"
 
+	"github.com/latchkey/latchkey/config"
 	"github.com/latchkey/latchkey/internal/text"
 	"github.com/latchkey/latchkey/internal/web"
 	"github.com/latchkey/latchkey/models"
@@ -16,9 +17,6 @@ import (
 )
 
 const (
-	// tokenMethod is the auth_method of access tokens.
-	tokenMethod = "token"
-
 	defaultTokenDays = 30
 	maxTokenDays     = 365
 
@@ -59,7 +57,7 @@ func (a *app) createToken(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
-	event := notable(about(currentUser(c), models.TokenCreated, tokenMethod))
+	event := notable(about(currentUser(c), models.TokenCreated, config.TokenMethod))
 	event.SID, event.Detail = record.SID, record.Label
 	a.audit(c, event)
 	return a.showToken(c, token, newSessionJSON(record, c.Session().Session.ID))

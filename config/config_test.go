@@ -331,3 +331,19 @@ func TestEnvExample(t *testing.T) {
 		t.Errorf("found only %v in .env.example", documented)
 	}
 }
+
+// TestEnvExample_FreshFor checks that .env.example names everything that needs a recent
+// sign-in.
+func TestEnvExample_FreshFor(t *testing.T) {
+	content, err := os.ReadFile("../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := strings.Cut(string(content), "\nSESSION_FRESH_FOR=")
+	comment := before[strings.LastIndex(before, "\n\n"):]
+	for _, want := range []string{"revoke other", "link or unlink", "access tokens", "administration"} {
+		if !strings.Contains(comment, want) {
+			t.Errorf("no %q in %s", want, comment)
+		}
+	}
+}
