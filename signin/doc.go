@@ -7,7 +7,7 @@
 // [Flow.Start] sends a browser to a provider, and [Flow.Finish] handles the response. In
 // between, the attempt is kept in an encrypted cookie: the state, and for OpenID
 // Connect the nonce and the PKCE verifier, all random. So an attempt belongs to one
-// browser and one provider, needs no session, and works in several tabs at once. It
+// browser and one provider, needs no session, and works in several tabs. It
 // expires after [AttemptLifetime] and can be finished only once; see [ReplayGuard].
 //
 // # Checks
