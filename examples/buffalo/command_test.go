@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// What the command wrote or changed in the app, with what was there before it.
+// The lines that the command wrote or changed in the app, and the lines before
+// the change.
 var made = []struct{ file, line, before string }{
 	{file: "actions/session_store.go"},
 	{file: "grifts/sessions.go"},
@@ -32,7 +33,7 @@ var made = []struct{ file, line, before string }{
 	{"cmd/app/main.go", "	\"github.com/latchkey/latchkey/sessionstore/sessionmw\"\n", ""},
 }
 
-// The command makes of the stock app what stands in this folder.
+// Running the command on the stock app produces the files in this folder.
 func TestMadeByCommand(t *testing.T) {
 	app := stockApp(t)
 	before := read(t, filepath.Join(app, "actions/app.go"))
@@ -51,7 +52,7 @@ func TestMadeByCommand(t *testing.T) {
 	}
 }
 
-// stockApp is a copy of this app from before the command.
+// stockApp returns a copy of this app as it was before the command.
 func stockApp(t *testing.T) string {
 	app := t.TempDir()
 	if err := os.CopyFS(app, os.DirFS(".")); err != nil {
@@ -84,7 +85,8 @@ func stockApp(t *testing.T) string {
 	return app
 }
 
-// madeFile finds a file in the app; a migration by its name, without the time.
+// madeFile returns the path of a file in the app. Migrations are found by name,
+// without the timestamp.
 func madeFile(t *testing.T, app, file string) string {
 	if !strings.HasPrefix(file, "migrations/") {
 		return filepath.Join(app, file)
@@ -112,7 +114,7 @@ func run(t *testing.T, app string, flags ...string) string {
 	return string(out)
 }
 
-// The date until which old cookies are adopted depends on the day.
+// The date until which old cookies are adopted depends on the current date.
 var adoptUntil = regexp.MustCompile(`AdoptUntil: time\.Date\(.*\)`)
 
 func read(t *testing.T, name string) string {

@@ -1,4 +1,4 @@
-// Package buffalo holds the files that the guest book's binary carries along.
+// Package buffalo embeds the guest book's files in its binary.
 package buffalo
 
 import "embed"

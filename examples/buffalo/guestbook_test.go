@@ -22,9 +22,9 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// The request's transaction holds the one connection that there is, and the
-// write lock of SQLite, whenever a session is saved. A store that did not save
-// in it would wait for ever.
+// Whenever a session is saved, the request's transaction holds SQLite's write
+// lock and, with a pool of 1, the only connection. A store that did not save in
+// this transaction would wait forever.
 func TestGuestBook(t *testing.T) {
 	program := build(t)
 	for _, engine := range testdb.Engines() {
@@ -38,7 +38,7 @@ func TestGuestBook(t *testing.T) {
 	}
 }
 
-// databaseURL is a DATABASE_URL as Pop alone takes it.
+// databaseURL returns a DATABASE_URL that Pop accepts without further options.
 func databaseURL(t *testing.T, engine testdb.Engine) string {
 	url := testdb.NewURL(t, engine)
 	if engine != testdb.MariaDB {
@@ -51,7 +51,7 @@ func databaseURL(t *testing.T, engine testdb.Engine) string {
 	return details.URL
 }
 
-// stay signs a visitor in, who leaves notes and makes mistakes.
+// stay signs a visitor in, who leaves valid and invalid notes.
 func stay(t *testing.T, address, name string) {
 	v := newVisitor(t, address)
 	v.post("/signin", url.Values{"name": {""}}, http.StatusUnprocessableEntity)
@@ -67,7 +67,8 @@ func stay(t *testing.T, address, name string) {
 	v.want("Sign in")
 }
 
-// pageInPieces asks for many things at once with one session, as pages do.
+// pageInPieces sends many concurrent requests with one session, as a page load
+// does.
 func pageInPieces(t *testing.T, address string) {
 	v := newVisitor(t, address)
 	v.post("/signin", url.Values{"name": {"ada"}}, http.StatusSeeOther)
@@ -129,7 +130,7 @@ func serve(t *testing.T, program string, settings ...string) string {
 	return address
 }
 
-// A visitor has a browser that follows no redirect.
+// A visitor is a browser that does not follow redirects.
 type visitor struct {
 	t       *testing.T
 	address string
@@ -168,7 +169,7 @@ func (v *visitor) do(method, path string, form url.Values) (status int, page str
 
 var tokenField = regexp.MustCompile(`name="authenticity_token" value="([^"]+)"`)
 
-// token is what the forms of the home page carry.
+// token returns the CSRF token of the home page's forms.
 func (v *visitor) token() string {
 	_, page := v.do(http.MethodGet, "/", nil)
 	field := tokenField.FindStringSubmatch(page)
@@ -179,7 +180,7 @@ func (v *visitor) token() string {
 	return strings.ReplaceAll(field[1], "&#43;", "+")
 }
 
-// post sends a form of the home page.
+// post submits a form of the home page.
 func (v *visitor) post(path string, form url.Values, want int) {
 	v.t.Helper()
 	if form == nil {

@@ -1,5 +1,6 @@
-// Command nethttp is the least web program with sessions in a database: plain
-// net/http, no framework. It takes PORT, DATABASE_URL and SESSION_SECRET.
+// Command nethttp is a minimal web server with sessions in a database, using
+// net/http without a framework. It is configured with PORT, DATABASE_URL and
+// SESSION_SECRET.
 package main
 
 import (
@@ -68,7 +69,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// open opens the database and makes its tables.
+// open opens the database and creates its tables.
 func open(url string) (*pop.Connection, error) {
 	if path, ok := strings.CutPrefix(url, "sqlite3://"); ok && !strings.Contains(path, "?") {
 		url += "?_journal_mode=WAL&_synchronous=NORMAL&_txlock=immediate&_busy_timeout=5000"
@@ -83,13 +84,13 @@ func open(url string) (*pop.Connection, error) {
 	return conn, migrations.Up(conn)
 }
 
-// A user is what the session knows of who is signed in.
+// A user is what the session stores about the current user.
 type user struct {
 	ID       string `json:"id"`
 	Username string `json:"username"`
 }
 
-// The one who may sign in.
+// admin is the only user who can sign in.
 var admin = user{ID: "1", Username: "admin"}
 
 func routes(store *sessionstore.Store) http.Handler {
@@ -159,7 +160,7 @@ func (s site) signOut(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, struct{}{})
 }
 
-// set puts a key into the session, slowly, and answers what is in it.
+// set slowly stores a key in the session, and responds with the session's keys.
 func (s site) set(w http.ResponseWriter, r *http.Request) {
 	session, err := s.store.Get(r, "session")
 	if err != nil {
@@ -190,7 +191,7 @@ func (s site) cleanup(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]int64{"ms": time.Since(began).Milliseconds()})
 }
 
-// A problem is the answer to what went wrong.
+// A problem is the body of an error response.
 type problem struct {
 	Error string `json:"error"`
 }

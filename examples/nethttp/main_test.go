@@ -17,8 +17,7 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// onBothEngines runs a test of the program on each database whose URL Pop takes
-// as it is.
+// onBothEngines runs the test on each database whose URL Pop accepts unchanged.
 func onBothEngines(t *testing.T, test func(t *testing.T, h http.Handler, conn *pop.Connection)) {
 	for _, engine := range []testdb.Engine{testdb.SQLite, testdb.PostgreSQL} {
 		t.Run(string(engine), func(t *testing.T) {
@@ -36,7 +35,7 @@ func onBothEngines(t *testing.T, test func(t *testing.T, h http.Handler, conn *p
 	}
 }
 
-// get returns the status, the answer, and the cookie to go on with.
+// get returns the status, the body, and the cookie for the next request.
 func get(t *testing.T, h http.Handler, path, cookie string) (status int, answer map[string]any, next string) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
@@ -77,7 +76,7 @@ func TestSignInAndOut(t *testing.T) {
 	})
 }
 
-// Sixteen requests at once that each set a key of one session.
+// Sixteen concurrent requests that each set a key of the same session.
 func TestSet_LosesNothing(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, h http.Handler, _ *pop.Connection) {
 		_, _, cookie := get(t, h, "/auth/bypass?token=admin", "")

@@ -58,7 +58,7 @@ func TestCSRF_Skip(t *testing.T) {
 	s.browser(t).send(t, http.MethodPost, "/other", provider...).wantStatus(t, http.StatusForbidden)
 }
 
-// Templates read the token, and visitors get no session for it.
+// Templates can read the token without creating a session.
 func TestCSRF_Token(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	s.app.GET("/form", func(c buffalo.Context) error {

@@ -27,7 +27,7 @@ func TestRequire_ErrUnavailable(t *testing.T) {
 	ada.wantValue(t, "cart", 3)
 }
 
-// wantUnavailable checks for a 503 that says when to try again.
+// wantUnavailable checks for a 503 with Retry-After.
 func wantUnavailable(t testing.TB, a answer) {
 	t.Helper()
 	a.wantStatus(t, http.StatusServiceUnavailable)
@@ -39,7 +39,7 @@ func wantUnavailable(t testing.TB, a answer) {
 	}
 }
 
-// Buffalo's suite puts a store of its own into the app.
+// Buffalo's suite replaces the app's session store.
 func TestRequire_ErrForeignInTest(t *testing.T) {
 	s := newSite(t, testdb.SQLite, withCookieStore, func(o *buffalo.Options) { o.Env = "test" })
 	ada := s.browser(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// The client gets each part while the handler waits for it to say so.
+// The client receives each part while the handler waits for its confirmation.
 func TestTransaction_Flush(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	received := make(chan bool, 2)
@@ -49,7 +49,7 @@ func TestTransaction_Flush(t *testing.T) {
 	}
 }
 
-// ok waits for a value, but not forever.
+// ok waits for a value for a limited time.
 func ok(c <-chan bool) bool {
 	select {
 	case v := <-c:
@@ -59,7 +59,7 @@ func ok(c <-chan bool) bool {
 	}
 }
 
-// An error after Flush reaches the error handler, which can change nothing.
+// The error handler sees an error after Flush, but cannot change the response.
 func TestTransaction_FlushThenFail(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	handled := false

@@ -59,7 +59,7 @@ func TestSecrets_Refused(t *testing.T) {
 	}
 }
 
-// Developers need no secret, and may have the short one of before.
+// In development, no secret is needed, and a short one is accepted.
 func TestSecrets_Local(t *testing.T) {
 	for _, env := range []string{"development", "test"} {
 		var all [][]byte
@@ -111,7 +111,8 @@ func TestOldCookies(t *testing.T) {
 	}
 }
 
-// requestWithCookie returns a request with a session of store in which ada is signed in.
+// requestWithCookie returns a request with a session of store in which ada is
+// signed in.
 func requestWithCookie(t *testing.T, store sessions.Store) *http.Request {
 	t.Helper()
 	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
@@ -127,7 +128,7 @@ func requestWithCookie(t *testing.T, store sessions.Store) *http.Request {
 	return r
 }
 
-// setenv sets variables as envy sees them, until the test ends.
+// setenv sets variables in envy for the duration of the test.
 func setenv(t *testing.T, pairs ...string) {
 	t.Helper()
 	before := envy.Map()

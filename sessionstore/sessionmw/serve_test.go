@@ -48,7 +48,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// running reports whether a goroutine is in that function.
+// running reports whether any goroutine is running the function.
 func running(function string) bool {
 	stacks := make([]byte, 1<<20)
 	return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), function)

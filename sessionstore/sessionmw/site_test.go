@@ -22,7 +22,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// The tests are not parallel: buffalo.New sets Pop's logger, which is global.
+// The tests are not parallel, because buffalo.New sets Pop's global logger.
 func TestMain(m *testing.M) {
 	envy.Set("LOG_LEVEL", "fatal")
 	testdb.Main(m)
@@ -32,7 +32,6 @@ const sessionName = "session"
 
 var secret = []byte("0123456789abcdef0123456789abcdef")
 
-// text renders plain text.
 func text(format string, args ...any) render.Renderer {
 	return render.Func("text/plain", func(w io.Writer, _ render.Data) error {
 		_, err := fmt.Fprintf(w, format, args...)
@@ -54,7 +53,7 @@ func newSite(t testing.TB, engine testdb.Engine, edits ...func(*buffalo.Options)
 	return newSiteAround(t, conn, popTransaction(conn), edits...)
 }
 
-// newSiteAround is newSite with the transactions of around.
+// newSiteAround is newSite with a different transaction middleware.
 func newSiteAround(t testing.TB, conn *pop.Connection, around buffalo.MiddlewareFunc, edits ...func(*buffalo.Options)) *site {
 	t.Helper()
 	opts := buffalo.Options{Env: "production", SessionStore: newStore(t, conn), SessionName: sessionName}
@@ -91,7 +90,7 @@ func newStore(t testing.TB, conn *pop.Connection) *sessionstore.Store {
 	return store
 }
 
-// showError answers with the text of the error.
+// showError responds with the text of the error.
 func showError(status int, err error, c buffalo.Context) error {
 	c.Response().WriteHeader(status)
 	_, writeErr := io.WriteString(c.Response(), err.Error())
@@ -138,7 +137,7 @@ func (s *site) exec(t testing.TB, sql string) {
 	}
 }
 
-// A browser keeps cookies and follows no redirects.
+// A browser keeps cookies and does not follow redirects.
 type browser struct {
 	site   *site
 	client *http.Client
@@ -159,13 +158,13 @@ func (s *site) browser(t testing.TB) *browser {
 	}}
 }
 
-// answer is a response that was read to its end.
+// answer is a response whose body has been read.
 type answer struct {
 	*http.Response
 	body string
 }
 
-// send sends a request, with headers given as key, value, ….
+// send sends a request. headers alternate between names and values.
 func (b *browser) send(t testing.TB, method, path string, headers ...string) answer {
 	t.Helper()
 	r, err := http.NewRequest(method, b.site.server.URL+path, nil)
@@ -202,7 +201,6 @@ func (b *browser) post(t testing.TB, path string) answer {
 	return b.send(t, http.MethodPost, path)
 }
 
-// wantStatus checks the status of an answer.
 func (a answer) wantStatus(t testing.TB, want int) {
 	t.Helper()
 	if a.StatusCode != want {
@@ -220,5 +218,5 @@ func (b *browser) wantValue(t testing.TB, key string, want any) {
 	}
 }
 
-// withCookieStore makes the app use a store that is not ours, as Buffalo's suite does.
+// withCookieStore replaces the app's session store, as Buffalo's suite does.
 func withCookieStore(o *buffalo.Options) { o.SessionStore = sessions.NewCookieStore(secret) }

@@ -29,7 +29,8 @@ func TestTransaction_FailedCommit(t *testing.T) {
 	}
 }
 
-// The cookie of the sign-in was dropped, so the one from before must work.
+// The response with the new cookie was dropped, so the old cookie must still
+// work.
 func TestTransaction_FailedCommitOfSignIn(t *testing.T) {
 	s := withDeferredConstraint(t)
 	ada := s.browser(t)
@@ -109,7 +110,8 @@ func TestTransaction_ReturnsTheErrorOfTheHandler(t *testing.T) {
 	}
 }
 
-// Pop before 6.1 does not roll back when a handler panics, which blocks SQLite.
+// Before version 6.1, Pop does not roll back when a handler panics, which blocks
+// SQLite.
 func TestTransaction_Panic(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	s.app.POST("/panic", func(c buffalo.Context) error {
@@ -130,7 +132,7 @@ func TestTransaction_Panic(t *testing.T) {
 	ada.wantValue(t, "cart", 5)
 }
 
-// Anonymous visitors load no session, so Require lets them through.
+// Requests without a cookie load no session, so Require lets them through.
 func TestTransaction_DatabaseAway(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	if err := s.conn.Store.Close(); err != nil {

@@ -22,7 +22,8 @@ import (
 // bigPage does not fit into the buffer of net/http.
 var bigPage = strings.Repeat("0123456789", 2000)
 
-// A browser that has the response of a sign-in asks again at once.
+// A browser may send the next request as soon as it has the response of the
+// sign-in.
 func TestTransaction_SignIn(t *testing.T) {
 	for _, engine := range []testdb.Engine{testdb.SQLite, testdb.PostgreSQL} {
 		t.Run(string(engine), func(t *testing.T) {
@@ -52,8 +53,8 @@ func TestTransaction_SignIn(t *testing.T) {
 	}
 }
 
-// A reader that stops reading does not hold the transaction, which on SQLite would
-// block everyone.
+// A client that stops reading must not keep the transaction open, because that
+// would block everyone else on SQLite.
 func TestTransaction_SlowReader(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	huge := strings.Repeat(bigPage, 2000) // does not fit into the buffers of the system
@@ -76,7 +77,7 @@ func TestTransaction_SlowReader(t *testing.T) {
 	ada.post(t, "/set/cart/3").wantStatus(t, http.StatusOK)
 }
 
-// withDeferredConstraint makes a table that refuses every row at COMMIT.
+// withDeferredConstraint adds a table that rejects every row at COMMIT.
 func withDeferredConstraint(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t, testdb.PostgreSQL)
@@ -93,7 +94,7 @@ func withDeferredConstraint(t *testing.T) *site {
 	return s
 }
 
-// The page of the error may save the session, and its cookie must then be valid.
+// The error page may save the session, and its cookie must then be valid.
 func TestTransaction_ErrorPageSavesSession(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	s.app.ErrorHandlers[http.StatusTeapot] = func(status int, err error, c buffalo.Context) error {
@@ -115,7 +116,7 @@ func TestTransaction_ErrorPageSavesSession(t *testing.T) {
 	}
 }
 
-// popmw rolls back for such a page, which goes out with its cookie.
+// popmw rolls back for such a page, but the page is sent with its cookie.
 func TestTransaction_InvalidForm(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	s.app.POST("/form", func(c buffalo.Context) error {
@@ -131,7 +132,7 @@ func TestTransaction_InvalidForm(t *testing.T) {
 	ada.wantValue(t, "cart", 4)
 }
 
-// popmw also rolls back when the handler sets no status.
+// popmw also rolls back if the handler sets no status.
 func TestTransaction_NoStatus(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	s.app.POST("/raw", func(c buffalo.Context) error {
@@ -151,7 +152,8 @@ func TestTransaction_NoStatus(t *testing.T) {
 	ada.wantValue(t, "cart", 4)
 }
 
-// A buffalo.Context is a context as well, but older than the transaction.
+// A buffalo.Context is also a context.Context, but it was created before the
+// transaction.
 func TestTransaction_BuffaloContext(t *testing.T) {
 	for _, engine := range testdb.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -186,7 +188,7 @@ func TestTransaction_BuffaloContext(t *testing.T) {
 	}
 }
 
-// After the transaction, a buffalo.Context has none.
+// After the transaction, the buffalo.Context no longer refers to it.
 func TestTransaction_BuffaloContextAfterwards(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	store := s.app.SessionStore.(*sessionstore.Store)
@@ -203,7 +205,7 @@ func TestTransaction_BuffaloContextAfterwards(t *testing.T) {
 	}
 }
 
-// A request may have more than one session, such as gothic's.
+// A request may have more than one session, for example gothic's.
 func TestTransaction_TwoSessions(t *testing.T) {
 	for _, engine := range testdb.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -242,7 +244,7 @@ func TestTransaction_TwoSessions(t *testing.T) {
 	}
 }
 
-// Pop runs a handler again when SQLite was locked.
+// Pop runs a handler again if SQLite was locked.
 func TestTransaction_HandlerRunsAgain(t *testing.T) {
 	conn := testdb.Migrated(t, testdb.NewURL(t, testdb.SQLite))
 	around := popTransaction(conn)

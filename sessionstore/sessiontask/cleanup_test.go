@@ -32,7 +32,7 @@ func TestTasks_Cleanup(t *testing.T) {
 	})
 }
 
-// insertCopies inserts n copies of the one session.
+// insertCopies inserts n copies of the only session.
 func (s *site) insertCopies(t *testing.T, n int) {
 	t.Helper()
 	for n > 0 {

@@ -46,7 +46,7 @@ func TestTasks_ListRefused(t *testing.T) {
 	s.wantRefused(t, "sessions:list USER-ID", sessiontask.Tasks.List, "")
 }
 
-// TestTasks_ListLimit checks that List says so when it leaves sessions out.
+// List says so if it leaves sessions out.
 func TestTasks_ListLimit(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	s.signInAs(t, "ada")
@@ -60,7 +60,7 @@ func TestTasks_ListLimit(t *testing.T) {
 	}
 }
 
-// TestTasks_UserID checks the tasks of an app whose operators know users by name.
+// Options.UserID translates the names that operators use.
 func TestTasks_UserID(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	s.UserID = func(name string) (string, error) {
@@ -82,7 +82,7 @@ func TestTasks_UserID(t *testing.T) {
 	}
 }
 
-// TestTasks_UserNames checks that List prints names, and IDs for users without one.
+// List prints user names, and IDs for users without a name.
 func TestTasks_UserNames(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	if out := s.run(t, sessiontask.Tasks.List); strings.Count(out, "\n") != 1 {

@@ -36,8 +36,8 @@ func TestTasks_Revoke(t *testing.T) {
 	})
 }
 
-// wantRevoked checks that the sessions of the first n cookies are gone, and those of
-// the others alive.
+// wantRevoked checks that exactly the sessions of the first n cookies are
+// revoked.
 func (s *site) wantRevoked(t *testing.T, cookies []cookie, n int) {
 	t.Helper()
 	for i, c := range cookies {

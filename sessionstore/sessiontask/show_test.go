@@ -53,7 +53,6 @@ func TestTasks_ShowRefused(t *testing.T) {
 	})
 }
 
-// TestTasks_ShowDamaged checks that a damaged session is an error.
 func TestTasks_ShowDamaged(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	c := s.signInAs(t, "ada")
@@ -61,8 +60,8 @@ func TestTasks_ShowDamaged(t *testing.T) {
 	s.wantRefused(t, "", sessiontask.Tasks.Show, c.sid())
 }
 
-// TestTasks_Terminal checks that nothing in a session reaches the terminal as a
-// control character, or looks like another line or column.
+// Control characters in a session must not reach the terminal, and values must
+// not look like another line or column.
 func TestTasks_Terminal(t *testing.T) {
 	const hostile = "\x1b[2J\u009b31m\u202e\t\x7f\r\nsid  forged\x00\xff"
 	s := newSite(t, testdb.SQLite)

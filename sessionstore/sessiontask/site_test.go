@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// A site has a store on an empty database, and its tasks.
+// A site is a store on an empty database, and its tasks.
 type site struct {
 	sessiontask.Tasks
 	conn *pop.Connection
@@ -56,7 +56,7 @@ func newSite(t *testing.T, engine testdb.Engine) *site {
 // A task is one of the methods of Tasks.
 type task func(sessiontask.Tasks, context.Context, []string) error
 
-// run runs a task and returns what it printed.
+// run runs a task and returns its output.
 func (s *site) run(t *testing.T, task task, args ...string) string {
 	t.Helper()
 	s.out.Reset()
@@ -66,7 +66,8 @@ func (s *site) run(t *testing.T, task task, args ...string) string {
 	return s.out.String()
 }
 
-// wantRefused runs a task that must print nothing and return an error that says so.
+// wantRefused runs a task that must print nothing and return an error with this
+// text.
 func (s *site) wantRefused(t *testing.T, says string, task task, args ...string) {
 	t.Helper()
 	s.out.Reset()
@@ -85,7 +86,7 @@ type cookie string
 
 func (c cookie) sid() string { return strings.Split(string(c), ".")[0] }
 
-// wantUnsaid checks that a text has neither the secret nor the signature.
+// wantHidden checks that the text contains neither the secret nor the signature.
 func (c cookie) wantUnsaid(t *testing.T, text string) {
 	t.Helper()
 	for _, secret := range strings.Split(string(c), ".")[1:] {
@@ -95,8 +96,8 @@ func (c cookie) wantUnsaid(t *testing.T, text string) {
 	}
 }
 
-// signIn makes a session with values, given as key, value, …. An empty user is
-// anonymous.
+// signIn creates a session. values alternate between keys and values. If the user
+// is empty, the session is anonymous.
 func (s *site) signIn(t *testing.T, login sessionstore.Login, values ...any) cookie {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -120,7 +121,7 @@ func (s *site) signIn(t *testing.T, login sessionstore.Login, values ...any) coo
 	return cookie(response.Result().Cookies()[0].Value)
 }
 
-// signInAs is signIn with a password.
+// signInAs is signIn with the method "password".
 func (s *site) signInAs(t *testing.T, userID string) cookie {
 	t.Helper()
 	return s.signIn(t, sessionstore.Login{UserID: userID, Method: "password"})

@@ -74,7 +74,7 @@ func TestUse_Save(t *testing.T) {
 	})
 }
 
-// TestUse_Revoked checks that the session is as dead as any other.
+// A revoked session is gone for the test, too.
 func TestUse_Revoked(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	session := s.use(t)
@@ -89,8 +89,8 @@ func TestUse_Revoked(t *testing.T) {
 	}
 }
 
-// TestUse_Unsent checks that a test sees what users get: not what the app set and did
-// not save, nor a cookie that it set after the header was sent.
+// A test sees what users get: no values that the app set without saving, and no
+// cookie set after the header was sent.
 func TestUse_Unsent(t *testing.T) {
 	for _, path := range []string{"/forget", "/late"} {
 		s := newSite(t, testdb.SQLite)
@@ -113,8 +113,7 @@ func TestUse_NotFound(t *testing.T) {
 	}
 }
 
-// TestUse_SameRequest checks that a request can be sent again: it has the cookie of
-// each time.
+// A request can be sent again, and has the current cookie each time.
 func TestUse_SameRequest(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	session := s.use(t)
@@ -128,7 +127,7 @@ func TestUse_SameRequest(t *testing.T) {
 	}
 }
 
-// TestUse_OtherBrowser checks requests that have a cookie of their own.
+// A request may carry its own cookie.
 func TestUse_OtherBrowser(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, s *site) {
 		bob := sessiontest.SignIn(t, s.store, s.SessionName, sessionstore.Login{UserID: "bob", Method: "test"})
@@ -144,8 +143,7 @@ func TestUse_OtherBrowser(t *testing.T) {
 	})
 }
 
-// TestUse_Again checks that each use is a new browser, and that the one before is
-// back when its test ends.
+// Each use is a new browser. The previous one is restored when its test ends.
 func TestUse_Again(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	suite := s.SessionStore
@@ -167,7 +165,7 @@ func TestUse_Again(t *testing.T) {
 	s.wantUsers(t, "bob", "ada")
 }
 
-// TestUse_Value checks that a value which the store cannot keep fails the test.
+// A value that the store cannot encode fails the test.
 func TestUse_Value(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	failing := &inner{TB: t}
@@ -179,7 +177,7 @@ func TestUse_Value(t *testing.T) {
 	}
 }
 
-// TestUse_Unavailable checks that a test may take the database away.
+// A test may make the database unavailable.
 func TestUse_Unavailable(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	test := &inner{TB: t}
@@ -214,7 +212,7 @@ func TestUse_Refused(t *testing.T) {
 	}
 }
 
-// TestUse_Server checks requests from a real client, many at once.
+// A real client sends concurrent requests.
 func TestUse_Server(t *testing.T) {
 	s := newSite(t, testdb.SQLite)
 	session := s.use(t)
@@ -240,7 +238,7 @@ func TestUse_Server(t *testing.T) {
 	}
 }
 
-// get returns the body of a page, or what went wrong.
+// get returns the body of a page, or the text of the error.
 func get(client *http.Client, url string) string {
 	response, err := client.Get(url)
 	if err != nil {

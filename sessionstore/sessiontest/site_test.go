@@ -22,13 +22,13 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// The tests are not parallel: buffalo.New sets Pop's logger, which is global.
+// The tests are not parallel, because buffalo.New sets Pop's global logger.
 func TestMain(m *testing.M) {
 	envy.Set("LOG_LEVEL", "fatal")
 	testdb.Main(m)
 }
 
-// A site is a Buffalo app, in which Buffalo's suite has put a store in memory.
+// A site is a Buffalo app whose store was replaced by Buffalo's suite.
 type site struct {
 	*buffalo.App
 	conn  *pop.Connection
@@ -102,7 +102,7 @@ func text(format string, args ...any) render.Renderer {
 	})
 }
 
-// use is sessiontest.Use.
+// use calls sessiontest.Use.
 func (s *site) use(t testing.TB) *buffalo.Session {
 	t.Helper()
 	return sessiontest.Use(t, s.App, s.store)
@@ -128,7 +128,7 @@ func (s *site) wantValue(t *testing.T, key string, want any, cookies ...*http.Co
 	}
 }
 
-// wantUsers checks whose sessions are in the database, the newest first.
+// wantUsers checks the users of all sessions in the database, newest first.
 func (s *site) wantUsers(t *testing.T, want ...string) {
 	t.Helper()
 	records, _, err := s.store.List(t.Context(), sessionstore.Filter{AnyUser: true}, "", 10)
@@ -144,7 +144,7 @@ func (s *site) wantUsers(t *testing.T, want ...string) {
 	}
 }
 
-// An inner test records what fails it.
+// An inner test records its failures.
 type inner struct {
 	testing.TB
 	errors, logs []string
@@ -165,7 +165,7 @@ func (t *inner) Fatalf(format string, args ...any) {
 	panic(errFatal)
 }
 
-// fatal runs do and returns whether it ended the test.
+// fatal runs do, and reports whether it ended the test.
 func (t *inner) fatal(do func()) (ended bool) {
 	defer func() {
 		if p := recover(); p == errFatal {

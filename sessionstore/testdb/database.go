@@ -11,14 +11,14 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
-// NewURL creates an empty database and returns its DATABASE_URL. The database
-// goes with its server.
+// NewURL creates an empty database on this server and returns its DATABASE_URL.
+// The database is deleted together with the server.
 func (s *Server) NewURL(t testing.TB) string {
 	t.Helper()
 	return fmt.Sprintf(s.kind.url, s.port, s.create(t))
 }
 
-// create makes an empty database and returns its name.
+// create creates an empty database and returns its name.
 func (s *Server) create(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", s.databases.Add(1))
@@ -28,7 +28,7 @@ func (s *Server) create(t testing.TB) string {
 	return name
 }
 
-// drop removes a database, whatever is connected to it.
+// drop deletes a database, even if there are connections to it.
 func (s *Server) drop(t testing.TB, name string) {
 	t.Helper()
 	if err := s.exec(fmt.Sprintf(s.kind.drop, name)); err != nil {
@@ -43,8 +43,8 @@ func (s *Server) exec(statement string) error {
 	})
 }
 
-// identify checks that this server answers on the port, and not one that took
-// the port a moment before.
+// identify checks that this server answers on the port, and not another one that
+// has just taken it.
 func (s *Server) identify() error {
 	return s.admin(func(ctx context.Context, db *sql.DB) error {
 		var folder string
@@ -56,7 +56,7 @@ func (s *Server) identify() error {
 	})
 }
 
-// admin runs do with a connection to the database that is always there.
+// admin calls do with a connection to the administrative database.
 func (s *Server) admin(do func(context.Context, *sql.DB) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), testproc.Patience)
 	defer cancel()

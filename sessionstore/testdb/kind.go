@@ -12,8 +12,9 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
-// kind is all that differs between the servers of two engines. Its command
-// lines have places for the {dir} of a server, its {data} folder and its {port}.
+// kind holds everything that differs between the servers of two engines. {dir},
+// {data} and {port} in its command lines stand for the server's folder, data
+// folder and port.
 type kind struct {
 	title   string // in messages
 	debian  string // the package that has it
@@ -37,7 +38,8 @@ type kind struct {
 
 var kinds = map[Engine]*kind{PostgreSQL: &postgres, MariaDB: &mariadb}
 
-// installed returns the kind of an engine, or ends the test if it is missing.
+// installed returns the kind of an engine, or ends the test if its server is not
+// installed.
 func installed(t testing.TB, e Engine) *kind {
 	t.Helper()
 	k := kinds[e]
@@ -48,7 +50,7 @@ func installed(t testing.TB, e Engine) *kind {
 	return k
 }
 
-// require skips the test when the server is missing, or fails it under CI=true.
+// require skips the test if the server is missing, or fails it if CI=true.
 func (k *kind) require(t testing.TB) {
 	t.Helper()
 	line := fmt.Sprintf("%s is not installed: apt-get install %s", k.title, k.debian)
@@ -60,8 +62,8 @@ func (k *kind) require(t testing.TB) {
 	testproc.Missing(t, line)
 }
 
-// sharedServer returns the server that tests share, started for the first one.
-// A start that failed is not tried again by every test.
+// sharedServer returns the server that tests share, and starts it on the first
+// call. A failed start is not tried again.
 func (k *kind) sharedServer() (*Server, error) {
 	k.start.Do(func() { k.shared, k.failed = newServer(k, k.server+" "+k.fast) })
 	return k.shared, k.failed
@@ -70,8 +72,8 @@ func (k *kind) sharedServer() (*Server, error) {
 // program returns the program of a command line.
 func program(line string) string { return strings.Fields(line)[0] }
 
-// find returns the path of a program, or "". Debian keeps the programs of a
-// server off the PATH of users; of two versions the last is taken.
+// find returns the path of a program, or "". Debian installs servers outside of
+// the PATH. If there are several versions, find returns the last one.
 func find(program string) string {
 	if path, err := exec.LookPath(program); err == nil {
 		return path

@@ -9,7 +9,7 @@ var mariadb = kind{
 
 	setup: `mariadb-install-db --no-defaults --datadir={data} --innodb-log-file-size=16M
 		--auth-root-authentication-method=normal --skip-test-db`,
-	// The character set is what Debian's my.cnf says; without it it is latin1.
+	// Debian's my.cnf sets this character set. The default is latin1.
 	server: `mariadbd --no-defaults --datadir={data} --bind-address=127.0.0.1 --port={port}
 		--socket={dir}/socket --pid-file={dir}/pid --max-connections=200
 		--innodb-buffer-pool-size=32M --innodb-log-file-size=16M
@@ -21,8 +21,8 @@ var mariadb = kind{
 	url:    "mysql://root@127.0.0.1:%d/%s",
 	admin:  "mysql",
 	folder: "SELECT @@datadir",
-	// DROP waits for open transactions, so their connections end first. Error
-	// 1094 is a connection that ended by itself in between.
+	// DROP waits for open transactions, so their connections are killed first.
+	// Error 1094 means that a connection has closed in the meantime.
 	drop: `BEGIN NOT ATOMIC
 		DECLARE CONTINUE HANDLER FOR 1094 BEGIN END;
 		FOR c IN (SELECT id FROM information_schema.processlist WHERE db = '%[1]s') DO

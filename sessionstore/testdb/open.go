@@ -14,9 +14,9 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/migrations"
 )
 
-// Open connects to the database at a URL that [NewURL] returned, with a pool of 25
-// connections. edits, if any, have the last word on how. The connection is closed
-// at the end of the test.
+// Open connects to the database at a URL that [NewURL] returned, with a pool of
+// 25 connections. edits can change the connection details. The connection is
+// closed at the end of the test.
 func Open(t testing.TB, databaseURL string, edits ...func(*pop.ConnectionDetails)) *pop.Connection {
 	t.Helper()
 	d := details(t, databaseURL)
@@ -30,12 +30,12 @@ func Open(t testing.TB, databaseURL string, edits ...func(*pop.ConnectionDetails
 	if err := conn.Open(); err != nil {
 		t.Fatal(err)
 	}
-	// A test may have closed it: that is no failure.
+	// The test may already have closed it.
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
-// details are the connection details of a URL.
+// details returns the connection details for a URL.
 func details(t testing.TB, databaseURL string) *pop.ConnectionDetails {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -70,8 +70,8 @@ func Migrated(t testing.TB, databaseURL string, edits ...func(*pop.ConnectionDet
 	return conn
 }
 
-// quieten keeps out of the tests' output what Pop says of every migration and
-// the MySQL driver of every connection that a killed server closed.
+// quieten silences Pop's messages about every migration, and the MySQL driver's
+// messages about connections to a killed server.
 func quieten() {
 	pop.SetLogger(func(level logging.Level, format string, args ...any) {
 		if level >= logging.Error {

@@ -12,7 +12,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
-// spawn starts the program of a command line in the folder of the server.
+// spawn starts the program of a command line in the server's folder.
 func (s *Server) spawn(line string) (*testproc.Process, error) {
 	places := strings.NewReplacer("{dir}", s.dir, "{data}", s.data(), "{port}", strconv.Itoa(s.port))
 	args := strings.Fields(line)
@@ -21,8 +21,9 @@ func (s *Server) spawn(line string) (*testproc.Process, error) {
 	}
 	cmd := exec.Command(find(args[0]), args[1:]...)
 	cmd.Dir = s.dir
-	// No PGPORT or MYSQL_HOME of the developer; and a folder for temporary files
-	// of its own, for a starting MariaDB removes those of all others in it.
+	// The developer's PGPORT and MYSQL_HOME must not apply. The folder for
+	// temporary files is separate because MariaDB deletes those of other servers
+	// when it starts.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TMPDIR=" + s.dir}
 	cmd.SysProcAttr = attributes(s.uid, s.gid)
 	return s.run(cmd)
@@ -44,7 +45,7 @@ func (s *Server) run(cmd *exec.Cmd) (*testproc.Process, error) {
 	return p, nil
 }
 
-// log returns the end of what the server's programs said.
+// log returns the end of the server's log.
 func (s *Server) log() string {
 	const most = 2000
 	text, err := os.ReadFile(s.logFile())
@@ -56,8 +57,8 @@ func (s *Server) log() string {
 
 func (s *Server) logFile() string { return filepath.Join(s.dir, "log") }
 
-// account returns the ids of the user to run a server as: the user of the test,
-// but never root, which PostgreSQL refuses.
+// account returns the IDs of the user that runs a server: the user of the test,
+// except for root, which PostgreSQL refuses.
 func account(name string) (uid, gid int, err error) {
 	if os.Geteuid() != 0 {
 		return -1, -1, nil

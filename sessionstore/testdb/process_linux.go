@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// supported says whether servers can be started on this system.
+// supported reports whether servers can be started on this system.
 const supported = true
 
-// attributes make a program run as a user, unless uid is -1, and end when the
-// tests are aborted.
+// attributes make a process run as the given user, unless uid is -1, and stop
+// when the tests are aborted.
 func attributes(uid, gid int) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
 	if uid >= 0 {
@@ -20,8 +20,8 @@ func attributes(uid, gid int) *syscall.SysProcAttr {
 	return attr
 }
 
-// processesIn returns the processes whose working folder is dir. One that is
-// dead but not yet reaped has none.
+// processesIn returns the processes whose working folder is dir. Zombies are not
+// included.
 func processesIn(dir string) []*os.Process {
 	links, _ := filepath.Glob("/proc/[0-9]*/cwd") // fails on a bad pattern only
 	var found []*os.Process

@@ -15,7 +15,7 @@ import (
 
 const startAttempts = 3 // a free port may be taken before the server has it
 
-// Server is a database server in a throwaway folder.
+// Server is a database server in a temporary folder.
 type Server struct {
 	kind      *kind
 	line      string // its command line
@@ -26,8 +26,8 @@ type Server struct {
 	databases atomic.Int64 // made so far, for their names
 }
 
-// Kill ends all processes of the server with SIGKILL, as a crash would.
-// They are gone when it returns.
+// Kill kills all processes of the server with SIGKILL, like a crash. They have
+// exited when it returns.
 func (s *Server) Kill(t testing.TB) {
 	t.Helper()
 	if err := s.kill(); err != nil {
@@ -35,8 +35,8 @@ func (s *Server) Kill(t testing.TB) {
 	}
 }
 
-// Restart starts the server again, with its data and on its port. It returns
-// when the server is ready. A server that still runs is killed first.
+// Restart starts the server again, with its data and on its port, and returns
+// when it is ready. If the server is still running, it is killed first.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.Kill(t)
@@ -45,14 +45,14 @@ func (s *Server) Restart(t testing.TB) {
 	}
 }
 
-// Freeze stops the server without ending it: it keeps its connections and
-// answers none, as behind a broken network. Thaw has it go on.
+// Freeze pauses the server: it keeps its connections but does not answer, as
+// behind a broken network. Thaw resumes it.
 func (s *Server) Freeze(t testing.TB) {
 	t.Helper()
 	s.signalAll(t, syscall.SIGSTOP)
 }
 
-// Thaw has a frozen server go on where it was.
+// Thaw resumes a frozen server.
 func (s *Server) Thaw(t testing.TB) {
 	t.Helper()
 	s.signalAll(t, syscall.SIGCONT)
@@ -84,13 +84,14 @@ func newServer(k *kind, line string) (*Server, error) {
 	return s, nil
 }
 
-// prepare makes the folder of the server and fills its data folder.
+// prepare creates the server's folder and fills its data folder.
 func (s *Server) prepare() (err error) {
 	if s.uid, s.gid, err = account(s.kind.account); err != nil {
 		return err
 	}
-	// Not the test's own TempDir: its parents may be closed to other users.
-	// Without symbolic links: the server names it like this.
+	// t.TempDir cannot be used, because other users may have no access to its
+	// parents. Symbolic links are resolved, because that is the path the server
+	// reports.
 	temp, err := filepath.EvalSymlinks(os.TempDir())
 	if err != nil {
 		return err
@@ -111,7 +112,8 @@ func (s *Server) prepare() (err error) {
 	return nil
 }
 
-// start runs the server until it is ready, on a port or on a free one for 0.
+// start starts the server on the port, or on a free one if port is 0, and returns
+// when it is ready.
 func (s *Server) start(port int) error {
 	var failed error
 	for range startAttempts {
@@ -133,7 +135,7 @@ func (s *Server) start(port int) error {
 	return failed
 }
 
-// await returns when the server answers, or with an error when it has ended.
+// await returns when the server answers, or with an error when it has exited.
 func (s *Server) await() error {
 	last := errors.New("it ended at once")
 	err := testproc.Poll(func() bool {
@@ -146,9 +148,9 @@ func (s *Server) await() error {
 	return errors.Join(err, last)
 }
 
-// stop ends the server and removes its folder. SIGQUIT lets PostgreSQL free
-// its shared memory, without the checkpoint of an orderly end; after a kill
-// nothing but its next start does, so there is one.
+// stop stops the server and deletes its folder. SIGQUIT makes PostgreSQL free its
+// shared memory without a checkpoint. After a kill, only the next start would
+// free it, so the server is started again.
 func (s *Server) stop() error {
 	if s.process.Ended() {
 		if err := s.start(0); err != nil {
@@ -162,9 +164,9 @@ func (s *Server) stop() error {
 	return errors.Join(err, s.kill(), os.RemoveAll(s.dir))
 }
 
-// kill ends the server and what it started. PostgreSQL gives every connection
-// a process in a session of its own, so no signal reaches all at once: they are
-// known by their working folder.
+// kill kills the server and all its child processes. PostgreSQL runs each
+// connection in a process and session of its own, so no signal reaches them all.
+// They are identified by their working folder.
 func (s *Server) kill() error {
 	_ = s.process.Kill() // what it ended with is no news
 	return testproc.Poll(func() bool {
@@ -178,7 +180,7 @@ func (s *Server) kill() error {
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// freePort returns a loopback port that nobody listens on.
+// freePort returns a free loopback port.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -33,21 +33,21 @@ import (
 // Engine is a database that the tests run on.
 type Engine string
 
-// The engines. MariaDB stands for MySQL too.
+// The engines. MariaDB also stands for MySQL.
 const (
 	SQLite     Engine = "sqlite"
 	PostgreSQL Engine = "postgres"
 	MariaDB    Engine = "mariadb"
 )
 
-// Engines returns all engines, the fastest first.
+// Engines returns all engines, fastest first.
 func Engines() []Engine {
 	return []Engine{SQLite, PostgreSQL, MariaDB}
 }
 
 // NewURL creates an empty database for this test and returns its DATABASE_URL.
-// It is dropped when the test ends, whatever is still connected to it. Its
-// server is fast at the price of losing rows in a crash; see [Start].
+// The database is deleted when the test ends, even if there are connections to
+// it. Its server is fast, but loses data in a crash; see [Start].
 func NewURL(t testing.TB, e Engine) string {
 	t.Helper()
 	if e == SQLite {
@@ -63,8 +63,8 @@ func NewURL(t testing.TB, e Engine) string {
 	return fmt.Sprintf(k.url, s.port, name)
 }
 
-// Start starts a server of the test's own, which keeps what was committed when
-// it is killed. It is stopped at the end of the test. SQLite has no server.
+// Start starts a separate server for the test, which keeps committed data when it
+// is killed. It is stopped at the end of the test. SQLite has no server.
 func Start(t testing.TB, e Engine) *Server {
 	t.Helper()
 	k := installed(t, e)

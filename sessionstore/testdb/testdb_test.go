@@ -15,7 +15,6 @@ import (
 
 func TestMain(m *testing.M) { Main(m) }
 
-// open connects to a database that the package made.
 func open(t *testing.T, databaseURL string) *sql.DB {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -114,7 +113,7 @@ func TestServer_KillAndRestart(t *testing.T) {
 	}
 }
 
-// fakeTB notes how a test ended.
+// fakeTB records how a test ended.
 type fakeTB struct {
 	testing.TB
 	ended string

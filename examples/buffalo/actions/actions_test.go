@@ -19,12 +19,12 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// ActionSuite is Buffalo's suite, on the app's own session store.
+// ActionSuite is Buffalo's suite, with the app's own session store.
 type ActionSuite struct {
 	*suite.Action
 }
 
-// SetupTest puts back the session store that the suite replaces.
+// SetupTest restores the session store, which the suite replaces.
 func (as *ActionSuite) SetupTest() {
 	as.Action.SetupTest()
 	as.Session = sessiontest.Use(as.T(), as.App, actions.SessionStore())
@@ -42,14 +42,13 @@ func Test_ActionSuite(t *testing.T) {
 	suite.Run(t, &ActionSuite{&suite.Action{App: actions.App(), Model: &suite.Model{DB: models.DB}}})
 }
 
-// home returns the home page.
 func (as *ActionSuite) home() string {
 	response := as.HTML("/").Get()
 	as.Equal(http.StatusOK, response.Code)
 	return response.Body.String()
 }
 
-// post sends a form.
+// post submits a form.
 func (as *ActionSuite) post(path string, form url.Values, want int) {
 	as.Equal(want, as.HTML("%s", path).Post(form).Code)
 }
@@ -92,7 +91,7 @@ func (as *ActionSuite) Test_Revoked() {
 	as.NotContains(as.home(), "You are")
 }
 
-// The database rolls the request back, and the session is saved all the same.
+// The database rolls the request back, but the session is still saved.
 func (as *ActionSuite) Test_NoteWithoutText() {
 	as.Session.Set("current_user_id", "ada")
 	as.NoError(as.Session.Save())
@@ -111,7 +110,7 @@ func (as *ActionSuite) Test_Note() {
 	as.NotContains(as.home(), "Thank you") // a flash message is shown once
 }
 
-// Two browsers have a session each.
+// Two browsers have separate sessions.
 func (as *ActionSuite) Test_TwoBrowsers() {
 	bob := sessiontest.SignIn(as.T(), actions.SessionStore(), as.App.SessionName, sessionstore.Login{UserID: "bob"})
 	as.Session.Set("current_user_id", "ada")

@@ -1,4 +1,5 @@
-// Package actions is the guest book: a stock Buffalo app with sessions in its database.
+// Package actions is the guest book: a standard Buffalo app with sessions in its
+// database.
 package actions
 
 import (

@@ -10,7 +10,7 @@ import (
 	"github.com/latchkey/latchkey/examples/buffalo/models"
 )
 
-// HomeHandler shows the notes, and the form that the visitor may use.
+// HomeHandler shows the notes, and a form to sign in or leave a note.
 func HomeHandler(c buffalo.Context) error {
 	return show(c, http.StatusOK)
 }
@@ -48,8 +48,8 @@ func SignOutHandler(c buffalo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/")
 }
 
-// CreateNoteHandler saves a note, and counts it in the session. Buffalo rolls the
-// transaction back when it refuses a note, but the session keeps the count.
+// CreateNoteHandler saves a note and counts it in the session. If the note is
+// invalid, Buffalo rolls back the transaction, but the session keeps the count.
 func CreateNoteHandler(c buffalo.Context) error {
 	name, ok := c.Session().Get("current_user_id").(string)
 	if !ok {
@@ -73,7 +73,7 @@ func CreateNoteHandler(c buffalo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/")
 }
 
-// count returns a number in the session.
+// count returns a number from the session.
 func count(c buffalo.Context, key string) int {
 	n, _ := c.Session().Get(key).(int)
 	return n

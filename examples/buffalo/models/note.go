@@ -9,7 +9,7 @@ import (
 	"github.com/gofrs/uuid"
 )
 
-// A Note is what a visitor left.
+// A Note is an entry in the guest book.
 type Note struct {
 	ID        uuid.UUID `db:"id"`
 	Author    string    `db:"author"`

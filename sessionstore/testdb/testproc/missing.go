@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// reported are the lines that Missing has written down.
+// reported holds the lines that Missing has already written.
 var reported sync.Map
 
-// Missing skips the test for the reason that line gives, or fails it under
-// CI=true: there a skip would pass for a success. The line goes into the file
-// that LATCHKEY_SKIPPED names, if it is set, once for each package's tests.
+// Missing skips the test for the reason given in line, or fails it if CI=true,
+// because a skipped test would look like a success. The line is added to the file
+// that LATCHKEY_SKIPPED names, if it is set, once for each package.
 func Missing(t testing.TB, line string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -27,7 +27,7 @@ func Missing(t testing.TB, line string) {
 	t.Skip(line)
 }
 
-// appendLine adds a line to a file that other packages add to at the same time.
+// appendLine adds a line to a file that other packages write to at the same time.
 func appendLine(path, line string) error {
 	if path == "" {
 		return nil

@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	// Patience is how long Poll waits, for whatever it is.
+	// Patience is the time limit of Poll.
 	Patience  = 30 * time.Second
 	pollEvery = 10 * time.Millisecond
 )
 
-// Process is a program that runs, or ran.
+// Process is a program that was started.
 type Process struct {
 	Cmd  *exec.Cmd
 	Done chan struct{} // closed when it has ended
@@ -29,8 +29,8 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	return p, <-started
 }
 
-// run starts the program and waits for its end, on one thread: a program that
-// is to end with its parent (Pdeathsig) ends with the thread that started it.
+// run starts the program and waits for it on a single thread, because Pdeathsig
+// kills the program when the thread that started it exits.
 func (p *Process) run(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -42,7 +42,7 @@ func (p *Process) run(started chan<- error) {
 	}
 }
 
-// Ended reports whether the program has ended, by itself or not.
+// Ended reports whether the program has exited.
 func (p *Process) Ended() bool {
 	select {
 	case <-p.Done:
@@ -52,14 +52,14 @@ func (p *Process) Ended() bool {
 	}
 }
 
-// Kill kills the program, waits for its end and returns Err.
+// Kill kills the program, waits until it has exited, and returns Err.
 func (p *Process) Kill() error {
 	_ = p.Cmd.Process.Kill() // fails on one that has ended: fine
 	<-p.Done
 	return p.Err
 }
 
-// Poll returns when done says so, or with an error when Patience is at an end.
+// Poll returns when done returns true, or with an error after Patience.
 func Poll(done func() bool) error {
 	deadline := time.Now().Add(Patience)
 	for !done() {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The app imports nothing from the network, so that the go command needs none:
-// buffalo, pop and the store are modules in folders beside it.
+// The app's dependencies are modules in local folders, so that the go command
+// needs no network.
 var files = map[string]string{
 	"app/go.mod": `module coke
 

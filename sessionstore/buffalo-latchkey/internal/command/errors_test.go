@@ -11,7 +11,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/buffalo-latchkey/internal/command"
 )
 
-// fail runs a command that has to fail and change nothing.
+// fail runs a command that must fail and change nothing.
 func fail(t *testing.T, args ...string) string {
 	t.Helper()
 	before := snapshot(t)
@@ -63,7 +63,7 @@ func TestLatchkey_BrokenApp(t *testing.T) {
 	}
 }
 
-// The app breaks because its new code does not match the store.
+// The app does not build because its new code does not match the store.
 func TestLatchkey_SaysHowToUndoWhatDoesNotBuild(t *testing.T) {
 	newApp(t)
 	if err := os.WriteFile("../store/sessionmw/sessionmw.go", []byte("package sessionmw\n"), 0o644); err != nil {
@@ -94,8 +94,8 @@ func TestLatchkey_NamesTheVendorFolder(t *testing.T) {
 	}
 }
 
-// An interrupt at the question ends the program, which would otherwise wait for the
-// answer.
+// An interrupt at the prompt stops the program, which would otherwise wait for
+// the answer.
 func TestLatchkey_Interrupted(t *testing.T) {
 	newApp(t)
 	before := snapshot(t)
@@ -108,7 +108,7 @@ func TestLatchkey_Interrupted(t *testing.T) {
 	same(t, snapshot(t), before)
 }
 
-// An interruptingReader stands for a terminal on which someone presses Ctrl-C.
+// An interruptingReader simulates a terminal on which the user presses Ctrl-C.
 type interruptingReader struct{ interrupt func() }
 
 func (r interruptingReader) Read([]byte) (int, error) {

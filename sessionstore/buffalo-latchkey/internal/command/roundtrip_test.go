@@ -75,7 +75,8 @@ func TestLatchkey_SecondRunChangesNothing(t *testing.T) {
 	same(t, snapshot(t), before)
 }
 
-// A build with a Go that cannot read the new go.mod fails where the owner does not look.
+// If a CI or Docker build uses a Go version that cannot read the new go.mod, it
+// fails where the developer does not see it.
 func TestLatchkey_NamesOldGo(t *testing.T) {
 	newApp(t)
 	for name, text := range map[string]string{
@@ -112,8 +113,8 @@ func TestLatchkey_NamesOldGo(t *testing.T) {
 	}
 }
 
-// An image named golang:1.25 has the newest Go 1.25, and what go.mod asked for before is
-// not this command's business.
+// The image golang:1.25 has the newest Go 1.25, and what go.mod required before
+// is not this command's concern.
 func TestLatchkey_IsSilentAboutTheAppsOwnGo(t *testing.T) {
 	newApp(t)
 	for name, text := range map[string]string{

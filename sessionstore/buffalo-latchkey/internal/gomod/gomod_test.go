@@ -18,8 +18,8 @@ const (
 	usesStore   = "package app\n\nimport _ \"example.com/store\"\n"
 )
 
-// The modules are folders beside the app, so that the go command needs no network.
-// The store requires lib v1.1.0 and is the only one that imports it.
+// The modules are folders next to the app, so that the go command needs no
+// network. The store requires lib v1.1.0 and is the only one that imports it.
 var modules = map[string]string{
 	"app/main.go":    "package app\n\nimport _ \"example.com/used\"\n",
 	"used/go.mod":    "module example.com/used\n\ngo 1.20\n",
@@ -104,7 +104,8 @@ require (
 	}
 }
 
-// What the app's new files import has to be in go.mod, or the app does not build.
+// The imports of the app's new files must be in go.mod, or the app does not
+// build.
 func TestResolve_ListsIndirectRequirements(t *testing.T) {
 	r := resolve(t, newApp(t, "module example.com/app\n\ngo 1.24.0\n\nrequire example.com/used v1.0.0\n"))
 	if !strings.Contains(r.ModAfter, "example.com/lib v1.1.0 // indirect\n") {
@@ -112,8 +113,8 @@ func TestResolve_ListsIndirectRequirements(t *testing.T) {
 	}
 }
 
-// A go.mod of before Go 1.17 gets a list of indirect requirements. It holds only the
-// modules that the app uses.
+// A go.mod from before Go 1.17 gets a list of indirect requirements, with only
+// the modules that the app uses.
 func TestResolve_TidiesOldModules(t *testing.T) {
 	r := resolve(t, newApp(t, "module example.com/app\n\ngo 1.16\n\nrequire (\n\texample.com/unused v1.0.0 // indirect\n\texample.com/used v1.0.0\n)\n"))
 	if strings.Contains(r.ModAfter, "example.com/unused v1.0.0") {
@@ -124,8 +125,8 @@ func TestResolve_TidiesOldModules(t *testing.T) {
 	}
 }
 
-// An app that is also built with other tags, such as "sqlite", needs checksums of
-// modules that it does not import otherwise.
+// If the app is also built with other tags, such as "sqlite", it needs checksums
+// of modules that it does not import otherwise.
 func TestResolve_KeepsChecksumsOfOtherTags(t *testing.T) {
 	root := newApp(t, "module example.com/app\n\ngo 1.24.0\n\nrequire (\n\texample.com/tagged v1.0.0\n\texample.com/used v1.0.0\n)\n")
 	publish(t, filepath.Join(root, "../proxy"), "example.com/tagged", "v1.0.0", "v1.1.0")
@@ -160,8 +161,8 @@ func goCommand(t *testing.T, dir string, args ...string) {
 	}
 }
 
-// publish puts versions of a module with an empty package into a proxy in a folder, and
-// has the go command use it.
+// publish puts versions of an empty module into a proxy folder, and configures
+// the go command to use it.
 func publish(t *testing.T, dir, module string, versions ...string) {
 	t.Helper()
 	at := filepath.Join(dir, module, "@v")

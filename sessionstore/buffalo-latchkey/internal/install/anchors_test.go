@@ -106,7 +106,8 @@ func TestRead_WithoutModule(t *testing.T) {
 	}
 }
 
-// Scripts with the tag ignore are no part of the app. Files with other tags are.
+// Files with the build tag ignore are not part of the app. Files with other tags
+// are.
 func TestMake_BuildTags(t *testing.T) {
 	files := edit(t)
 	files["actions/script.go"] = "//go:build ignore\n\npackage main\n\nimport \"github.com/gobuffalo/middleware/csrf\"\n\nvar _ = csrf.New\n"
@@ -159,7 +160,7 @@ func TestMake_StoreThatKeptNothing(t *testing.T) {
 	}
 }
 
-// A whole user in the session is not an ID.
+// If the session holds a whole user, its key is not a user key.
 func TestMake_UserInSessionIsNoKey(t *testing.T) {
 	p := mustPlan(t, edit(t, "actions/auth.go", `"current_user_id", u.ID`, `"user", u`), options())
 	check(t, p, []string{storeFile + ":UserKey"}, false)

@@ -115,8 +115,8 @@ production:
 	".gitignore":                  "/bin/\n",
 }
 
-// edit replaces text in the stock app, which has to have it. Path and old text
-// alternate with the new text.
+// edit replaces text in the stock app. changes are triples of path, old text and
+// new text.
 func edit(t *testing.T, changes ...string) map[string]string {
 	t.Helper()
 	files := maps.Clone(stock)
@@ -172,8 +172,8 @@ func mustPlan(t *testing.T, files map[string]string, opts install.Options) *inst
 	return p
 }
 
-// after is the new text of a file: its whole path, or what is behind the time in
-// the name of a migration.
+// after returns the new text of a file. name is its path, or a migration's name
+// without the timestamp.
 func after(p *install.Plan, name string) string {
 	for _, c := range p.Changes {
 		if c.Path == name || strings.HasSuffix(c.Path, "_"+name) {

@@ -15,9 +15,8 @@ const (
 	mainFile  = "cmd/app/main.go"
 )
 
-// TestMake checks what changes in each form of the places that an app may have.
-// A want or not is a file, a colon and some text.
-// makeTests are changes to the stock app, and what the command makes of them.
+// makeTests are changes to the stock app, and the expected results. Each want or
+// not is a file, a colon and some text.
 var makeTests = []struct {
 	name      string
 	changes   []string
@@ -176,7 +175,7 @@ func check(t *testing.T, p *install.Plan, texts []string, want bool) {
 	}
 }
 
-// squeeze ignores how gofmt aligns values.
+// squeeze removes the alignment that gofmt adds.
 func squeeze(text string) string {
 	for strings.Contains(text, "  ") {
 		text = strings.ReplaceAll(text, "  ", " ")

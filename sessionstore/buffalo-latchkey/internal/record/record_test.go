@@ -38,7 +38,7 @@ func apply(t *testing.T, root string, changes ...install.Change) {
 	}
 }
 
-// undo takes everything back and returns what it could not.
+// undo undoes everything and returns what it could not undo.
 func undo(t *testing.T, root string) []record.Leftover {
 	t.Helper()
 	rec, err := record.Read(root)

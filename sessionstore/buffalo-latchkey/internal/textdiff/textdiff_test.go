@@ -27,8 +27,7 @@ func TestUnified(t *testing.T) {
 	}
 }
 
-// Random texts, applied with the program patch: that is what others read our
-// diffs with.
+// Applies random diffs with the program patch, which users apply them with.
 func TestUnified_patch(t *testing.T) {
 	patch, err := exec.LookPath("patch")
 	if err != nil {
