@@ -43,11 +43,10 @@ func (a *app) bypass(c buffalo.Context) error {
 	if err != nil {
 		return err
 	}
-	returnTo := localPath(c.Param("return_to"))
-	if err := a.signIn(c, user, login{method: config.BypassMethod, authenticatedAt: time.Now(), remember: form.remember, returnTo: returnTo}); err != nil {
+	if err := a.signIn(c, user, login{method: config.BypassMethod, authenticatedAt: time.Now(), remember: form.remember}); err != nil {
 		return err
 	}
-	return a.answerSignIn(c, user, returnTo)
+	return a.answerSignIn(c, user, localPath(c.Param("return_to")))
 }
 
 type bypassForm struct {

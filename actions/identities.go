@@ -40,7 +40,7 @@ func (a *app) link(c buffalo.Context, id signin.Identity, request signin.LoginRe
 		a.audit(c, failure(id.Provider, request.LinkTo, failedOtherUser))
 		return errNotWhoBegan
 	}
-	return a.recentOn("/account", "action.link", func(c buffalo.Context) error {
+	return a.recentOn("/account", func(c buffalo.Context) error {
 		return a.addIdentity(c, id)
 	})(c)
 }

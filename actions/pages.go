@@ -77,15 +77,12 @@ func (p pages) json(c buffalo.Context, status int, v any) error {
 	return c.Render(status, p.engine.JSON(v))
 }
 
-// setContext sets what all templates can use. On an error page there is no notice,
-// and no pending action resumes.
+// setContext sets what all templates can use. On an error page there is no notice.
 func (p pages) setContext(c buffalo.Context, status int, title string) {
 	c.Set("title", p.text(c, title))
 	c.Set("notice_text", "")
-	c.Set("resume", nil)
 	if status < http.StatusBadRequest {
 		c.Set("notice_text", p.noticeText(c))
-		c.Set("resume", p.resume(c))
 	}
 	if c.Value(userKey) == nil {
 		c.Set(userKey, nil) // an error occurred before identify
@@ -148,27 +145,4 @@ func (p pages) period(c buffalo.Context, d time.Duration) string {
 		return p.text(c, "hours", int(d/time.Hour))
 	}
 	return p.text(c, "minutes", max(int(d/time.Minute), 1))
-}
-
-// A resumption is the form of a pending action on the page where it resumes.
-type resumption struct {
-	Action, Path string
-	Fields       []formField
-}
-
-type formField struct{ Name, Value string }
-
-// resume returns the form of the pending action that this page resumes, or nil.
-func (p pages) resume(c buffalo.Context) any {
-	action := readyAction(c)
-	if action == nil {
-		return nil
-	}
-	form := resumption{Action: p.text(c, action.Name), Path: action.Path}
-	for name, values := range action.Form {
-		for _, value := range values {
-			form.Fields = append(form.Fields, formField{name, value})
-		}
-	}
-	return form
 }

@@ -37,7 +37,7 @@ func (a *app) startAuth(c buffalo.Context) error {
 		return err
 	}
 	if link {
-		return a.recentOn("", "action.link", a.startLink)(c)
+		return a.recent(a.startLink)(c)
 	}
 	return a.redirectToProvider(c, signin.LoginRequest{})
 }
@@ -151,7 +151,7 @@ func identityOf(id signin.Identity) models.Identity {
 // sign-in was in progress.
 func (a *app) finishSignIn(c buffalo.Context, user *models.User, id signin.Identity, request signin.LoginRequest) error {
 	l := login{
-		method: id.Provider, authenticatedAt: id.AuthenticatedAt, remember: request.Remember, returnTo: request.ReturnTo,
+		method: id.Provider, authenticatedAt: id.AuthenticatedAt, remember: request.Remember,
 		providerSubject: providerID(id.Issuer, id.Subject),
 	}
 	if id.SID != "" {

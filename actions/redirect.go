@@ -92,11 +92,16 @@ func (a *app) listPage(r *http.Request, path string) string {
 // page, which shows the notice.
 func (a *app) changed(c buffalo.Context, page string, n notice) error {
 	if web.PrefersHTML(c.Request()) {
-		mark := "?"
-		if strings.Contains(page, mark) {
-			mark = "&"
-		}
-		return c.Redirect(http.StatusSeeOther, "%s%snotice=%s", page, mark, n)
+		return c.Redirect(http.StatusSeeOther, "%s", withNotice(page, n))
 	}
 	return c.Render(http.StatusNoContent, nil)
+}
+
+// withNotice adds a notice to the address of a page.
+func withNotice(page string, n notice) string {
+	mark := "?"
+	if strings.Contains(page, mark) {
+		mark = "&"
+	}
+	return page + mark + "notice=" + string(n)
 }

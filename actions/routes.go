@@ -41,25 +41,25 @@ func (a *app) routes(b *buffalo.App) {
 	// The current user's sessions and account. What is wrapped in recent needs a
 	// recent sign-in.
 	b.GET("/sessions", a.signedIn(a.listSessions))
-	b.DELETE("/sessions", a.recent("sessions.revoke_others", a.revokeOtherSessions))
+	b.DELETE("/sessions", a.recent(a.revokeOtherSessions))
 	b.GET("/sessions/{sid}", a.signedIn(a.showOneSession))
-	b.DELETE("/sessions/{sid}", a.signOutOfCurrent(a.recent("action.revoke_one", a.revokeSession)))
+	b.DELETE("/sessions/{sid}", a.signOutOfCurrent(a.recent(a.revokeSession)))
 	b.GET("/events", a.signedIn(a.listEvents))
 	b.GET("/account", a.signedIn(a.showAccount))
 	b.PATCH("/account", a.usersOnly(a.renameAccount))
-	b.DELETE("/identities/{id}", a.recent("action.unlink", a.unlink))
-	b.POST("/tokens", a.recentOn("/account", "tokens.create", a.createToken))
+	b.DELETE("/identities/{id}", a.recent(a.unlink))
+	b.POST("/tokens", a.recentOn("/account", a.createToken))
 
 	// Administration
 	b.GET("/admin", a.adminsOnly(a.showDashboard))
 	b.GET("/admin/sessions", a.adminsOnly(a.searchSessions))
-	b.DELETE("/admin/sessions", a.adminsOnly(a.recent("admin.revoke_title", a.revokeFoundSessions)))
+	b.DELETE("/admin/sessions", a.adminsOnly(a.recent(a.revokeFoundSessions)))
 	b.GET("/admin/sessions/end", a.adminsOnly(a.confirmRevoke))
-	b.DELETE("/admin/sessions/{sid}", a.adminsOnly(a.recent("action.revoke_one", a.revokeFoundSession)))
+	b.DELETE("/admin/sessions/{sid}", a.adminsOnly(a.recent(a.revokeFoundSession)))
 	b.GET("/admin/users", a.adminsOnly(a.listUsers))
 	b.GET("/admin/users/{id}", a.adminsOnly(a.showUser))
 	b.GET("/admin/users/{id}/events", a.adminsOnly(a.listUserEvents))
-	b.PATCH("/admin/users/{id}", a.adminsOnly(a.recent("action.change_user", a.changeUser)))
+	b.PATCH("/admin/users/{id}", a.adminsOnly(a.recent(a.changeUser)))
 
 	// The API's document, and a page to try it
 	b.GET("/openapi.yaml", a.openAPI)

@@ -78,16 +78,11 @@ func (a *app) showSignIn(c buffalo.Context) error {
 
 // setSignIn sets what the sign-in page shows, for itself and for failed sign-ins.
 func (a *app) setSignIn(c buffalo.Context, methods []signInMethod, fresh bool) {
-	returnTo := localPath(c.Param("return_to"))
-	c.Set("pending", "")
-	if action := pending(c); action != nil && action.Page == returnTo {
-		c.Set("pending", a.pages.text(c, action.Name))
-	}
 	c.Set("fresh", fresh)
 	c.Set("methods", methods)
 	c.Set("bypass", a.cfg.BypassAuth)
 	c.Set("remember_for", a.pages.period(c, a.cfg.Session.RememberLifetime))
-	c.Set("return_to", returnTo)
+	c.Set("return_to", localPath(c.Param("return_to")))
 	c.Set("token", "")
 	c.Set("failure", "")
 	c.Set("signed_out", false)
@@ -100,7 +95,6 @@ type login struct {
 	providerSession string    // a hash; see providerID
 	providerSubject string
 	remember        bool
-	returnTo        string // a path of this app
 }
 
 // signIn signs the user in. Every sign-in method ends here. The session gets a new
@@ -115,9 +109,6 @@ func (a *app) signIn(c buffalo.Context, user *models.User, l login) error {
 		ProviderSession: l.providerSession, ProviderSubject: l.providerSubject,
 	})
 	if err != nil {
-		return err
-	}
-	if err := resumePending(c, l.returnTo); err != nil {
 		return err
 	}
 	if err := session.Save(); err != nil {

@@ -69,23 +69,25 @@ var (
 type notice string
 
 const (
-	noticeLinked        notice = "linked"
-	noticeUnlinked      notice = "unlinked"
-	noticeRenamed       notice = "renamed"
-	noticeRevokedOne    notice = "revoked_one"
-	noticeRevokedOthers notice = "revoked_others"
-	noticeRevokedAll    notice = "revoked_all"
-	noticeUserChanged   notice = "user_changed"
+	noticeLinked          notice = "linked"
+	noticeUnlinked        notice = "unlinked"
+	noticeRenamed         notice = "renamed"
+	noticeRevokedOne      notice = "revoked_one"
+	noticeRevokedOthers   notice = "revoked_others"
+	noticeRevokedAll      notice = "revoked_all"
+	noticeUserChanged     notice = "user_changed"
+	noticeReauthenticated notice = "reauthenticated"
 )
 
 var noticeTexts = map[notice]string{
-	noticeLinked:        "notice.linked",
-	noticeUnlinked:      "notice.unlinked",
-	noticeRenamed:       "notice.renamed",
-	noticeRevokedOne:    "notice.revoked_one",
-	noticeRevokedOthers: "notice.revoked_others",
-	noticeRevokedAll:    "notice.revoked_all",
-	noticeUserChanged:   "notice.user_changed",
+	noticeLinked:          "notice.linked",
+	noticeUnlinked:        "notice.unlinked",
+	noticeRenamed:         "notice.renamed",
+	noticeRevokedOne:      "notice.revoked_one",
+	noticeRevokedOthers:   "notice.revoked_others",
+	noticeRevokedAll:      "notice.revoked_all",
+	noticeUserChanged:     "notice.user_changed",
+	noticeReauthenticated: "notice.reauthenticated",
 }
 
 // noticeText returns the text of the notice in the address, or "".

@@ -129,9 +129,7 @@ func TestFresh_ASVS_7_5_1_LinkFinishedLate(t *testing.T) {
 	back := answer(t, app, leave(t, client, "/auth/other", url.Values{"link": {"true"}}))
 	longAgo(t, app)
 	r := client.HTML(http.MethodGet, back, nil)
-	if to := r.Header.Get("Location"); to != "/signin?fresh=true&return_to=%2Faccount" {
-		t.Errorf("%d, sent to %q", r.StatusCode, to)
-	}
+	wantLocation(t, r, reauthFor("/account"))
 	if a := accountOf(t, client); len(a.Identities) != 1 {
 		t.Errorf("%+v", a)
 	}

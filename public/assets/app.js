@@ -12,9 +12,6 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   time.textContent = ("hour" in time.dataset ? hour : clock).format(new Date(time.dateTime));
 }
 
-// What somebody was about to do before he had to sign in again is done now.
-document.querySelector("form[data-submit]")?.requestSubmit();
-
 // The page asks every few seconds while somebody looks at it, and at once when he
 // comes back to it. A request that fails says nothing of the session.
 const main = document.querySelector("main[data-watch]");
