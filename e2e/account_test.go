@@ -71,7 +71,7 @@ func testLinkedSignIn(t *testing.T, app *testapp.App, client *testapp.Client) {
 	wantStatus(t, second.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
 	wantSignedIn(t, second, "mallory")
 	wantStatus(t, client.JSON(http.MethodDelete, "/sessions", nil), http.StatusOK)
-	wantNobody(t, second)
+	wantAnonymous(t, second)
 	wantSignedIn(t, client, "mallory")
 }
 

@@ -83,7 +83,7 @@ func (s *adminSite) testPaging(t *testing.T) {
 
 func (s *adminSite) testRevokeOne(t *testing.T) {
 	wantStatus(t, s.admin.JSON(http.MethodDelete, "/admin/sessions/"+sid(t, s.phone), nil), http.StatusNoContent)
-	wantNobody(t, s.phone)
+	wantAnonymous(t, s.phone)
 	wantStatus(t, s.admin.JSON(http.MethodDelete, "/admin/sessions/"+s.phone.Cookies()["none"]+"x", nil), http.StatusNotFound)
 }
 
@@ -95,7 +95,7 @@ func (s *adminSite) testRevokeOfUser(t *testing.T) {
 		t.Errorf("%d sessions would be revoked, want 1", n)
 	}
 	wantRevoked(t, s.admin, "user="+s.managerID, 1)
-	wantNobody(t, s.laptop)
+	wantAnonymous(t, s.laptop)
 	wantSignedIn(t, s.user, "user")
 	for _, query := range []string{"", "user=" + s.managerID + "&all=true", "all=yes"} {
 		wantStatus(t, s.admin.JSON(http.MethodDelete, "/admin/sessions?"+query, nil), http.StatusBadRequest)
@@ -108,8 +108,8 @@ func (s *adminSite) testRevokeAll(t *testing.T) {
 	wantContains(t, page, "There are 2 live sessions")
 	wantForm(t, page, "/admin/sessions", url.Values{"_method": {"DELETE"}, "all": {"true"}})
 	wantRevoked(t, s.admin, "all=true", 2)
-	wantNobody(t, s.user)
-	wantNobody(t, s.admin)
+	wantAnonymous(t, s.user)
+	wantAnonymous(t, s.admin)
 }
 
 // testEvents checks that each of the steps before is an event of the user's.

@@ -82,7 +82,7 @@ func (u userAdmin) testDisable(t *testing.T, member *testapp.Client) {
 	if list := listSessions(t, u.admin, "/admin/sessions?user=manager"); len(list.Sessions) != 0 {
 		t.Errorf("%+v", list)
 	}
-	wantNobody(t, member)
+	wantAnonymous(t, member)
 	wantStatus(t, u.app.Client(t).JSON(http.MethodGet, "/auth/bypass?token=manager", nil), http.StatusUnauthorized)
 	execute(t, u.app, "UPDATE users SET created_at = ?", time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
 	if at := findUser(t, u.admin, "manager").DisabledAt; at == nil || *at < time.Now().UTC().Add(-time.Hour).Format(time.RFC3339) {
@@ -97,11 +97,11 @@ func (u userAdmin) testDisable(t *testing.T, member *testapp.Client) {
 func (u userAdmin) testRole(t *testing.T) *testapp.Client {
 	member := on(t, u.app, "manager", firefox)
 	u.change(t, u.manager.ID, map[string]string{"role": "admin"}, http.StatusOK)
-	wantNobody(t, member)
+	wantAnonymous(t, member)
 	member = on(t, u.app, "manager", firefox)
 	wantStatus(t, member.JSON(http.MethodGet, "/admin", nil), http.StatusOK)
 	u.change(t, u.self.ID, map[string]string{"role": "member"}, http.StatusOK)
-	wantNobody(t, u.admin)
+	wantAnonymous(t, u.admin)
 	return member
 }
 
@@ -138,7 +138,7 @@ func TestAdmin_EnableRevokes(t *testing.T) {
 		id := findUser(t, admin, "manager").ID
 		execute(t, app, "UPDATE users SET disabled_at = ? WHERE id = ?", time.Now().UTC(), id)
 		wantStatus(t, admin.JSON(http.MethodPatch, "/admin/users/"+id, map[string]bool{"disabled": false}), http.StatusOK)
-		wantNobody(t, member)
+		wantAnonymous(t, member)
 	})
 }
 

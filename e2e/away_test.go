@@ -68,7 +68,7 @@ func TestDatabaseHangs(t *testing.T) {
 
 // testWhileAway asks for everything that the load does not.
 func testWhileAway(t *testing.T, app *testapp.App, v *visitor) {
-	client := with(t, app, v.name, v.cookie)
+	client := withCookie(t, app, v.name, v.cookie)
 	nobody := app.Client(t)
 	for what, r := range map[string]*testapp.Response{
 		"page":                client.HTML(http.MethodGet, "/session", nil),
@@ -94,7 +94,7 @@ func testWhileAway(t *testing.T, app *testapp.App, v *visitor) {
 	}
 	wantStatus(t, client.JSON(http.MethodGet, "/healthz", nil), http.StatusOK)
 	wantStatus(t, client.JSON(http.MethodGet, "/assets/app.css", nil), http.StatusOK)
-	forged := with(t, app, v.name, flip(v.cookie))
+	forged := withCookie(t, app, v.name, flip(v.cookie))
 	wantStatus(t, forged.JSON(http.MethodGet, "/session", nil), http.StatusUnauthorized) // costs no query
 }
 

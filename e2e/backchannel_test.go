@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testoidc"
 )
 
-// backchannel sends a logout token as the provider evil would.
-func backchannel(app *testapp.App, t *testing.T, token string) *testapp.Response {
+// postLogoutToken sends a logout token as the provider evil would.
+func postLogoutToken(t *testing.T, app *testapp.App, token string) *testapp.Response {
 	t.Helper()
 	return app.Client(t).Do(http.MethodPost, "/auth/evil/backchannel-logout", testapp.Form(url.Values{"logout_token": {token}}))
 }
@@ -43,15 +43,15 @@ func TestOpenID_BackchannelLogout(t *testing.T) {
 			claims := logoutClaims(evil.URL)
 			maps.Copy(claims, claim)
 			token := evil.SignAs("logout+jwt", claims)
-			wantStatus(t, backchannel(app, t, token), http.StatusOK)
-			wantNobody(t, client)
+			wantStatus(t, postLogoutToken(t, app, token), http.StatusOK)
+			wantAnonymous(t, client)
 			if claim["sid"] == nil {
-				wantNobody(t, other)
+				wantAnonymous(t, other)
 			} else {
 				wantSignedIn(t, other, "mallory")
 			}
 			wantSignedIn(t, admin, "admin")
-			wantStatus(t, backchannel(app, t, token), http.StatusBadRequest) // again
+			wantStatus(t, postLogoutToken(t, app, token), http.StatusBadRequest) // again
 		})
 	}
 }
@@ -87,7 +87,7 @@ func TestOpenID_BackchannelLogout_Refused(t *testing.T) {
 		"Expired":       as("exp", time.Now().Add(-time.Hour).Unix()),
 		"Nobody":        as("sub", nil),
 	} {
-		if r := backchannel(app, t, token); r.StatusCode != http.StatusBadRequest {
+		if r := postLogoutToken(t, app, token); r.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", name, r.StatusCode, r.Body)
 		}
 	}
@@ -105,12 +105,12 @@ func TestOpenID_BackchannelLogout_DatabaseFails(t *testing.T) {
 	token := evil.SignAs("logout+jwt", claims)
 
 	execute(t, app, "CREATE TRIGGER hold BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'held'); END")
-	wantStatus(t, backchannel(app, t, token), http.StatusServiceUnavailable)
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusServiceUnavailable)
 	wantSignedIn(t, client, "mallory")
 	execute(t, app, "DROP TRIGGER hold")
-	wantStatus(t, backchannel(app, t, token), http.StatusOK)
-	wantNobody(t, client)
-	wantStatus(t, backchannel(app, t, token), http.StatusBadRequest)
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusOK)
+	wantAnonymous(t, client)
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusBadRequest)
 }
 
 // Keys that cannot be had are no fault of the token's: the provider is to send it
@@ -121,9 +121,9 @@ func TestOpenID_BackchannelLogout_NoKeys(t *testing.T) {
 	claims["sub"] = "mallory"
 	token := evil.Sign(claims)
 	evil.Override(testoidc.Overrides{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
-	wantStatus(t, backchannel(app, t, token), http.StatusBadGateway)
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusBadGateway)
 	evil.Override(testoidc.Overrides{})
-	wantStatus(t, backchannel(app, t, token), http.StatusOK)
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusOK)
 }
 
 // Who sends bad tokens does not keep good ones of the same address out: providers
@@ -138,10 +138,10 @@ func TestOpenID_BackchannelLogout_ManyBadOnes(t *testing.T) {
 	foreign["aud"] = "another-app"
 	bad := evil.Sign(foreign)
 	for range 70 {
-		wantStatus(t, backchannel(app, t, bad), http.StatusBadRequest)
+		wantStatus(t, postLogoutToken(t, app, bad), http.StatusBadRequest)
 	}
-	wantStatus(t, backchannel(app, t, evil.Sign(claims)), http.StatusOK)
-	wantNobody(t, client)
+	wantStatus(t, postLogoutToken(t, app, evil.Sign(claims)), http.StatusOK)
+	wantAnonymous(t, client)
 }
 
 // Somebody signs out at the provider while the browser is on its way here.
@@ -151,12 +151,12 @@ func TestOpenID_BackchannelLogout_Meanwhile(t *testing.T) {
 	claims := logoutClaims(evil.URL)
 	claims["sid"] = "provider-session"
 	evil.Override(testoidc.Overrides{Claims: set("name", nil), UserInfo: func(testoidc.Claims) {
-		wantStatus(t, backchannel(app, t, evil.Sign(claims)), http.StatusOK)
+		wantStatus(t, postLogoutToken(t, app, evil.Sign(claims)), http.StatusOK)
 	}})
 	r := tryEvil(t, app, client)
 	wantStatus(t, r, http.StatusForbidden)
 	wantNoNewCookie(t, r)
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 	if n := countSessions(t, app); n != 0 {
 		t.Errorf("%d session rows", n)
 	}
@@ -179,7 +179,7 @@ func TestOpenID_BackchannelLogout_Subjects(t *testing.T) {
 
 	claims := logoutClaims(evil.URL)
 	claims["sub"] = "second"
-	wantStatus(t, backchannel(app, t, evil.Sign(claims)), http.StatusOK)
-	wantNobody(t, second)
+	wantStatus(t, postLogoutToken(t, app, evil.Sign(claims)), http.StatusOK)
+	wantAnonymous(t, second)
 	wantSignedIn(t, client, "mallory")
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
-// endButton is the button on a page that ends a session.
-func endButton(page, sid string) string {
+// revokeButton is the button on a page that ends a session.
+func revokeButton(page, sid string) string {
 	return fmt.Sprintf(`form[action="%s/%s"] button`, page, sid)
 }
 
@@ -61,10 +61,10 @@ func TestBrowser_Keyboard(t *testing.T) {
 	b.wantLoad("/", http.StatusOK, chromedp.KeyEvent(" "))
 	b.tabTo(`header a[href="/sessions"]`)
 	b.wantLoad("/sessions", http.StatusOK, chromedp.KeyEvent(kb.Enter))
-	b.tabTo(endButton("/sessions", sid(t, phone)))
+	b.tabTo(revokeButton("/sessions", sid(t, phone)))
 	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.KeyEvent(" "))
 	b.wantText(`[role="status"]`, "Session revoked.")
-	wantNobody(t, phone)
+	wantAnonymous(t, phone)
 	b.tabTo(string(signOutButton))
 	b.wantLoad("/signin?notice=signed-out", http.StatusOK, chromedp.KeyEvent(kb.Enter))
 	b.wantText(`[role="status"]`, "You’re signed out")
@@ -84,9 +84,9 @@ func TestBrowser_NoScripts(t *testing.T) {
 	b.wantLoad("/", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
 	b.wantLoad("/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/sessions"]`)))
 	b.wantText("main time", " UTC</time>")
-	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, phone)))))
+	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(t, phone)))))
 	b.wantText(`[role="status"]`, "Session revoked.")
-	wantNobody(t, phone)
+	wantAnonymous(t, phone)
 	testWaiting(b)
 	b.wantLoad("/events", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/events"]`)))
 	b.wantText("main", "Signed out another device")
@@ -104,13 +104,13 @@ func testWaiting(b *browser) {
 	tablet := on(b.t, b.app, "manager", ipad)
 	longAgo(b.t, b.app)
 	b.open("/sessions", http.StatusOK)
-	b.wantLoad("/signin?fresh=true&return_to=%2Fsessions", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(b.t, tablet)))))
+	b.wantLoad("/signin?fresh=true&return_to=%2Fsessions", http.StatusOK, chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(b.t, tablet)))))
 	b.wantLoad("/sessions", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
 	b.wantText("form.notice", "Continue with “Revoke a session”?")
-	b.dress(390, "light")
+	b.emulate(390, "light")
 	b.screenshot("sessions-resumed-manager-390-light")
 	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(`form.notice button`)))
-	wantNobody(b.t, tablet)
+	wantAnonymous(b.t, tablet)
 }
 
 // notices waits until the open page says that its session has ended. It asks every few
@@ -132,7 +132,7 @@ func (b *browser) notices(comesBack bool) {
 	}
 	b.wantGone(string(signOutButton))
 	b.wantAccessible(everyRule)
-	b.dress(390, "dark")
+	b.emulate(390, "dark")
 	b.wantAccessible(contrast)
 	b.screenshot("over-390-dark")
 	b.wantLoad("/signin", http.StatusOK, chromedp.KeyEvent(kb.Tab+kb.Enter))
@@ -150,14 +150,14 @@ func TestBrowser_EndedElsewhere(t *testing.T) {
 	admin.wantLoad("/admin", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/admin"]`)))
 	admin.wantLoad("/admin/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`.tabs a[href="/admin/sessions"]`)))
 	admin.wantLoad("/admin/sessions?notice=revoked_one", http.StatusOK,
-		chromedp.Click(chromedp.CSS(endButton("/admin/sessions", sid(t, manager.client())))))
+		chromedp.Click(chromedp.CSS(revokeButton("/admin/sessions", sid(t, manager.client())))))
 	manager.notices(false)
 
 	manager.signInAs("admin") // on a second device
 	manager.open("/events", http.StatusOK)
 	admin.open("/sessions", http.StatusOK)
 	admin.wantLoad("/sessions?notice=revoked_one", http.StatusOK,
-		chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, manager.client())))))
+		chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(t, manager.client())))))
 	manager.notices(true)
 	admin.wantQuiet()
 	manager.wantQuiet()
@@ -183,14 +183,14 @@ func TestBrowser_Clicks(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	b := openBrowser(t, app)
 	b.signInAs("admin")
-	b.dress(390, "light")
+	b.emulate(390, "light")
 	for _, path := range []string{"/", "/session", "/sessions", "/events", "/account", "/docs", "/admin", "/admin/sessions", "/admin/users", "/signin"} {
 		strange := on(t, app, "admin", iphone)
 		b.open(path, http.StatusOK)
 		c := clicker{browser: b}
 		c.click("/sessions", `header a[href="/sessions"]`)
-		c.click("/sessions?notice=revoked_one", endButton("/sessions", sid(t, strange)))
-		wantNobody(t, strange)
+		c.click("/sessions?notice=revoked_one", revokeButton("/sessions", sid(t, strange)))
+		wantAnonymous(t, strange)
 		if c.clicks > few {
 			t.Errorf("%d clicks from %s", c.clicks, path)
 		}
@@ -201,12 +201,12 @@ func TestBrowser_Clicks(t *testing.T) {
 	b.open("/events", http.StatusOK)
 	c := clicker{browser: b}
 	c.click("/sessions", `header a[href="/sessions"]`)
-	c.click("/signin?fresh=true&return_to=%2Fsessions", endButton("/sessions", sid(t, strange)))
+	c.click("/signin?fresh=true&return_to=%2Fsessions", revokeButton("/sessions", sid(t, strange)))
 	b.wantText("main", "To continue with “Revoke a session”")
 	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)), chromedp.KeyEvent("admin"), chromedp.Click(signInButton))
 	c.clicks++
 	b.wantText(`[role="status"]`, "Session revoked.")
-	wantNobody(t, strange)
+	wantAnonymous(t, strange)
 	if c.clicks > few {
 		t.Errorf("%d clicks after a sign-in of long ago", c.clicks)
 	}

@@ -55,7 +55,7 @@ func pagesOf(who, manager string) []page {
 func TestBrowser_Pages(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
-	furnish(t, app)
+	seedAccount(t, app)
 	long := strings.Repeat("Wolfeschlegelsteinhausenbergerdorff", 6)
 	execute(t, app, "UPDATE users SET name = ? WHERE username = 'manager'", long)
 	var manager string
@@ -67,7 +67,7 @@ func TestBrowser_Pages(t *testing.T) {
 				b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token="+user))
 			}
 			for _, p := range pagesOf(user, manager) {
-				testPage(b, user, p.path, p.status)
+				checkPage(b, user, p.path, p.status)
 			}
 			if user == "manager" {
 				testRefusals(b)
@@ -82,29 +82,29 @@ func testRefusals(b *browser) {
 	b.t.Helper()
 	b.open("/account", http.StatusOK)
 	b.post("/signin", http.StatusMethodNotAllowed, nil)
-	testDresses(b, "manager", "error-405")
+	checkDisplays(b, "manager", "error-405")
 	b.open("/account", http.StatusOK)
 	b.post("/account", http.StatusConflict, map[string]string{"_method": "PATCH", "username": "admin"})
-	testDresses(b, "manager", "account-409")
+	checkDisplays(b, "manager", "account-409")
 	b.open("/account", http.StatusOK)
 	b.post("/account", http.StatusUnprocessableEntity, map[string]string{"_method": "PATCH", "username": "-"})
-	testDresses(b, "manager", "account-422")
+	checkDisplays(b, "manager", "account-422")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `<!doctype html><form method="post" action="%s/sessions"><input type="hidden" name="_method" value="DELETE"><button>Win</button></form>`, b.app.URL)
 	}))
 	defer elsewhere.Close()
 	b.do(chromedp.Navigate(elsewhere.URL))
 	b.wantLoad("/sessions", http.StatusForbidden, chromedp.Click(chromedp.CSS("button")))
-	testDresses(b, "manager", "error-403")
+	checkDisplays(b, "manager", "error-403")
 	execute(b.t, b.app, "ALTER TABLE sessions RENAME TO away")
 	b.open("/sessions", http.StatusServiceUnavailable)
 	execute(b.t, b.app, "ALTER TABLE away RENAME TO sessions")
-	testDresses(b, "", "error-503")
+	checkDisplays(b, "", "error-503")
 	for range 60 {
 		b.app.Client(b.t).JSON(http.MethodGet, "/auth/bypass?token=amdin", nil)
 	}
 	b.open("/auth/bypass?token=amdin", http.StatusTooManyRequests)
-	testDresses(b, "manager", "signin-429")
+	checkDisplays(b, "manager", "signin-429")
 }
 
 // TestBrowser_ProviderPages looks at the pages that only providers bring.
@@ -116,8 +116,8 @@ func TestBrowser_ProviderPages(t *testing.T) {
 	evil.Override(testoidc.Overrides{Metadata: set("issuer", "https://elsewhere.example")})
 	b.open("/signin", http.StatusOK)
 	b.wantLoad("/auth/evil", http.StatusBadGateway, chromedp.Click(chromedp.CSS(`button[formaction="/auth/evil"]`)))
-	testDresses(b, "", "signin-502")
-	testPage(b, "", "/signin", http.StatusOK)
+	checkDisplays(b, "", "signin-502")
+	checkPage(b, "", "/signin", http.StatusOK)
 	b.wantText("main", "Evil did not respond recently")
 	testLinked(b, evil)
 	b.wantQuiet()
@@ -144,7 +144,7 @@ func testLeaving(b *browser, provider *testoidc.Fake) {
 	b.open("/signin", http.StatusOK)
 	b.wantLoad("/auth/other", http.StatusOK, chromedp.Click(chromedp.CSS(`button[formaction="/auth/other"]`)))
 	b.wantText("h1", "Redirecting to your provider")
-	testDresses(b, "", "leaving")
+	checkDisplays(b, "", "leaving")
 }
 
 // testLinked looks at the account of somebody with two providers.
@@ -159,29 +159,29 @@ func testLinked(b *browser, evil *testoidc.Fake) {
 		wantStatus(b.t, client.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
 	}
 	for _, path := range []string{"/account", "/account?notice=linked", "/account?notice=unlinked", "/signin?fresh=true&return_to=/account"} {
-		testPage(b, "manager", path, http.StatusOK)
+		checkPage(b, "manager", path, http.StatusOK)
 	}
 }
 
-// testPage opens a page and looks at it in every width and colour.
-func testPage(b *browser, user, path string, status int64) {
+// checkPage opens a page and looks at it in every width and colour.
+func checkPage(b *browser, user, path string, status int64) {
 	b.t.Helper()
 	b.open(path, status)
 	if path == "/docs" {
 		b.poll("show the document", `return shown.some(e => e.textContent.includes("Getting JSON"))`)
 	}
 	name := strings.NewReplacer("?fresh=true&return_to=/", "-fresh-", "?notice=", "-", "/", "-", "?", "-", "&", "-").Replace(strings.TrimPrefix(path, "/"))
-	testDresses(b, user, cmp.Or(name, "home"))
+	checkDisplays(b, user, cmp.Or(name, "home"))
 }
 
-// testDresses looks at the page that is open in every width and colour.
-func testDresses(b *browser, user, name string) {
+// checkDisplays looks at the page that is open in every width and colour.
+func checkDisplays(b *browser, user, name string) {
 	b.t.Helper()
 	for _, width := range []int64{390, 1280} {
 		grounds := make(map[string]bool)
 		for scheme, rules := range map[string]string{"light": everyRule, "dark": contrast} {
-			b.dress(width, scheme)
-			grounds[testDress(b, width)] = true
+			b.emulate(width, scheme)
+			grounds[checkDisplay(b, width)] = true
 			b.wantAccessible(rules)
 			b.screenshot(fmt.Sprintf("%s-%s-%d-%s", name, cmp.Or(user, "nobody"), width, scheme))
 		}
@@ -189,7 +189,7 @@ func testDresses(b *browser, user, name string) {
 			b.t.Errorf("%s has the ground %v in light and dark", name, grounds)
 		}
 	}
-	b.dress(narrowest, "light")
+	b.emulate(narrowest, "light")
 	testWidth(b, narrowest)
 	if user != "" {
 		b.wantText(string(signOutButton), "Sign out") // ASVS 5.0 7.4.4
@@ -199,8 +199,8 @@ func testDresses(b *browser, user, name string) {
 // narrowest is the width of a window of 1280 at 400 % (WCAG 2.2, 1.4.10).
 const narrowest = 320
 
-// testDress checks the page that is open and returns the colour of its ground.
-func testDress(b *browser, width int64) string {
+// checkDisplay checks the page that is open and returns the colour of its ground.
+func checkDisplay(b *browser, width int64) string {
 	b.t.Helper()
 	testWidth(b, width)
 	place := evaluate[string](b, `location.href`)

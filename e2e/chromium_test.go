@@ -164,8 +164,8 @@ func evaluate[T any](b *browser, script string) T {
 	return value
 }
 
-// dress sets the width and the colours.
-func (b *browser) dress(width int64, scheme string) {
+// emulate sets the width and the colours.
+func (b *browser) emulate(width int64, scheme string) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, 900))
 	feature := &emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme}

@@ -185,18 +185,18 @@ func testCookieDead(t *testing.T, app *testapp.App) {
 		name, cookie := client.SessionCookie()
 		execute(t, app, sql, time.Now().UTC().Add(-time.Second), sidOf(cookie))
 		before := countSessions(t, app)
-		wantNobody(t, client)
+		wantAnonymous(t, client)
 		client.HTML(http.MethodGet, "/", nil)
 		client.HTML(http.MethodGet, "/missing", nil)
 		if n := countSessions(t, app); n != before {
 			t.Errorf("%s: %d sessions, want %d: a dead one came back", what, n, before)
 		}
-		again := with(t, app, name, cookie)
+		again := withCookie(t, app, name, cookie)
 		again.SignIn("admin")
 		if _, fresh := again.SessionCookie(); sidOf(fresh) == sidOf(cookie) {
 			t.Errorf("%s: the sign-in adopted the dead sid", what)
 		}
-		wantNobody(t, with(t, app, name, cookie))
+		wantAnonymous(t, withCookie(t, app, name, cookie))
 	}
 }
 
@@ -210,14 +210,14 @@ func TestCookie_Secrets(t *testing.T) {
 	name, cookie := client.SessionCookie()
 
 	stranger := testapp.Start(t, testapp.Options{DatabaseURL: database})
-	wantNobody(t, with(t, stranger, name, cookie))
+	wantAnonymous(t, withCookie(t, stranger, name, cookie))
 
 	both := testapp.Start(t, testapp.Options{DatabaseURL: database, Extra: []string{"SESSION_SECRET=" + stranger.Secret + "," + old.Secret}})
-	moved := with(t, both, name, cookie)
+	moved := withCookie(t, both, name, cookie)
 	wantSignedIn(t, moved, "admin")
 	_, resigned := moved.SessionCookie()
 	if resigned == cookie || sidOf(resigned) != sidOf(cookie) {
 		t.Errorf("the cookie went from %s to %s, want the same sid signed anew", cookie, resigned)
 	}
-	wantSignedIn(t, with(t, stranger, name, resigned), "admin")
+	wantSignedIn(t, withCookie(t, stranger, name, resigned), "admin")
 }

@@ -39,7 +39,7 @@ func moveTo(t *testing.T, app *testapp.App, clients []*testapp.Client) []*testap
 	moved := make([]*testapp.Client, 0, len(clients))
 	for _, client := range clients {
 		name, cookie := client.SessionCookie()
-		moved = append(moved, with(t, app, name, cookie))
+		moved = append(moved, withCookie(t, app, name, cookie))
 	}
 	return moved
 }
@@ -48,7 +48,7 @@ func moveTo(t *testing.T, app *testapp.App, clients []*testapp.Client) []*testap
 // ID, in plain text, base64 or hex.
 func wantReadable(t *testing.T, app *testapp.App, client *testapp.Client, readable bool) {
 	t.Helper()
-	var got who
+	var got sessionResponse
 	client.JSON(http.MethodGet, "/session", nil).Decode(t, &got)
 	_, cookie := client.SessionCookie()
 	var data []byte

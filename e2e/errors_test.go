@@ -147,7 +147,7 @@ func TestErrors_CrossOrigin(t *testing.T) {
 			signOut := []testapp.RequestOption{testapp.Form(url.Values{"_method": {"DELETE"}})}
 			nobody := app.Client(t)
 			wantStatus(t, nobody.Do(http.MethodPost, "/auth/bypass", slices.Concat(headers, signIn)...), http.StatusForbidden)
-			wantNobody(t, nobody)
+			wantAnonymous(t, nobody)
 
 			client := app.Client(t)
 			client.SignIn("user")

@@ -97,7 +97,7 @@ func testRevokedTogether(t *testing.T, app *testapp.App, client *testapp.Client)
 func testRevokeCurrent(t *testing.T, app *testapp.App, client *testapp.Client) {
 	longAgo(t, app)
 	wantStatus(t, client.JSON(http.MethodDelete, "/sessions/"+sid(t, client), nil), http.StatusNoContent)
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 	if e := listEvents(t, on(t, app, "manager", firefox), "/events").Events[1]; e.Kind != "signout" {
 		t.Errorf("%+v", e)
 	}

@@ -47,7 +47,7 @@ func TestFresh_ASVS_7_5_1_WhatTheProviderProved(t *testing.T) {
 			evil.Override(testoidc.Overrides{Claims: set("auth_time", c.authTime)})
 			client := app.Client(t)
 			wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-			var me who
+			var me sessionResponse
 			client.JSON(http.MethodGet, "/session", nil).Decode(t, &me)
 			if got := me.Session["authenticated_at"]; !c.recent && got != c.want {
 				t.Errorf("authenticated_at is %v, want %v", got, c.want)

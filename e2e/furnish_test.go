@@ -37,8 +37,8 @@ var seats = []seat{
 	{"contributor", edge, "198.51.100.33", "microsoftonline", 7 * time.Hour},
 }
 
-// furnish fills an app on SQLite with what there is after a day's work.
-func furnish(t *testing.T, app *testapp.App) {
+// seedAccount fills an app on SQLite with what there is after a day's work.
+func seedAccount(t *testing.T, app *testapp.App) {
 	t.Helper()
 	now := time.Now().UTC()
 	for _, s := range seats {

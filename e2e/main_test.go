@@ -24,8 +24,8 @@ func eachEngine(t *testing.T, test func(*testing.T, testdb.Engine)) {
 	}
 }
 
-// who is the answer of GET /session.
-type who struct {
+// sessionResponse is the answer of GET /session.
+type sessionResponse struct {
 	User    user           `json:"user"`
 	Session map[string]any `json:"session"`
 }
@@ -48,14 +48,14 @@ func wantSignedIn(t *testing.T, client *testapp.Client, username string) {
 		t.Errorf("GET /session: %d, want %s signed in", r.StatusCode, username)
 		return
 	}
-	var got who
+	var got sessionResponse
 	if r.Decode(t, &got); got.User.Username != username {
 		t.Errorf("GET /session: %q, want %q", got.User.Username, username)
 	}
 }
 
-// wantNobody fails the test unless the app takes the client for nobody.
-func wantNobody(t *testing.T, client *testapp.Client) {
+// wantAnonymous fails the test unless the app takes the client for nobody.
+func wantAnonymous(t *testing.T, client *testapp.Client) {
 	t.Helper()
 	r := client.JSON(http.MethodGet, "/session", nil)
 	wantStatus(t, r, http.StatusUnauthorized)
@@ -72,8 +72,8 @@ func wantNoNewCookie(t *testing.T, r *testapp.Response) {
 	}
 }
 
-// with returns a client that sends just this cookie.
-func with(t *testing.T, app *testapp.App, name, value string) *testapp.Client {
+// withCookie returns a client that sends just this cookie.
+func withCookie(t *testing.T, app *testapp.App, name, value string) *testapp.Client {
 	t.Helper()
 	client := app.Client(t)
 	client.SetCookie(name, value)
