@@ -29,7 +29,7 @@ func TestHeaders(t *testing.T) {
 }
 
 // everyKind returns one response of every kind that the app has, but for the
-// 503 of TestDatabaseAway.
+// 503 of TestDatabaseOutage.
 func everyKind(t *testing.T, app *testapp.App) map[string]*testapp.Response {
 	t.Helper()
 	client := app.Client(t)
