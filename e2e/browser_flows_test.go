@@ -11,23 +11,22 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
-// revokeButton is the button on a page that ends a session.
+// revokeButton selects the button on a page that revokes a session.
 func revokeButton(page, sid string) string {
 	return fmt.Sprintf(`form[action="%s/%s"] button`, page, sid)
 }
 
-// signInAs signs the browser in.
 func (b *browser) signInAs(username string) {
 	b.t.Helper()
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(b.app.URL+"/auth/bypass?token="+username))
 }
 
-// tabTo presses Tab until the focus is on the element. On its way it checks that
-// people see where they are.
+// tabTo presses Tab until the element has the focus. It checks that the focus is visible
+// on every element before it.
 func (b *browser) tabTo(selector string) {
 	b.t.Helper()
-	const most = 40
-	for range most {
+	const maxTabs = 40
+	for range maxTabs {
 		b.do(chromedp.KeyEvent(kb.Tab))
 		unseen := evaluate[string](b, `(() => {
 			const e = document.activeElement, style = getComputedStyle(e), r = e.getBoundingClientRect();
@@ -35,16 +34,16 @@ func (b *browser) tabTo(selector string) {
 			return e === document.body || seen ? "" : e.outerHTML;
 		})()`)
 		if unseen != "" {
-			b.t.Errorf("nobody sees that the focus is on %s", unseen)
+			b.t.Errorf("the focus is not visible on %s", unseen)
 		}
 		if evaluate[bool](b, fmt.Sprintf("document.activeElement.matches(`%s`)", selector)) {
 			return
 		}
 	}
-	b.t.Fatalf("%d times Tab do not lead to %s", most, selector)
+	b.t.Fatalf("pressed Tab %d times without reaching %s", maxTabs, selector)
 }
 
-// TestBrowser_Keyboard signs in, ends another session and signs out without a mouse.
+// Users can sign in, revoke another session and sign out with the keyboard only.
 func TestBrowser_Keyboard(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
@@ -71,8 +70,8 @@ func TestBrowser_Keyboard(t *testing.T) {
 	b.wantQuiet()
 }
 
-// TestBrowser_NoScripts signs in, ends another session and signs out without scripts.
-// Times are in UTC then, and say so.
+// Users can sign in, revoke another session and sign out without scripts. Times are then
+// shown in UTC.
 func TestBrowser_NoScripts(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
@@ -87,7 +86,7 @@ func TestBrowser_NoScripts(t *testing.T) {
 	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(t, phone)))))
 	b.wantText(`[role="status"]`, "Session revoked.")
 	wantAnonymous(t, phone)
-	testWaiting(b)
+	testPendingAction(b)
 	b.wantLoad("/events", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/events"]`)))
 	b.wantText("main", "Signed out another device")
 	b.wantText("main time", " UTC</time>")
@@ -97,9 +96,9 @@ func TestBrowser_NoScripts(t *testing.T) {
 	b.wantQuiet()
 }
 
-// testWaiting begins on the page of sessions, long after the sign-in. Without scripts
-// what waits for a new one is a button.
-func testWaiting(b *browser) {
+// testPendingAction revokes a session long after the sign-in. Without scripts, the pending
+// action resumes with a button.
+func testPendingAction(b *browser) {
 	b.t.Helper()
 	tablet := on(b.t, b.app, "manager", ipad)
 	longAgo(b.t, b.app)
@@ -113,16 +112,16 @@ func testWaiting(b *browser) {
 	wantAnonymous(b.t, tablet)
 }
 
-// notices waits until the open page says that its session has ended. It asks every few
-// seconds, and at once when somebody comes back to it.
-func (b *browser) notices(comesBack bool) {
+// waitForEndedNotice waits until the open page says that its session has ended. The page
+// checks every few seconds, and at once when the user returns to it.
+func (b *browser) waitForEndedNotice(userReturns bool) {
 	b.t.Helper()
-	ask := `document.querySelector('main [role="alert"] h1')?.textContent ?? ""`
-	if comesBack {
-		ask = `document.dispatchEvent(new Event("visibilitychange")); ` + ask
+	script := `document.querySelector('main [role="alert"] h1')?.textContent ?? ""`
+	if userReturns {
+		script = `document.dispatchEvent(new Event("visibilitychange")); ` + script
 	}
 	testapp.Poll(b.t, "say that the session has ended", func() bool {
-		return evaluate[string](b, ask) == "Your session has ended"
+		return evaluate[string](b, script) == "Your session has ended"
 	})
 	if focus := evaluate[string](b, `document.activeElement.closest('[role="alert"]')?.tagName ?? document.activeElement.outerHTML`); focus != "DIV" {
 		b.t.Errorf("the focus is on %s", focus)
@@ -134,13 +133,13 @@ func (b *browser) notices(comesBack bool) {
 	b.wantAccessible(everyRule)
 	b.emulate(390, "dark")
 	b.wantAccessible(contrast)
-	b.screenshot("over-390-dark")
+	b.screenshot("session-ended-390-dark")
 	b.wantLoad("/signin", http.StatusOK, chromedp.KeyEvent(kb.Tab+kb.Enter))
 }
 
-// TestBrowser_EndedElsewhere has an administrator, and then a user on another device,
-// end a session whose page is open.
-func TestBrowser_EndedElsewhere(t *testing.T) {
+// An open page notices when its session is revoked by an administrator, or by its user on
+// another device.
+func TestBrowser_RevokedElsewhere(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
 	admin, manager := openBrowser(t, app), openBrowser(t, app)
@@ -151,19 +150,19 @@ func TestBrowser_EndedElsewhere(t *testing.T) {
 	admin.wantLoad("/admin/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`.tabs a[href="/admin/sessions"]`)))
 	admin.wantLoad("/admin/sessions?notice=revoked_one", http.StatusOK,
 		chromedp.Click(chromedp.CSS(revokeButton("/admin/sessions", sid(t, manager.client())))))
-	manager.notices(false)
+	manager.waitForEndedNotice(false)
 
 	manager.signInAs("admin") // on a second device
 	manager.open("/events", http.StatusOK)
 	admin.open("/sessions", http.StatusOK)
 	admin.wantLoad("/sessions?notice=revoked_one", http.StatusOK,
 		chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(t, manager.client())))))
-	manager.notices(true)
+	manager.waitForEndedNotice(true)
 	admin.wantQuiet()
 	manager.wantQuiet()
 }
 
-// clicker counts how often somebody presses the mouse.
+// clicker counts clicks.
 type clicker struct {
 	*browser
 	clicks int
@@ -175,40 +174,40 @@ func (c *clicker) click(path, selector string) {
 	c.wantLoad(path, http.StatusOK, chromedp.Click(chromedp.CSS(selector)))
 }
 
-// TestBrowser_Clicks holds that somebody ends a strange device in under four clicks
-// from any page, also where he must sign in again first.
+// Users can revoke the session of an unknown device in at most three clicks from any page,
+// even if they must sign in again first.
 func TestBrowser_Clicks(t *testing.T) {
 	t.Parallel()
-	const few = 3
+	const maxClicks = 3
 	app := testapp.Start(t, testapp.Options{})
 	b := openBrowser(t, app)
 	b.signInAs("admin")
 	b.emulate(390, "light")
 	for _, path := range []string{"/", "/session", "/sessions", "/events", "/account", "/docs", "/admin", "/admin/sessions", "/admin/users", "/signin"} {
-		strange := on(t, app, "admin", iphone)
+		unknown := on(t, app, "admin", iphone)
 		b.open(path, http.StatusOK)
 		c := clicker{browser: b}
 		c.click("/sessions", `header a[href="/sessions"]`)
-		c.click("/sessions?notice=revoked_one", revokeButton("/sessions", sid(t, strange)))
-		wantAnonymous(t, strange)
-		if c.clicks > few {
-			t.Errorf("%d clicks from %s", c.clicks, path)
+		c.click("/sessions?notice=revoked_one", revokeButton("/sessions", sid(t, unknown)))
+		wantAnonymous(t, unknown)
+		if c.clicks > maxClicks {
+			t.Errorf("%d clicks from %s, want at most %d", c.clicks, path, maxClicks)
 		}
 	}
 
-	strange := on(t, app, "admin", iphone)
+	unknown := on(t, app, "admin", iphone)
 	longAgo(t, app)
 	b.open("/events", http.StatusOK)
 	c := clicker{browser: b}
 	c.click("/sessions", `header a[href="/sessions"]`)
-	c.click("/signin?fresh=true&return_to=%2Fsessions", revokeButton("/sessions", sid(t, strange)))
+	c.click("/signin?fresh=true&return_to=%2Fsessions", revokeButton("/sessions", sid(t, unknown)))
 	b.wantText("main", "To continue with “Revoke a session”")
 	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)), chromedp.KeyEvent("admin"), chromedp.Click(signInButton))
 	c.clicks++
 	b.wantText(`[role="status"]`, "Session revoked.")
-	wantAnonymous(t, strange)
-	if c.clicks > few {
-		t.Errorf("%d clicks after a sign-in of long ago", c.clicks)
+	wantAnonymous(t, unknown)
+	if c.clicks > maxClicks {
+		t.Errorf("%d clicks with a re-authentication, want at most %d", c.clicks, maxClicks)
 	}
 	b.wantQuiet()
 }
