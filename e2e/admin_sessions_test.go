@@ -34,7 +34,7 @@ func TestAdmin_Sessions(t *testing.T) {
 		s.testPaging(t)
 		phoneSID := sid(t, s.phone)
 		s.testRevokeOne(t)
-		s.testRevokeOfUser(t)
+		s.testRevokeUser(t)
 		s.testRevokeAll(t)
 		s.testEvents(t, phoneSID)
 		s.testRevokeUnreadable(t)
@@ -43,7 +43,7 @@ func TestAdmin_Sessions(t *testing.T) {
 
 func (s *adminSite) testSearch(t *testing.T) {
 	for query, want := range map[string]int{
-		"": 4, "user=manager": 2, "user=MANAGER": 2, "user=" + s.managerID: 2, "user=nobody": 0, "user=%00": 0, "ip=127.0.0.1": 4, "ip=192.0.2.1": 0, "ip=%ff%00": 0,
+		"": 4, "user=manager": 2, "user=MANAGER": 2, "user=" + s.managerID: 2, "user=unknown": 0, "user=%00": 0, "ip=127.0.0.1": 4, "ip=192.0.2.1": 0, "ip=%ff%00": 0,
 		"ip=%20127.0.0.1%20": 4, "ip=::ffff:127.0.0.1": 4, "user=%20manager%20": 2, "method=%20bypass%20": 4, // pasted with spaces
 		"method=bypass": 4, "method=github": 0, "state=signed-in": 4, "state=anonymous": 0, "user=manager&method=bypass&state=signed-in&ip=127.0.0.1": 2,
 	} {
@@ -58,7 +58,7 @@ func (s *adminSite) testSearch(t *testing.T) {
 	if !strings.Contains(page.Body, "Safari 18 on iOS") || !strings.Contains(page.Body, "user="+s.managerID) {
 		t.Errorf("the page lacks the device, or a link to the user's sessions:\n%s", page.Body)
 	}
-	if page := s.admin.HTML(http.MethodGet, "/admin/sessions?user=nobody", nil); strings.Contains(page.Body, "/admin/sessions/end") {
+	if page := s.admin.HTML(http.MethodGet, "/admin/sessions?user=unknown", nil); strings.Contains(page.Body, "/admin/sessions/end") {
 		t.Errorf("a search without results offers to revoke sessions:\n%s", page.Body)
 	}
 }
@@ -87,7 +87,7 @@ func (s *adminSite) testRevokeOne(t *testing.T) {
 	wantStatus(t, s.admin.JSON(http.MethodDelete, "/admin/sessions/"+s.phone.Cookies()["none"]+"x", nil), http.StatusNotFound)
 }
 
-func (s *adminSite) testRevokeOfUser(t *testing.T) {
+func (s *adminSite) testRevokeUser(t *testing.T) {
 	page := s.admin.HTML(http.MethodGet, "/admin/sessions/end?user="+s.managerID, nil)
 	wantContains(t, page, "manager has 1 live session")
 	wantForm(t, page, "/admin/sessions", url.Values{"_method": {"DELETE"}, "user": {s.managerID}})
@@ -100,7 +100,7 @@ func (s *adminSite) testRevokeOfUser(t *testing.T) {
 	for _, query := range []string{"", "user=" + s.managerID + "&all=true", "all=yes"} {
 		wantStatus(t, s.admin.JSON(http.MethodDelete, "/admin/sessions?"+query, nil), http.StatusBadRequest)
 	}
-	wantStatus(t, s.admin.JSON(http.MethodDelete, "/admin/sessions?user=nobody", nil), http.StatusNotFound)
+	wantStatus(t, s.admin.JSON(http.MethodDelete, "/admin/sessions?user=unknown", nil), http.StatusNotFound)
 }
 
 func (s *adminSite) testRevokeAll(t *testing.T) {
@@ -206,7 +206,7 @@ func TestAdmin_RevokeAfterSearch(t *testing.T) {
 }
 
 // Searching for a user ID finds that user, even if another user has it as username.
-func TestAdmin_NameLikeAnID(t *testing.T) {
+func TestAdmin_UsernameLikeID(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	admin, member := on(t, app, "admin", firefox), on(t, app, "manager", firefox)
 	id := findUser(t, admin, "admin").ID
@@ -219,7 +219,7 @@ func TestAdmin_NameLikeAnID(t *testing.T) {
 
 // Users see that an administrator revoked a session, but not the administrator's address.
 // Administrators see their own.
-func TestAdmin_HidesAdministrators(t *testing.T) {
+func TestAdmin_HidesAdministratorIP(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	admin := on(t, app, "admin", firefox)
 	on(t, app, "manager", iphone)

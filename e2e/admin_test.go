@@ -73,7 +73,7 @@ func TestAdmin_Overview(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
 		phone, admin := on(t, app, "manager", iphone), on(t, app, "admin", firefox)
-		wantStatus(t, app.Client(t).JSON(http.MethodGet, "/auth/bypass?token=nobody", nil), http.StatusUnauthorized)
+		wantStatus(t, app.Client(t).JSON(http.MethodGet, "/auth/bypass?token=unknown", nil), http.StatusUnauthorized)
 		wantStatus(t, phone.JSON(http.MethodDelete, "/session", nil), http.StatusNoContent)
 		r := admin.JSON(http.MethodGet, "/admin", nil)
 		wantStatus(t, r, http.StatusOK)

@@ -48,7 +48,7 @@ func (u userAdmin) testRefused(t *testing.T) {
 	for _, bad := range []any{map[string]string{"role": "owner"}, map[string]string{"disabled": "perhaps"}, map[string]string{}, "x"} {
 		u.change(t, u.manager.ID, bad, http.StatusBadRequest)
 	}
-	u.change(t, "nobody", map[string]bool{"disabled": true}, http.StatusNotFound)
+	u.change(t, "unknown", map[string]bool{"disabled": true}, http.StatusNotFound)
 }
 
 func (u userAdmin) testList(t *testing.T) {

@@ -120,7 +120,7 @@ func (b *browser) waitForEndedNotice(userReturns bool) {
 	if userReturns {
 		script = `document.dispatchEvent(new Event("visibilitychange")); ` + script
 	}
-	testapp.Poll(b.t, "say that the session has ended", func() bool {
+	testapp.Poll(b.t, "waiting for the notice that the session has ended", func() bool {
 		return evaluate[string](b, script) == "Your session has ended"
 	})
 	if focus := evaluate[string](b, `document.activeElement.closest('[role="alert"]')?.tagName ?? document.activeElement.outerHTML`); focus != "DIV" {

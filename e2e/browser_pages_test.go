@@ -167,7 +167,7 @@ func checkPage(b *browser, user, path string, status int64) {
 	b.t.Helper()
 	b.open(path, status)
 	if path == "/docs" {
-		b.poll("show the document", `return shown.some(e => e.textContent.includes("Getting JSON"))`)
+		b.poll("waiting for the API document", `return shown.some(e => e.textContent.includes("Getting JSON"))`)
 	}
 	name := strings.NewReplacer("?fresh=true&return_to=/", "-fresh-", "?notice=", "-", "/", "-", "?", "-", "&", "-").Replace(strings.TrimPrefix(path, "/"))
 	checkDisplays(b, user, cmp.Or(name, "home"))

@@ -84,7 +84,7 @@ func testBackButton(b *browser) {
 	b.t.Helper()
 	evaluate[chromedp.Void](b, `setTimeout(() => history.go(-2))`)
 	const here = `performance.getEntriesByType("navigation")[0].type + location.pathname + document.body.innerText`
-	testapp.Poll(b.t, "go back", func() bool {
+	testapp.Poll(b.t, "going back", func() bool {
 		shown, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](here)) // fails while a page loads
 		if strings.Contains(shown, "Ada Admin") {
 			b.t.Fatalf("going back shows %q", shown)

@@ -21,7 +21,7 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
-// browserTimeout is for all that a test does in its browser.
+// browserTimeout limits the time that a test spends in its browser.
 const browserTimeout = 3 * time.Minute
 
 // browser is a tab in a separate Chromium with its own profile.
@@ -53,7 +53,7 @@ func openBrowser(t *testing.T, app *testapp.App) *browser {
 	b := &browser{t: t, ctx: ctx, app: app}
 	// Processes that Chromium started may still write to the profile after it exits.
 	t.Cleanup(func() {
-		testapp.Poll(t, "remove the profile of Chromium", func() bool { return os.RemoveAll(profile) == nil })
+		testapp.Poll(t, "removing the Chromium profile", func() bool { return os.RemoveAll(profile) == nil })
 	})
 	t.Cleanup(cancel)
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // if this fails, removing the profile fails

@@ -51,7 +51,7 @@ func wantHelp(t *testing.T, command string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if !strings.HasPrefix(text, "Usage: "+command) || !strings.Contains(text, "\nExample:\n  ") || text != texts[0] {
-			t.Errorf("help of %s lacks usage or example, or is not always the same:\n%s", command, text)
+			t.Errorf("help of %s lacks its usage or an example, or its variants differ:\n%s", command, text)
 		}
 	}
 }

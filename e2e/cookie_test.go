@@ -165,7 +165,7 @@ func badCookies(name, good, other string) map[string]string {
 	}
 }
 
-// flip changes the first character. In base64url, all of its bits are significant.
+// flip changes the first character. Unlike the last one, all of its bits are significant.
 func flip(text string) string {
 	if text[0] == 'A' {
 		return "B" + text[1:]

@@ -59,7 +59,7 @@ func TestDocs_Try(t *testing.T) {
 	b.screenshot("docs")
 	b.open("/", http.StatusOK)
 	b.do(chromedp.Navigate(app.URL + "/docs#?route=get-/session"))
-	b.poll("show the operation that the URL names", `return shown.some(e => e.matches("button") && /execute/i.test(e.textContent))`)
+	b.poll("waiting for the operation in the URL", `return shown.some(e => e.matches("button") && /execute/i.test(e.textContent))`)
 	b.wantQuiet()
 }
 
@@ -67,13 +67,13 @@ func TestDocs_Try(t *testing.T) {
 // loaded the document it changes its route, so the route may have to be set again.
 func (b *browser) try(response string) {
 	b.t.Helper()
-	b.poll("press the button", `
+	b.poll("pressing the Execute button", `
 		const route = "#?route=get-/session";
 		if (location.hash !== route) location.hash = route;
 		const button = shown.find(e => e.matches("button") && /execute/i.test(e.textContent));
 		button?.click();
 		return !!button`)
-	b.poll("show the response", "return shown.some(e => e.textContent.includes(`"+response+"`))")
+	b.poll("waiting for the response", "return shown.some(e => e.textContent.includes(`"+response+"`))")
 }
 
 // poll waits until the script returns true. The script can use shown, the elements of the

@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// The column data is unreadable while SESSION_ENCRYPT is true. Changing the setting signs
-// no users out.
+// The column data is unreadable while SESSION_ENCRYPT is true. Changing the setting does not
+// sign users out.
 func TestEncrypt(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		database, secret := testdb.NewURL(t, engine), config.NewSecret()

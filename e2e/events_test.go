@@ -30,16 +30,16 @@ func listEvents(t *testing.T, client *testapp.Client, path string) eventList {
 func TestEvents(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
-		client := testEventsOfSessions(t, app)
+		client := testSessionEvents(t, app)
 		testRevokedTogether(t, app, client)
 		testRevokeCurrent(t, app, client)
 		wantStatus(t, app.Client(t).JSON(http.MethodGet, "/events", nil), http.StatusUnauthorized)
 	})
 }
 
-// testEventsOfSessions signs in with four browsers, signs out of one and revokes one. It
+// testSessionEvents signs in with four browsers, signs out of one and revokes one. It
 // returns manager's remaining session.
-func testEventsOfSessions(t *testing.T, app *testapp.App) *testapp.Client {
+func testSessionEvents(t *testing.T, app *testapp.App) *testapp.Client {
 	phone := on(t, app, "manager", iphone)
 	on(t, app, "admin", firefox)
 	client := on(t, app, "manager", firefox) // a new device

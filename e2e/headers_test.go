@@ -49,7 +49,7 @@ func everyResponse(t *testing.T, app *testapp.App) map[string]*testapp.Response 
 		"mux redirect":  client.HTML(http.MethodGet, "/a/../session", nil),
 		"static":        client.HTML(http.MethodGet, "/assets/app.css", nil),
 		"static image":  client.HTML(http.MethodGet, "/assets/icon.svg", nil),
-		"static gone":   client.HTML(http.MethodGet, "/assets/gone.css", nil),
+		"static missing": client.HTML(http.MethodGet, "/assets/gone.css", nil),
 		"static folder": client.HTML(http.MethodGet, "/assets/", nil),
 		"static range":  client.Do(http.MethodGet, "/assets/app.css", testapp.Header("Range", "bytes=0-9")),
 		"static 304":    client.Do(http.MethodGet, "/assets/app.css", testapp.Header("If-None-Match", tag)),

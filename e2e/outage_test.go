@@ -57,7 +57,7 @@ func TestDatabaseHangs(t *testing.T) {
 				wantUnavailable(t, client.JSON(http.MethodGet, path, nil))
 			}
 			server.Thaw(t)
-			testapp.Poll(t, "ready after the thaw", func() bool {
+			testapp.Poll(t, "waiting for /readyz after the thaw", func() bool {
 				return app.Client(t).JSON(http.MethodGet, "/readyz", nil).StatusCode == http.StatusOK
 			})
 			wantSignedIn(t, client, "admin")
@@ -116,7 +116,7 @@ func wantUnavailable(t *testing.T, r *testapp.Response) {
 	}
 }
 
-// load sends GET /session for each visitor again and again.
+// load repeatedly sends GET /session for each visitor.
 type load struct {
 	t        *testing.T
 	visitors []*visitor

@@ -52,8 +52,8 @@ func seedAccount(t *testing.T, app *testapp.App) {
 	seedUserEvents(t, app, now)
 }
 
-// seedStatistics adds the events that the overview plots for the last 24 hours. Their number
-// is the same in each run.
+// seedStatistics adds the events that the overview plots for the last 24 hours. The random
+// numbers are the same in each run.
 func seedStatistics(t *testing.T, app *testapp.App, now time.Time) {
 	t.Helper()
 	random := mathrand.New(mathrand.NewPCG(1, 2))
