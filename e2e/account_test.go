@@ -192,7 +192,7 @@ func TestAccount_ASVS_7_5_1_RecentSignIn(t *testing.T) {
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	id := accountOf(t, client).Identities[0].ID
-	longAgo(t, app)
+	staleSignIns(t, app)
 	for _, request := range [][2]string{{"DELETE", "/identities/" + id}, {"DELETE", "/sessions"}} {
 		r := client.JSON(request[0], request[1], nil)
 		wantStatus(t, r, http.StatusForbidden)

@@ -57,7 +57,7 @@ func TestAdmin_ASVS_7_5_1_RecentSignIn(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{Engine: testdb.SQLite})
 	admin, member := on(t, app, "admin", firefox), on(t, app, "manager", firefox)
 	id := findUser(t, admin, "manager").ID
-	longAgo(t, app)
+	staleSignIns(t, app)
 	for _, request := range [][2]string{{"DELETE", "/admin/sessions?all=true"}, {"DELETE", "/admin/sessions?user=" + id}, {"DELETE", "/admin/sessions/" + sid(t, member)}, {"PATCH", "/admin/users/" + id}} {
 		r := admin.JSON(request[0], request[1], map[string]bool{"disabled": true})
 		wantStatus(t, r, http.StatusForbidden)

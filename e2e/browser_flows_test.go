@@ -101,7 +101,7 @@ func TestBrowser_NoScripts(t *testing.T) {
 func testPendingAction(b *browser) {
 	b.t.Helper()
 	tablet := on(b.t, b.app, "manager", ipad)
-	longAgo(b.t, b.app)
+	staleSignIns(b.t, b.app)
 	b.open("/sessions", http.StatusOK)
 	b.wantLoad("/signin?fresh=true&return_to=%2Fsessions", http.StatusOK, chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(b.t, tablet)))))
 	b.wantLoad("/sessions", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
@@ -196,7 +196,7 @@ func TestBrowser_Clicks(t *testing.T) {
 	}
 
 	unknown := on(t, app, "admin", iphone)
-	longAgo(t, app)
+	staleSignIns(t, app)
 	b.open("/events", http.StatusOK)
 	c := clicker{browser: b}
 	c.click("/sessions", `header a[href="/sessions"]`)

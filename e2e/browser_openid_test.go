@@ -57,7 +57,7 @@ func (b *browser) passLogin() {
 // at the provider, and then the pending action resumes.
 func testStaleSignIn(b *browser, scripts bool) {
 	b.t.Helper()
-	longAgo(b.t, b.app)
+	staleSignIns(b.t, b.app)
 	before := b.cookies()[0].Value
 	b.do(chromedp.SendKeys(chromedp.CSS(`#token-label`), "Backup"))
 	b.wantLoad("/signin?fresh=true&return_to=%2Faccount", http.StatusOK, chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`)))

@@ -95,7 +95,7 @@ func testRevokedTogether(t *testing.T, app *testapp.App, client *testapp.Client)
 // testRevokeCurrent checks that revoking the current session counts as a sign-out, which
 // needs no recent sign-in.
 func testRevokeCurrent(t *testing.T, app *testapp.App, client *testapp.Client) {
-	longAgo(t, app)
+	staleSignIns(t, app)
 	wantStatus(t, client.JSON(http.MethodDelete, "/sessions/"+sid(t, client), nil), http.StatusNoContent)
 	wantAnonymous(t, client)
 	if e := listEvents(t, on(t, app, "manager", firefox), "/events").Events[1]; e.Kind != "signout" {

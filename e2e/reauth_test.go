@@ -128,7 +128,7 @@ func TestReauth_ASVS_7_5_1_LateLink(t *testing.T) {
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	back := answer(t, app, leave(t, client, "/auth/other", url.Values{"link": {"true"}}))
-	longAgo(t, app)
+	staleSignIns(t, app)
 	r := client.HTML(http.MethodGet, back, nil)
 	if to := r.Header.Get("Location"); to != "/signin?fresh=true&return_to=%2Faccount" {
 		t.Errorf("GET %s = %d, Location %q; want the sign-in page", back, r.StatusCode, to)

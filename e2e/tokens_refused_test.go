@@ -32,7 +32,7 @@ func TestTokens_RecentSignIn(t *testing.T) {
 	wantStatus(t, admin.ask(t, http.MethodGet, "/admin/sessions"), http.StatusOK)
 	wantSignedIn(t, user, "manager")
 
-	longAgo(t, app)
+	staleSignIns(t, app)
 	wantStatus(t, client.JSON(http.MethodPost, "/tokens", map[string]string{"label": "x"}), http.StatusForbidden)
 	r := client.HTML(http.MethodPost, "/tokens", url.Values{"label": {"x"}})
 	if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/signin?fresh=true") {

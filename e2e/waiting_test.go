@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// longAgo makes every sign-in one of long ago.
-func longAgo(t *testing.T, app *testapp.App) {
+// staleSignIns makes all sign-ins too old to count as recent.
+func staleSignIns(t *testing.T, app *testapp.App) {
 	t.Helper()
 	execute(t, app, "UPDATE sessions SET authenticated_at = ?", time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
 }
@@ -46,7 +46,7 @@ func TestWaiting(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
 		client := on(t, app, "manager", firefox)
-		longAgo(t, app)
+		staleSignIns(t, app)
 		form := url.Values{"label": {`Ada's "backup" <1>`}, "days": {"7"}}
 		r := postFrom(client, app, "/account?notice=renamed", "/tokens", form)
 		const stale = "/signin?fresh=true&return_to=%2Faccount"
@@ -93,7 +93,7 @@ func TestWaiting_Refused(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	client := on(t, app, "admin", firefox)
 	page := "/admin/users/" + findUser(t, client, "admin").ID
-	longAgo(t, app)
+	staleSignIns(t, app)
 	form := url.Values{"_method": {http.MethodPatch}, "role": {"member"}}
 	wantStatus(t, postFrom(client, app, page, page, form), http.StatusSeeOther)
 	signInAgain(t, client, "admin", page)
@@ -136,7 +136,7 @@ func TestWaiting_Dropped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := on(t, app, "manager", firefox)
-			longAgo(t, app)
+			staleSignIns(t, app)
 			wantStatus(t, postFrom(client, app, "/sessions", "/sessions", deletion), http.StatusSeeOther)
 			if page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fsessions", nil); !strings.Contains(page.Body, "Sign out all other devices") {
 				t.Errorf("nothing waits:\n%s", page.Body)
@@ -172,7 +172,7 @@ func TestWaiting_Page(t *testing.T) {
 		{"/sessions", "/sessions", "/"},
 		{"", "/sessions", "/"},
 	} {
-		longAgo(t, app)
+		staleSignIns(t, app)
 		form := url.Values{}
 		if c.path == "/sessions" {
 			form = deletion
@@ -211,7 +211,7 @@ func TestWaiting_NotKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := on(t, app, "manager", firefox)
-			longAgo(t, app)
+			staleSignIns(t, app)
 			if request.status == http.StatusSeeOther {
 				wantStatus(t, postFrom(client, app, "/", "/sessions", deletion), http.StatusSeeOther) // nor what waited before
 			}
@@ -228,7 +228,7 @@ func TestWaiting_NotKept(t *testing.T) {
 func TestWaiting_RunsOut(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{Extra: []string{"SESSION_FRESH_FOR=1s"}})
 	client := on(t, app, "manager", firefox)
-	longAgo(t, app)
+	staleSignIns(t, app)
 	wantStatus(t, postFrom(client, app, "/sessions", "/sessions", deletion), http.StatusSeeOther)
 	testapp.Poll(t, "forget what waits", func() bool {
 		page := client.HTML(http.MethodGet, "/signin?fresh=true&return_to=%2Fsessions", nil)
