@@ -124,10 +124,10 @@ func (b *browser) waitForEndedNotice(userReturns bool) {
 		return evaluate[string](b, script) == "Your session has ended"
 	})
 	if focus := evaluate[string](b, `document.activeElement.closest('[role="alert"]')?.tagName ?? document.activeElement.outerHTML`); focus != "DIV" {
-		b.t.Errorf("the focus is on %s", focus)
+		b.t.Errorf("focus = %s, want the alert", focus)
 	}
 	if title := evaluate[string](b, `document.title`); title != "Your session has ended" {
-		b.t.Errorf("the title is %q", title)
+		b.t.Errorf("title = %q, want %q", title, "Your session has ended")
 	}
 	b.wantGone(string(signOutButton))
 	b.wantAccessible(everyRule)

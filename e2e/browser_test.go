@@ -87,7 +87,7 @@ func testBackButton(b *browser) {
 	testapp.Poll(b.t, "going back", func() bool {
 		shown, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](here)) // fails while a page loads
 		if strings.Contains(shown, "Ada Admin") {
-			b.t.Fatalf("going back shows %q", shown)
+			b.t.Fatalf("going back shows the session that ended: %q", shown)
 		}
 		return err == nil && strings.HasPrefix(shown, "back_forward/session") && strings.Contains(shown, "You’re not signed in")
 	})

@@ -33,7 +33,7 @@ func TestDatabaseOutage(t *testing.T) {
 			load.stop()
 			for _, v := range load.visitors {
 				if _, cookie := v.client.SessionCookie(); cookie != v.cookie {
-					t.Errorf("%s's cookie changed", v.username)
+					t.Errorf("%s: session cookie = %q, want it unchanged", v.username, cookie)
 				}
 				wantSignedIn(t, v.client, v.username)
 			}
@@ -102,7 +102,7 @@ func wantUnavailable(t *testing.T, r *testapp.Response) {
 	t.Helper()
 	wantStatus(t, r, http.StatusServiceUnavailable)
 	if r.Header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+		t.Errorf("%s %s: Retry-After is missing", r.Request.Method, r.Request.URL.Path)
 	}
 	if cookies := r.Header.Values("Set-Cookie"); len(cookies) > 0 {
 		t.Errorf("Set-Cookie = %q, want none", cookies)
@@ -185,7 +185,7 @@ func (l *load) check(v *visitor, r *testapp.Response) {
 	switch r.StatusCode {
 	case http.StatusServiceUnavailable:
 		if r.Header.Get("Retry-After") == "" {
-			l.t.Error("503 without Retry-After")
+			l.t.Errorf("GET /session as %s = 503 without Retry-After", v.username)
 		}
 	case http.StatusOK:
 		if !strings.Contains(r.Body, `"`+v.username+`"`) {
