@@ -133,14 +133,14 @@ func TestErrors_CrossOrigin(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
 	for what, headers := range map[string][]testapp.RequestOption{
-		"both":            crossSite,
-		"origin":          {evilOrigin},
-		"fetch metadata":  {evilFetch},
-		"same-site":       {testapp.Header("Sec-Fetch-Site", "same-site")},
-		"origin null":     {testapp.Header("Origin", "null")},
-		"other port":      {testapp.Header("Origin", "http://127.0.0.1:1")},
-		"other scheme":    {testapp.Header("Origin", strings.Replace(app.URL, "http:", "https:", 1)), testapp.Header("Sec-Fetch-Site", "same-site")},
-		"false metadata":  {evilOrigin, testapp.Header("Sec-Fetch-Site", "none, cross-site")},
+		"both":           crossSite,
+		"origin":         {evilOrigin},
+		"fetch metadata": {evilFetch},
+		"same-site":      {testapp.Header("Sec-Fetch-Site", "same-site")},
+		"origin null":    {testapp.Header("Origin", "null")},
+		"other port":     {testapp.Header("Origin", "http://127.0.0.1:1")},
+		"other scheme":   {testapp.Header("Origin", strings.Replace(app.URL, "http:", "https:", 1)), testapp.Header("Sec-Fetch-Site", "same-site")},
+		"false metadata": {evilOrigin, testapp.Header("Sec-Fetch-Site", "none, cross-site")},
 	} {
 		t.Run(what, func(t *testing.T) {
 			signIn := []testapp.RequestOption{testapp.Form(url.Values{"token": {"admin"}})}
