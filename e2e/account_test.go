@@ -22,7 +22,7 @@ func accountOf(t *testing.T, client *testapp.Client) account {
 	return get[account](t, client, "/account")
 }
 
-// linkOther links the provider other to who is signed in.
+// linkOther links the provider other to the current user.
 func linkOther(t *testing.T, app *testapp.App, client *testapp.Client) *testapp.Response {
 	t.Helper()
 	return client.HTML(http.MethodGet, answer(t, app, leave(t, client, "/auth/other", url.Values{"link": {"true"}})), nil)
@@ -34,9 +34,9 @@ func TestAccount_ASVS_7_4_3_LinkAndUnlink(t *testing.T) {
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	only := accountOf(t, client)
 	if len(only.Identities) != 1 || only.Identities[0].Label != "Evil" {
-		t.Fatalf("%+v", only)
+		t.Fatalf("GET /account = %+v, want one identity labeled Evil", only)
 	}
-	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+only.Identities[0].ID, nil), http.StatusConflict) // the last
+	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+only.Identities[0].ID, nil), http.StatusConflict) // the only sign-in method
 
 	both := testLink(t, app, client)
 	testLinkedSignIn(t, app, client)
@@ -44,7 +44,7 @@ func TestAccount_ASVS_7_4_3_LinkAndUnlink(t *testing.T) {
 	testUnlink(t, client, both)
 	const want = "identity.unlinked true, identity.linked true, identity.refused false"
 	if got := identityEvents(t, client, admin); got != want {
-		t.Errorf("the events, and whether they are notable: %s", got)
+		t.Errorf("events = %q, want %q", got, want)
 	}
 }
 
@@ -53,30 +53,30 @@ func testLink(t *testing.T, app *testapp.App, client *testapp.Client) account {
 	wantLocation(t, linkOther(t, app, client), "/account?notice=linked")
 	both := accountOf(t, client)
 	if len(both.Identities) != 2 {
-		t.Fatalf("%+v", both)
+		t.Fatalf("GET /account = %+v, want two identities", both)
 	}
 	page := client.HTML(http.MethodGet, "/account?notice=linked", nil)
 	wantContains(t, page, "Sign out all other devices")
 	wantForm(t, page, "/identities/"+both.Identities[0].ID, deletion)
 	wantForm(t, page, "/sessions", deletion)
 	wantForm(t, page, "/account", url.Values{"_method": {"PATCH"}})
-	wantStatus(t, linkOther(t, app, client), http.StatusSeeOther) // again: nothing changes
+	wantStatus(t, linkOther(t, app, client), http.StatusSeeOther) // linking again changes nothing
 	return both
 }
 
-// testLinkedSignIn signs in with the second identity, and revokes that session.
+// testLinkedSignIn signs in with the second identity and revokes that session.
 func testLinkedSignIn(t *testing.T, app *testapp.App, client *testapp.Client) {
 	second := app.Client(t)
 	back := answer(t, app, leave(t, second, "/auth/other", nil))
 	wantStatus(t, second.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
 	wantSignedIn(t, second, "mallory")
 	wantStatus(t, client.JSON(http.MethodDelete, "/sessions", nil), http.StatusOK)
-	wantNobody(t, second)
+	wantAnonymous(t, second)
 	wantSignedIn(t, client, "mallory")
 }
 
-// testLinkTaken checks that another user can neither unlink nor link an identity. It
-// returns that user's client.
+// testLinkTaken checks that another user can neither unlink nor link an identity of
+// this account. It returns the other user's client.
 func testLinkTaken(t *testing.T, app *testapp.App, both account) *testapp.Client {
 	admin := app.Client(t)
 	admin.SignIn("admin")
@@ -89,13 +89,13 @@ func testLinkTaken(t *testing.T, app *testapp.App, both account) *testapp.Client
 func testUnlink(t *testing.T, client *testapp.Client, both account) {
 	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+both.Identities[0].ID, nil), http.StatusNoContent)
 	if left := accountOf(t, client); len(left.Identities) != 1 || left.Identities[0].ID != both.Identities[1].ID {
-		t.Errorf("%+v", left)
+		t.Errorf("GET /account = %+v, want only identity %s", left, both.Identities[1].ID)
 	}
 	wantContains(t, client.HTML(http.MethodGet, "/account?notice=unlinked", nil), "Sign out all other devices")
 }
 
-// identityEvents returns the clients' events about identities, and whether they are
-// notable.
+// identityEvents lists the clients' events about identities, each with its kind and
+// whether it is notable.
 func identityEvents(t *testing.T, clients ...*testapp.Client) string {
 	var got []string
 	for _, c := range clients {
@@ -108,7 +108,7 @@ func identityEvents(t *testing.T, clients ...*testapp.Client) string {
 	return strings.Join(got, ", ")
 }
 
-// A form that is refused is shown again, with what was written and what is wrong with it.
+// A rejected form is shown again with the submitted values and an error message.
 func TestAccount_FormRefused(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	client := on(t, app, "manager", firefox)
@@ -116,29 +116,29 @@ func TestAccount_FormRefused(t *testing.T) {
 		path   string
 		form   url.Values
 		status int
-		field  string // that is marked
-		fault  string
+		field  string // ID of the input with aria-invalid
+		fault  string // start of the error message
 		values []string
 	}{
-		"NoUsername": {"/account", url.Values{"_method": {"PATCH"}, "username": {"-Maya"}}, http.StatusUnprocessableEntity, "username", "The username is invalid", []string{"-Maya", "30"}},
-		"Taken":      {"/account", url.Values{"_method": {"PATCH"}, "username": {"admin"}}, http.StatusConflict, "username", "", []string{"admin", "30"}},
-		"NoName":     {"/tokens", url.Values{"label": {"a\x00"}, "days": {"9"}}, http.StatusUnprocessableEntity, "token-label", "The name is invalid", []string{"manager", "9"}},
-		"TooLong":    {"/tokens", url.Values{"label": {"Backup"}, "days": {"400"}}, http.StatusUnprocessableEntity, "token-days", "The number of days is invalid. It must be a whole number from 1 to 365.", []string{"manager", "Backup", "400"}},
+		"InvalidUsername": {"/account", url.Values{"_method": {"PATCH"}, "username": {"-Maya"}}, http.StatusUnprocessableEntity, "username", "The username is invalid", []string{"-Maya", "30"}},
+		"UsernameTaken":   {"/account", url.Values{"_method": {"PATCH"}, "username": {"admin"}}, http.StatusConflict, "username", "", []string{"admin", "30"}},
+		"InvalidLabel":    {"/tokens", url.Values{"label": {"a\x00"}, "days": {"9"}}, http.StatusUnprocessableEntity, "token-label", "The name is invalid", []string{"manager", "9"}},
+		"TooManyDays":     {"/tokens", url.Values{"label": {"Backup"}, "days": {"400"}}, http.StatusUnprocessableEntity, "token-days", "The number of days is invalid. It must be a whole number from 1 to 365.", []string{"manager", "Backup", "400"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := client.HTML(http.MethodPost, c.path, c.form)
 			wantStatus(t, r, c.status)
 			for _, value := range c.values {
 				if !strings.Contains(r.Body, ` value="`+value+`"`) {
-					t.Errorf("no field holds %q:\n%s", value, r.Body)
+					t.Errorf("no field has the value %q:\n%s", value, r.Body)
 				}
 			}
 			marked := regexp.MustCompile(`<input id="([^"]+)"[^>]* aria-invalid="true"`).FindAllStringSubmatch(r.Body, -1)
 			if len(marked) != 1 || marked[0][1] != c.field {
-				t.Errorf("marked as wrong: %q, want %s", marked, c.field)
+				t.Errorf("invalid fields = %q, want %s", marked, c.field)
 			}
 			if faults := regexp.MustCompile(`<p class="fault" id="`+c.field+`-hint">`+c.fault).FindAllString(r.Body, -1); len(faults) != 1 || strings.Count(r.Body, `class="fault"`) != 1 {
-				t.Errorf("%s does not say %q:\n%s", c.field, c.fault, r.Body)
+				t.Errorf("%s lacks the error message %q, or there is more than one:\n%s", c.field, c.fault, r.Body)
 			}
 			c.form.Del("_method")
 			wantProblem(t, client.JSON(map[string]string{"/account": http.MethodPatch, "/tokens": http.MethodPost}[c.path], c.path, map[string]string{"username": "-", "label": ""}))
@@ -146,7 +146,7 @@ func TestAccount_FormRefused(t *testing.T) {
 	}
 }
 
-// To link what is linked already is nothing that its user should look at.
+// Linking an identity that is already linked records no event.
 func TestAccount_LinkAgain(t *testing.T) {
 	app, _, _ := withHostileProviders(t)
 	client := app.Client(t)
@@ -156,18 +156,20 @@ func TestAccount_LinkAgain(t *testing.T) {
 		wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
 	}
 	if a := accountOf(t, client); len(a.Identities) != 1 {
-		t.Errorf("%+v", a)
+		t.Errorf("GET /account = %+v, want one identity", a)
 	}
 	kinds := ""
 	for _, e := range listEvents(t, client, "/events").Events {
 		kinds += e.Kind + " "
 	}
-	if kinds != "identity.linked signin.success " {
-		t.Errorf("the events are %s", kinds)
+	if want := "identity.linked signin.success "; kinds != want {
+		t.Errorf("events = %q, want %q", kinds, want)
 	}
 }
 
-func TestAccount_LinkWhileSomebodyElseSignsIn(t *testing.T) {
+// If another user signs in while the first one is at the provider, the identity is
+// linked to neither.
+func TestAccount_LinkWhileOtherUserSignsIn(t *testing.T) {
 	app, _, _ := withHostileProviders(t)
 	client := app.Client(t)
 	client.SignIn("manager")
@@ -177,11 +179,11 @@ func TestAccount_LinkWhileSomebodyElseSignsIn(t *testing.T) {
 	var identities int
 	query(t, app, &identities, "SELECT COUNT(*) FROM identities")
 	if identities != 0 {
-		t.Errorf("%d identities", identities)
+		t.Errorf("%d identities, want 0", identities)
 	}
 	client.SignIn("manager")
 	if e := listEvents(t, client, "/events").Events[1]; e.Kind != "signin.failure" || e.Detail != "somebody_else" || !e.Notable {
-		t.Errorf("the event before the sign-in is %+v", e)
+		t.Errorf("event before the last sign-in = %+v, want a notable signin.failure with detail somebody_else", e)
 	}
 }
 
@@ -190,24 +192,24 @@ func TestAccount_ASVS_7_5_1_RecentSignIn(t *testing.T) {
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	id := accountOf(t, client).Identities[0].ID
-	longAgo(t, app)
+	staleSignIns(t, app)
 	for _, request := range [][2]string{{"DELETE", "/identities/" + id}, {"DELETE", "/sessions"}} {
 		r := client.JSON(request[0], request[1], nil)
 		wantStatus(t, r, http.StatusForbidden)
 		if !strings.Contains(r.Body, "urn:latchkey:problem:sign-in-not-recent") {
-			t.Errorf("%v: %s", request, r.Body)
+			t.Errorf("%v: problem type is not sign-in-not-recent: %s", request, r.Body)
 		}
 		r = client.HTML("POST", request[1], url.Values{"_method": {request[0]}})
 		if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/signin?fresh=true") {
-			t.Errorf("%v: %d, sent to %q", request, r.StatusCode, to)
+			t.Errorf("form %v = %d, Location %q; want %d to the sign-in page", request, r.StatusCode, to, http.StatusSeeOther)
 		}
 	}
 	r := client.HTML("POST", "/auth/other", url.Values{"link": {"true"}})
 	if to := r.Header.Get("Location"); !strings.HasPrefix(to, "/signin?fresh=true") {
-		t.Errorf("link: %d, sent to %q", r.StatusCode, to)
+		t.Errorf("POST /auth/other = %d, Location %q; want a redirect to the sign-in page", r.StatusCode, to)
 	}
 	if page := client.HTML("GET", "/signin?fresh=true&return_to=/account", nil); !strings.Contains(page.Body, "sign in again to confirm it’s you") {
-		t.Errorf("the page does not say why:\n%s", page.Body)
+		t.Errorf("the sign-in page does not explain why it is shown:\n%s", page.Body)
 	}
 }
 
@@ -224,33 +226,33 @@ func TestAccount_Rename(t *testing.T) {
 		wantSignedIn(t, client, "maya.m")
 		r := client.HTML("POST", "/account", url.Values{"_method": {"PATCH"}, "username": {"maya"}})
 		if to := r.Header.Get("Location"); to != "/account?notice=renamed" {
-			t.Errorf("%d, sent to %q", r.StatusCode, to)
+			t.Errorf("POST /account = %d, Location %q; want /account?notice=renamed", r.StatusCode, to)
 		}
 		wantStatus(t, app.Client(t).JSON("PATCH", "/account", map[string]string{"username": "x"}), http.StatusUnauthorized)
 		wantStatus(t, app.Client(t).JSON("GET", "/account", nil), http.StatusUnauthorized)
 	})
 }
 
-// The last way in is the last that leads anywhere: a provider that was switched off
-// does not.
-func TestAccount_LastUsableWay(t *testing.T) {
+// The last usable identity cannot be unlinked. An identity of a provider that is no
+// longer configured does not count as usable.
+func TestAccount_LastUsableIdentity(t *testing.T) {
 	app, _, _ := withHostileProviders(t)
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	wantStatus(t, linkOther(t, app, client), http.StatusSeeOther)
 	execute(t, app, "UPDATE identities SET issuer = 'https://gone.example' WHERE provider = 'other'")
-	mine := accountOf(t, client).Identities
-	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+mine[0].ID, nil), http.StatusConflict)
-	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+mine[1].ID, nil), http.StatusNoContent)
+	identities := accountOf(t, client).Identities
+	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+identities[0].ID, nil), http.StatusConflict)
+	wantStatus(t, client.JSON(http.MethodDelete, "/identities/"+identities[1].ID, nil), http.StatusNoContent)
 }
 
-// The username that somebody has already is no change, and no event.
+// Changing a username to the same username records no event.
 func TestAccount_SameUsername(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	client := on(t, app, "manager", firefox)
 	wantStatus(t, client.JSON(http.MethodPatch, "/account", map[string]string{"username": " Manager"}), http.StatusOK)
 	var n int
 	if query(t, app, &n, "SELECT COUNT(*) FROM events WHERE kind = 'user.renamed'"); n != 0 {
-		t.Errorf("%d events", n)
+		t.Errorf("%d user.renamed events, want 0", n)
 	}
 }

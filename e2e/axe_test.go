@@ -8,23 +8,23 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axeCore looks for what keeps people from using a page. See its README.
+// axeCore checks pages for accessibility problems. See its README.
 //
 //go:embed testdata/axe-core/axe.min.js
 var axeCore string
 
-// axeRun asks it about the page that is open, with options of axe.run. The viewer of
-// the API's document is not ours to mend.
+// axeRun checks the open page, with options of axe.run. The API viewer is third-party
+// code and excluded.
 const axeRun = `axe.run({ exclude: ["openapi-explorer"] }, { resultTypes: ["violations"], preload: false, %s }).then(found => found.violations)`
 
 const (
 	everyRule = ``
-	// contrast is the only rule that the colours are about.
+	// contrast is the only rule that depends on the colors.
 	contrast = `runOnly: ["color-contrast"]`
 )
 
-// wantAccessible fails the test when the page that is open breaks a rule. What is
-// evaluated from outside is under no policy.
+// wantAccessible checks the open page with axe-core. The page's content security policy
+// does not apply to scripts that the debugger evaluates.
 func (b *browser) wantAccessible(options string) {
 	b.t.Helper()
 	if !evaluate[bool](b, `"axe" in window`) {
@@ -39,7 +39,7 @@ func (b *browser) wantAccessible(options string) {
 	}
 }
 
-// violation is a rule of axe-core that a page breaks.
+// violation is an axe-core rule that a page breaks.
 type violation struct {
 	ID, Impact, Help string
 	Nodes            []struct {

@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testoidc"
 )
 
-// backchannel sends a logout token as the provider evil would.
-func backchannel(app *testapp.App, t *testing.T, token string) *testapp.Response {
+// postLogoutToken sends a logout token to the endpoint of the provider evil.
+func postLogoutToken(t *testing.T, app *testapp.App, token string) *testapp.Response {
 	t.Helper()
 	return app.Client(t).Do(http.MethodPost, "/auth/evil/backchannel-logout", testapp.Form(url.Values{"logout_token": {token}}))
 }
@@ -27,9 +27,9 @@ func logoutClaims(issuer string) testoidc.Claims {
 func TestOpenID_BackchannelLogout(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	for name, claim := range map[string]testoidc.Claims{
-		"OfSession": {"sid": "OfSession"},
-		"OfSubject": {"sub": "mallory"},
-		"OfBoth":    {"sid": "OfBoth", "sub": "mallory"},
+		"Session": {"sid": "Session"},
+		"Subject": {"sub": "mallory"},
+		"Both":    {"sid": "Both", "sub": "mallory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, other, admin := app.Client(t), app.Client(t), app.Client(t)
@@ -43,15 +43,15 @@ func TestOpenID_BackchannelLogout(t *testing.T) {
 			claims := logoutClaims(evil.URL)
 			maps.Copy(claims, claim)
 			token := evil.SignAs("logout+jwt", claims)
-			wantStatus(t, backchannel(app, t, token), http.StatusOK)
-			wantNobody(t, client)
+			wantStatus(t, postLogoutToken(t, app, token), http.StatusOK)
+			wantAnonymous(t, client)
 			if claim["sid"] == nil {
-				wantNobody(t, other)
+				wantAnonymous(t, other)
 			} else {
 				wantSignedIn(t, other, "mallory")
 			}
 			wantSignedIn(t, admin, "admin")
-			wantStatus(t, backchannel(app, t, token), http.StatusBadRequest) // again
+			wantStatus(t, postLogoutToken(t, app, token), http.StatusBadRequest) // replayed
 		})
 	}
 }
@@ -60,42 +60,42 @@ func TestOpenID_BackchannelLogout_Refused(t *testing.T) {
 	app, evil, other := withHostileProviders(t)
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-	good := func(change func(testoidc.Claims)) testoidc.Claims {
+	claimsWith := func(change func(testoidc.Claims)) testoidc.Claims {
 		claims := logoutClaims(evil.URL)
 		claims["sub"] = "mallory"
 		change(claims)
 		maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
 		return claims
 	}
-	as := func(name string, value any) string { return evil.SignAs("logout+jwt", good(set(name, value))) }
-	same := func(testoidc.Claims) {}
+	tokenWith := func(name string, value any) string { return evil.SignAs("logout+jwt", claimsWith(set(name, value))) }
+	unchanged := func(testoidc.Claims) {}
 	for name, token := range map[string]string{
-		"NoToken": "", "NoJWT": "hello", "NoClaims": evil.Sign(testoidc.Claims{}),
-		"WrongKey":      evil.Sign(good(same), testoidc.NewKey(t)),
-		"KeyOfAnother":  other.Sign(good(same)),
-		"WrongType":     evil.SignAs("at+jwt", good(same)),
-		"OtherIssuer":   as("iss", other.URL),
-		"OtherAudience": as("aud", "another-app"),
-		"NoEvent":       as("events", nil),
-		"OtherEvent":    as("events", map[string]any{"https://example.com/event": map[string]any{}}),
-		"EventNoObject": as("events", map[string]any{"http://schemas.openid.net/event/backchannel-logout": "yes"}),
-		"Nonce":         as("nonce", "n"),
-		"NoID":          as("jti", nil),
-		"NoTime":        as("iat", nil),
-		"Old":           as("iat", time.Now().Add(-time.Hour).Unix()),
-		"Future":        as("iat", time.Now().Add(time.Hour).Unix()),
-		"Expired":       as("exp", time.Now().Add(-time.Hour).Unix()),
-		"Nobody":        as("sub", nil),
+		"NoToken": "", "NotAJWT": "hello", "NoClaims": evil.Sign(testoidc.Claims{}),
+		"WrongKey":      evil.Sign(claimsWith(unchanged), testoidc.NewKey(t)),
+		"OtherKey":      other.Sign(claimsWith(unchanged)),
+		"WrongType":     evil.SignAs("at+jwt", claimsWith(unchanged)),
+		"OtherIssuer":   tokenWith("iss", other.URL),
+		"OtherAudience": tokenWith("aud", "another-app"),
+		"NoEvent":       tokenWith("events", nil),
+		"OtherEvent":    tokenWith("events", map[string]any{"https://example.com/event": map[string]any{}}),
+		"EventNotAMap":  tokenWith("events", map[string]any{"http://schemas.openid.net/event/backchannel-logout": "yes"}),
+		"Nonce":         tokenWith("nonce", "n"),
+		"NoTokenID":     tokenWith("jti", nil),
+		"NoTime":        tokenWith("iat", nil),
+		"Old":           tokenWith("iat", time.Now().Add(-time.Hour).Unix()),
+		"Future":        tokenWith("iat", time.Now().Add(time.Hour).Unix()),
+		"Expired":       tokenWith("exp", time.Now().Add(-time.Hour).Unix()),
+		"NoSubject":     tokenWith("sub", nil),
 	} {
-		if r := backchannel(app, t, token); r.StatusCode != http.StatusBadRequest {
-			t.Errorf("%s: %d %s", name, r.StatusCode, r.Body)
+		if r := postLogoutToken(t, app, token); r.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: POST backchannel-logout = %d, want %d: %s", name, r.StatusCode, http.StatusBadRequest, r.Body)
 		}
 	}
 	wantSignedIn(t, client, "mallory")
-	wantStatus(t, app.Client(t).Do(http.MethodPost, "/auth/nobody/backchannel-logout"), http.StatusNotFound)
+	wantStatus(t, app.Client(t).Do(http.MethodPost, "/auth/unknown/backchannel-logout"), http.StatusNotFound)
 }
 
-// A logout token that could not be carried out is good once more.
+// If the revocation fails, the provider can send the same logout token again.
 func TestOpenID_BackchannelLogout_DatabaseFails(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	client := app.Client(t)
@@ -104,68 +104,69 @@ func TestOpenID_BackchannelLogout_DatabaseFails(t *testing.T) {
 	claims["sub"] = "mallory"
 	token := evil.SignAs("logout+jwt", claims)
 
-	execute(t, app, "CREATE TRIGGER hold BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'held'); END")
-	wantStatus(t, backchannel(app, t, token), http.StatusServiceUnavailable)
+	execute(t, app, "CREATE TRIGGER block BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'blocked'); END")
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusServiceUnavailable)
 	wantSignedIn(t, client, "mallory")
-	execute(t, app, "DROP TRIGGER hold")
-	wantStatus(t, backchannel(app, t, token), http.StatusOK)
-	wantNobody(t, client)
-	wantStatus(t, backchannel(app, t, token), http.StatusBadRequest)
+	execute(t, app, "DROP TRIGGER block")
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusOK)
+	wantAnonymous(t, client)
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusBadRequest)
 }
 
-// Keys that cannot be had are no fault of the token's: the provider is to send it
-// again.
+// If the provider's keys cannot be fetched, the token does not count as used, and the provider
+// can send it again.
 func TestOpenID_BackchannelLogout_NoKeys(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	claims := logoutClaims(evil.URL)
 	claims["sub"] = "mallory"
 	token := evil.Sign(claims)
 	evil.Override(testoidc.Overrides{Keys: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }})
-	wantStatus(t, backchannel(app, t, token), http.StatusBadGateway)
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusBadGateway)
 	evil.Override(testoidc.Overrides{})
-	wantStatus(t, backchannel(app, t, token), http.StatusOK)
+	wantStatus(t, postLogoutToken(t, app, token), http.StatusOK)
 }
 
-// Who sends bad tokens does not keep good ones of the same address out: providers
+// Invalid tokens do not block valid ones from the same IP address, because providers
 // share addresses.
-func TestOpenID_BackchannelLogout_ManyBadOnes(t *testing.T) {
+func TestOpenID_BackchannelLogout_ManyInvalidTokens(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	claims := logoutClaims(evil.URL)
 	claims["sub"] = "mallory"
-	foreign := maps.Clone(claims)
-	foreign["aud"] = "another-app"
-	bad := evil.Sign(foreign)
+	wrong := maps.Clone(claims)
+	wrong["aud"] = "another-app"
+	invalid := evil.Sign(wrong)
 	for range 70 {
-		wantStatus(t, backchannel(app, t, bad), http.StatusBadRequest)
+		wantStatus(t, postLogoutToken(t, app, invalid), http.StatusBadRequest)
 	}
-	wantStatus(t, backchannel(app, t, evil.Sign(claims)), http.StatusOK)
-	wantNobody(t, client)
+	wantStatus(t, postLogoutToken(t, app, evil.Sign(claims)), http.StatusOK)
+	wantAnonymous(t, client)
 }
 
-// Somebody signs out at the provider while the browser is on its way here.
-func TestOpenID_BackchannelLogout_Meanwhile(t *testing.T) {
+// A logout at the provider while the sign-in is in progress refuses the sign-in.
+func TestOpenID_BackchannelLogout_DuringSignIn(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	client := app.Client(t)
 	claims := logoutClaims(evil.URL)
 	claims["sid"] = "provider-session"
 	evil.Override(testoidc.Overrides{Claims: set("name", nil), UserInfo: func(testoidc.Claims) {
-		wantStatus(t, backchannel(app, t, evil.Sign(claims)), http.StatusOK)
+		wantStatus(t, postLogoutToken(t, app, evil.Sign(claims)), http.StatusOK)
 	}})
 	r := tryEvil(t, app, client)
 	wantStatus(t, r, http.StatusForbidden)
 	wantNoNewCookie(t, r)
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 	if n := countSessions(t, app); n != 0 {
-		t.Errorf("%d session rows", n)
+		t.Errorf("%d sessions, want 0", n)
 	}
-	evil.Override(testoidc.Overrides{Claims: set("sid", "the-next")})
+	evil.Override(testoidc.Overrides{Claims: set("sid", "next-session")})
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	wantStatus(t, client.JSON(http.MethodGet, "/session", nil), http.StatusOK)
 }
 
-// A subject's sessions are those that came out of its, whatever is linked since.
+// A logout token for a subject revokes only the sessions that were started with that
+// subject, even if the user has linked others or unlinked it since.
 func TestOpenID_BackchannelLogout_Subjects(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
 	client, second := app.Client(t), app.Client(t)
@@ -179,7 +180,7 @@ func TestOpenID_BackchannelLogout_Subjects(t *testing.T) {
 
 	claims := logoutClaims(evil.URL)
 	claims["sub"] = "second"
-	wantStatus(t, backchannel(app, t, evil.Sign(claims)), http.StatusOK)
-	wantNobody(t, second)
+	wantStatus(t, postLogoutToken(t, app, evil.Sign(claims)), http.StatusOK)
+	wantAnonymous(t, second)
 	wantSignedIn(t, client, "mallory")
 }

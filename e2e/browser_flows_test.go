@@ -11,23 +11,22 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
-// endButton is the button on a page that ends a session.
-func endButton(page, sid string) string {
+// revokeButton selects the button on a page that revokes a session.
+func revokeButton(page, sid string) string {
 	return fmt.Sprintf(`form[action="%s/%s"] button`, page, sid)
 }
 
-// signInAs signs the browser in.
 func (b *browser) signInAs(username string) {
 	b.t.Helper()
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(b.app.URL+"/auth/bypass?token="+username))
 }
 
-// tabTo presses Tab until the focus is on the element. On its way it checks that
-// people see where they are.
+// tabTo presses Tab until the element has the focus. It checks that the focus is visible
+// on every element before it.
 func (b *browser) tabTo(selector string) {
 	b.t.Helper()
-	const most = 40
-	for range most {
+	const maxTabs = 40
+	for range maxTabs {
 		b.do(chromedp.KeyEvent(kb.Tab))
 		unseen := evaluate[string](b, `(() => {
 			const e = document.activeElement, style = getComputedStyle(e), r = e.getBoundingClientRect();
@@ -35,16 +34,16 @@ func (b *browser) tabTo(selector string) {
 			return e === document.body || seen ? "" : e.outerHTML;
 		})()`)
 		if unseen != "" {
-			b.t.Errorf("nobody sees that the focus is on %s", unseen)
+			b.t.Errorf("the focus is not visible on %s", unseen)
 		}
 		if evaluate[bool](b, fmt.Sprintf("document.activeElement.matches(`%s`)", selector)) {
 			return
 		}
 	}
-	b.t.Fatalf("%d times Tab do not lead to %s", most, selector)
+	b.t.Fatalf("pressed Tab %d times without reaching %s", maxTabs, selector)
 }
 
-// TestBrowser_Keyboard signs in, ends another session and signs out without a mouse.
+// Users can sign in, revoke another session and sign out with the keyboard only.
 func TestBrowser_Keyboard(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
@@ -61,18 +60,18 @@ func TestBrowser_Keyboard(t *testing.T) {
 	b.wantLoad("/", http.StatusOK, chromedp.KeyEvent(" "))
 	b.tabTo(`header a[href="/sessions"]`)
 	b.wantLoad("/sessions", http.StatusOK, chromedp.KeyEvent(kb.Enter))
-	b.tabTo(endButton("/sessions", sid(t, phone)))
+	b.tabTo(revokeButton("/sessions", sid(t, phone)))
 	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.KeyEvent(" "))
 	b.wantText(`[role="status"]`, "Session revoked.")
-	wantNobody(t, phone)
+	wantAnonymous(t, phone)
 	b.tabTo(string(signOutButton))
 	b.wantLoad("/signin?notice=signed-out", http.StatusOK, chromedp.KeyEvent(kb.Enter))
 	b.wantText(`[role="status"]`, "You’re signed out")
 	b.wantQuiet()
 }
 
-// TestBrowser_NoScripts signs in, ends another session and signs out without scripts.
-// Times are in UTC then, and say so.
+// Users can sign in, revoke another session and sign out without scripts. Times are then
+// shown in UTC.
 func TestBrowser_NoScripts(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
@@ -84,9 +83,9 @@ func TestBrowser_NoScripts(t *testing.T) {
 	b.wantLoad("/", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
 	b.wantLoad("/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/sessions"]`)))
 	b.wantText("main time", " UTC</time>")
-	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, phone)))))
+	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(t, phone)))))
 	b.wantText(`[role="status"]`, "Session revoked.")
-	wantNobody(t, phone)
+	wantAnonymous(t, phone)
 	testReauthentication(b)
 	b.wantLoad("/events", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/events"]`)))
 	b.wantText("main", "Signed out another device")
@@ -102,45 +101,45 @@ func TestBrowser_NoScripts(t *testing.T) {
 func testReauthentication(b *browser) {
 	b.t.Helper()
 	tablet := on(b.t, b.app, "manager", ipad)
-	longAgo(b.t, b.app)
+	staleSignIns(b.t, b.app)
 	b.open("/sessions", http.StatusOK)
-	b.wantLoad(reauthFor("/sessions"), http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(b.t, tablet)))))
+	b.wantLoad(reauthFor("/sessions"), http.StatusOK, chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(b.t, tablet)))))
 	b.wantLoad("/sessions?notice=reauthenticated", http.StatusOK, chromedp.SendKeys(chromedp.CSS(`#token`), "manager"), chromedp.Click(signInButton))
 	b.wantText(`[role="status"]`, "Thanks for signing in again.")
-	b.dress(390, "light")
+	b.emulate(390, "light")
 	b.screenshot("sessions-reauthenticated-manager-390-light")
-	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(endButton("/sessions", sid(b.t, tablet)))))
-	wantNobody(b.t, tablet)
+	b.wantLoad("/sessions?notice=revoked_one", http.StatusOK, chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(b.t, tablet)))))
+	wantAnonymous(b.t, tablet)
 }
 
-// notices waits until the open page says that its session has ended. It asks every few
-// seconds, and at once when somebody comes back to it.
-func (b *browser) notices(comesBack bool) {
+// waitForEndedNotice waits until the open page says that its session has ended. The page
+// checks every few seconds, and at once when the user returns to it.
+func (b *browser) waitForEndedNotice(userReturns bool) {
 	b.t.Helper()
-	ask := `document.querySelector('main [role="alert"] h1')?.textContent ?? ""`
-	if comesBack {
-		ask = `document.dispatchEvent(new Event("visibilitychange")); ` + ask
+	script := `document.querySelector('main [role="alert"] h1')?.textContent ?? ""`
+	if userReturns {
+		script = `document.dispatchEvent(new Event("visibilitychange")); ` + script
 	}
-	testapp.Poll(b.t, "say that the session has ended", func() bool {
-		return evaluate[string](b, ask) == "Your session has ended"
+	testapp.Poll(b.t, "waiting for the notice that the session has ended", func() bool {
+		return evaluate[string](b, script) == "Your session has ended"
 	})
 	if focus := evaluate[string](b, `document.activeElement.closest('[role="alert"]')?.tagName ?? document.activeElement.outerHTML`); focus != "DIV" {
-		b.t.Errorf("the focus is on %s", focus)
+		b.t.Errorf("focus = %s, want the alert", focus)
 	}
 	if title := evaluate[string](b, `document.title`); title != "Your session has ended" {
-		b.t.Errorf("the title is %q", title)
+		b.t.Errorf("title = %q, want %q", title, "Your session has ended")
 	}
 	b.wantGone(string(signOutButton))
 	b.wantAccessible(everyRule)
-	b.dress(390, "dark")
+	b.emulate(390, "dark")
 	b.wantAccessible(contrast)
-	b.screenshot("over-390-dark")
+	b.screenshot("session-ended-390-dark")
 	b.wantLoad("/signin", http.StatusOK, chromedp.KeyEvent(kb.Tab+kb.Enter))
 }
 
-// TestBrowser_EndedElsewhere has an administrator, and then a user on another device,
-// end a session whose page is open.
-func TestBrowser_EndedElsewhere(t *testing.T) {
+// An open page notices when its session is revoked by an administrator, or by its user on
+// another device.
+func TestBrowser_RevokedElsewhere(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
 	admin, manager := openBrowser(t, app), openBrowser(t, app)
@@ -150,20 +149,20 @@ func TestBrowser_EndedElsewhere(t *testing.T) {
 	admin.wantLoad("/admin", http.StatusOK, chromedp.Click(chromedp.CSS(`header a[href="/admin"]`)))
 	admin.wantLoad("/admin/sessions", http.StatusOK, chromedp.Click(chromedp.CSS(`.tabs a[href="/admin/sessions"]`)))
 	admin.wantLoad("/admin/sessions?notice=revoked_one", http.StatusOK,
-		chromedp.Click(chromedp.CSS(endButton("/admin/sessions", sid(t, manager.client())))))
-	manager.notices(false)
+		chromedp.Click(chromedp.CSS(revokeButton("/admin/sessions", sid(t, manager.client())))))
+	manager.waitForEndedNotice(false)
 
 	manager.signInAs("admin") // on a second device
 	manager.open("/events", http.StatusOK)
 	admin.open("/sessions", http.StatusOK)
 	admin.wantLoad("/sessions?notice=revoked_one", http.StatusOK,
-		chromedp.Click(chromedp.CSS(endButton("/sessions", sid(t, manager.client())))))
-	manager.notices(true)
+		chromedp.Click(chromedp.CSS(revokeButton("/sessions", sid(t, manager.client())))))
+	manager.waitForEndedNotice(true)
 	admin.wantQuiet()
 	manager.wantQuiet()
 }
 
-// clicker counts how often somebody presses the mouse.
+// clicker counts clicks.
 type clicker struct {
 	*browser
 	clicks int
@@ -179,35 +178,35 @@ func (c *clicker) click(path, selector string) {
 // from any page, and in two more if they must sign in again first.
 func TestBrowser_Clicks(t *testing.T) {
 	t.Parallel()
-	const few = 3
+	const maxClicks = 3
 	app := testapp.Start(t, testapp.Options{})
 	b := openBrowser(t, app)
 	b.signInAs("admin")
-	b.dress(390, "light")
+	b.emulate(390, "light")
 	for _, path := range []string{"/", "/session", "/sessions", "/events", "/account", "/docs", "/admin", "/admin/sessions", "/admin/users", "/signin"} {
-		strange := on(t, app, "admin", iphone)
+		unknown := on(t, app, "admin", iphone)
 		b.open(path, http.StatusOK)
 		c := clicker{browser: b}
 		c.click("/sessions", `header a[href="/sessions"]`)
-		c.click("/sessions?notice=revoked_one", endButton("/sessions", sid(t, strange)))
-		wantNobody(t, strange)
-		if c.clicks > few {
-			t.Errorf("%d clicks from %s", c.clicks, path)
+		c.click("/sessions?notice=revoked_one", revokeButton("/sessions", sid(t, unknown)))
+		wantAnonymous(t, unknown)
+		if c.clicks > maxClicks {
+			t.Errorf("%d clicks from %s, want at most %d", c.clicks, path, maxClicks)
 		}
 	}
 
-	strange := on(t, app, "admin", iphone)
-	longAgo(t, app)
+	unknown := on(t, app, "admin", iphone)
+	staleSignIns(t, app)
 	b.open("/events", http.StatusOK)
 	c := clicker{browser: b}
 	c.click("/sessions", `header a[href="/sessions"]`)
-	c.click(reauthFor("/sessions"), endButton("/sessions", sid(t, strange)))
+	c.click(reauthFor("/sessions"), revokeButton("/sessions", sid(t, unknown)))
 	b.do(chromedp.WaitVisible(chromedp.CSS(`#token:focus`)), chromedp.KeyEvent("admin"))
 	c.click("/sessions?notice=reauthenticated", string(signInButton))
-	c.click("/sessions?notice=revoked_one", endButton("/sessions", sid(t, strange)))
-	wantNobody(t, strange)
-	if c.clicks > few+2 {
-		t.Errorf("%d clicks with a re-authentication, want at most %d", c.clicks, few+2)
+	c.click("/sessions?notice=revoked_one", revokeButton("/sessions", sid(t, unknown)))
+	wantAnonymous(t, unknown)
+	if c.clicks > maxClicks+2 {
+		t.Errorf("%d clicks with a re-authentication, want at most %d", c.clicks, maxClicks+2)
 	}
 	b.wantQuiet()
 }

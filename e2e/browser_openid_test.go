@@ -12,8 +12,7 @@ import (
 
 const providerButton = chromedp.CSS(`main form.ways button[formaction="/auth/openid-connect"]`)
 
-// TestBrowser_OpenID signs in as a person does: from the front page by two clicks
-// and the provider's form, with scripts and without.
+// Users can sign in with a provider from the home page, with and without scripts.
 func TestBrowser_OpenID(t *testing.T) {
 	t.Parallel()
 	for name, scripts := range map[string]bool{"Scripts": true, "NoScripts": false} {
@@ -30,7 +29,7 @@ func TestBrowser_OpenID(t *testing.T) {
 			b.passLogin()
 			b.wantText("h1", "Hello, "+testoidc.Name)
 			if cookies := b.cookies(); len(cookies) != 1 || cookies[0].Name != "session" {
-				t.Errorf("the browser has cookies %+v", cookies)
+				t.Errorf("cookies = %+v, want only session", cookies)
 			}
 			b.wantLoad("/account", http.StatusOK, chromedp.Click(chromedp.CSS(`header nav a[href="/account"]`)))
 			b.wantText("main", "Example")
@@ -42,7 +41,7 @@ func TestBrowser_OpenID(t *testing.T) {
 	}
 }
 
-// passLogin fills in the provider's form, which the browser is on its way to.
+// passLogin waits for the provider's form and signs in with it.
 func (b *browser) passLogin() {
 	b.t.Helper()
 	b.do(
@@ -58,7 +57,7 @@ func (b *browser) passLogin() {
 // and back to the account page, where it now works.
 func testStaleSignIn(b *browser) {
 	b.t.Helper()
-	longAgo(b.t, b.app)
+	staleSignIns(b.t, b.app)
 	before := b.cookies()[0].Value
 	createToken := []chromedp.Action[chromedp.Void]{chromedp.SendKeys(chromedp.CSS(`#token-label`), "Backup"), chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`))}
 	b.wantLoad(reauthFor("/account"), http.StatusOK, createToken...)
@@ -68,6 +67,6 @@ func testStaleSignIn(b *browser) {
 	b.wantLoad("/tokens", http.StatusCreated, createToken...)
 	b.wantText("main", "Backup")
 	if after := b.cookies()[0].Value; sidOf(after) == sidOf(before) {
-		b.t.Error("the session kept its sid")
+		b.t.Error("re-authentication did not change the sid")
 	}
 }

@@ -17,7 +17,7 @@ const (
 	signOutButton = chromedp.CSS(`header form button`)
 )
 
-// TestBrowser signs in and out as a person does, with scripts and without.
+// TestBrowser signs in and out with the forms, with and without scripts.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	for _, env := range []string{"test", "staging"} {
@@ -46,7 +46,8 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// testSignInByForm begins on the form. A person can type at once, and mistype.
+// testSignInByForm checks that the token field has the focus, and that a wrong token can
+// be corrected.
 func testSignInByForm(b *browser) {
 	b.t.Helper()
 	if len(b.cookies()) > 0 {
@@ -61,33 +62,32 @@ func testSignInByForm(b *browser) {
 	b.wantText("h1", "Hello, Ada Admin")
 	cookies := b.cookies()
 	if len(cookies) != 1 || !cookies[0].HTTPOnly || !strings.HasSuffix(cookies[0].Name, "session") {
-		b.t.Fatalf("the browser has cookies %+v, want one that scripts cannot read", cookies)
+		b.t.Fatalf("cookies = %+v, want one HttpOnly session cookie", cookies)
 	}
 }
 
-// testSignOutByForm begins on the session's page.
 func testSignOutByForm(b *browser) {
 	b.t.Helper()
 	b.wantLoad("/signin?notice=signed-out", http.StatusOK, chromedp.Click(signOutButton))
 	b.wantText("main", "You’re signed out")
 	b.wantGone(string(signOutButton))
 	if left := b.cookies(); len(left) > 0 {
-		b.t.Errorf("the browser still has %+v", left)
+		b.t.Errorf("cookies after sign-out = %+v, want none", left)
 	}
 	b.open("/session", http.StatusUnauthorized)
 	b.wantText("main", "You’re not signed in")
 }
 
-// testBackButton holds that the browser has kept no page of the session that
-// ended two pages ago.
+// testBackButton checks that the browser's cache has no pages of the session after the
+// sign-out two pages before.
 func testBackButton(b *browser) {
 	b.t.Helper()
 	evaluate[chromedp.Void](b, `setTimeout(() => history.go(-2))`)
 	const here = `performance.getEntriesByType("navigation")[0].type + location.pathname + document.body.innerText`
-	testapp.Poll(b.t, "go back", func() bool {
-		shown, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](here)) // fails between two pages
+	testapp.Poll(b.t, "going back", func() bool {
+		shown, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](here)) // fails while a page loads
 		if strings.Contains(shown, "Ada Admin") {
-			b.t.Fatalf("going back shows %q", shown)
+			b.t.Fatalf("going back shows the session that ended: %q", shown)
 		}
 		return err == nil && strings.HasPrefix(shown, "back_forward/session") && strings.Contains(shown, "You’re not signed in")
 	})

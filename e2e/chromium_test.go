@@ -21,10 +21,10 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb/testproc"
 )
 
-// browserPatience bounds what one test does in its browser.
-const browserPatience = 3 * time.Minute
+// browserTimeout limits the time that a test spends in its browser.
+const browserTimeout = 3 * time.Minute
 
-// browser is a tab of a Chromium of its own, with a profile of its own.
+// browser is a tab in a separate Chromium with its own profile.
 type browser struct {
 	t   *testing.T
 	ctx context.Context
@@ -34,7 +34,7 @@ type browser struct {
 	messages []string // of the console
 }
 
-// openBrowser starts Chromium, which is closed at the end of the test.
+// openBrowser starts Chromium and closes it at the end of the test.
 func openBrowser(t *testing.T, app *testapp.App) *browser {
 	t.Helper()
 	path := requireChromium(t)
@@ -45,25 +45,25 @@ func openBrowser(t *testing.T, app *testapp.App) *browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.Env("HOME="+profile))
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // which root cannot have
+		options = append(options, chromedp.NoSandbox) // the sandbox does not work for root
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), browserPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), browserTimeout)
 	ctx, _ = chromedp.NewExecAllocator(ctx, options...)
 	ctx, _ = chromedp.NewContext(ctx)
 	b := &browser{t: t, ctx: ctx, app: app}
-	// Programs that Chromium started still write a moment after its end.
+	// Processes that Chromium started may still write to the profile after it exits.
 	t.Cleanup(func() {
-		testapp.Poll(t, "remove the profile of Chromium", func() bool { return os.RemoveAll(profile) == nil })
+		testapp.Poll(t, "removing the Chromium profile", func() bool { return os.RemoveAll(profile) == nil })
 	})
 	t.Cleanup(cancel)
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // the profile shows whether it ended
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // if this fails, removing the profile fails
 	b.do()                                         // starts the browser
 	go b.listen()
 	b.focus()
 	return b
 }
 
-// focus makes the page believe that its window is the one in front.
+// focus makes the page believe that its window has the focus.
 func (b *browser) focus() {
 	b.t.Helper()
 	if _, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
@@ -71,8 +71,8 @@ func (b *browser) focus() {
 	}
 }
 
-// requireChromium returns its path. Without one it skips the test, or fails it
-// under CI=true, as package testdb does for a missing server.
+// requireChromium returns the path of Chromium. If it is not installed, the test is
+// skipped, or fails if CI=true, as in package testdb for a missing server.
 func requireChromium(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -84,13 +84,13 @@ func requireChromium(t *testing.T) string {
 	return ""
 }
 
-// listen notes what the console says, until the browser closes.
+// listen records console messages until the browser closes.
 func (b *browser) listen() {
 	for message, err := range chromedp.Console(b.ctx) {
 		if err != nil {
 			return
 		}
-		if message.Type == "info" { // that sign-out cleared the caches
+		if message.Type == "info" { // logged when a sign-out clears the caches
 			continue
 		}
 		b.mu.Lock()
@@ -99,15 +99,15 @@ func (b *browser) listen() {
 	}
 }
 
-// wantQuiet fails the test when the console has complained: about a file that
-// the policy blocked, say. That a page is a 401 or a 404 is no complaint.
+// wantQuiet checks that the console has no errors, such as a file that the content
+// security policy blocked. Pages with status 401 or 404 do not count.
 func (b *browser) wantQuiet() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, message := range b.messages {
 		if !strings.Contains(message, "Failed to load resource") {
-			b.t.Errorf("the console says %s", message)
+			b.t.Errorf("console message: %s", message)
 		}
 	}
 }
@@ -119,15 +119,15 @@ func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// wantLoad does what makes a page load, and checks where that leads.
+// wantLoad runs steps that load a page, and checks its path and status.
 func (b *browser) wantLoad(path string, status int64, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	r, err := chromedp.RunResponse(b.ctx, steps...)
 	if err != nil {
-		b.t.Fatalf("on the way to %s: %v", path, err)
+		b.t.Fatalf("loading %s: %v", path, err)
 	}
 	if r.URL != b.app.URL+path || r.Status != status {
-		b.t.Errorf("got %d at %s, want %d at %s", r.Status, r.URL, status, path)
+		b.t.Errorf("GET %s = %d, want %d at %s", r.URL, r.Status, status, path)
 	}
 }
 
@@ -136,7 +136,7 @@ func (b *browser) open(path string, status int64) {
 	b.wantLoad(path, status, chromedp.Navigate(b.app.URL+path))
 }
 
-// wantText checks that the element shows the text. It works without scripts.
+// wantText checks that the element's HTML contains the text. It also works without scripts.
 func (b *browser) wantText(selector, text string) {
 	b.t.Helper()
 	html, err := chromedp.Run(b.ctx, chromedp.OuterHTML(chromedp.CSS(selector)))
@@ -144,17 +144,15 @@ func (b *browser) wantText(selector, text string) {
 		b.t.Fatalf("%s: %v", selector, err)
 	}
 	if !strings.Contains(html, text) {
-		b.t.Errorf("%s is %q, want %q in it", selector, html, text)
+		b.t.Errorf("%s = %q, want it to contain %q", selector, html, text)
 	}
 }
 
-// wantGone checks that the page has no such element.
 func (b *browser) wantGone(selector string) {
 	b.t.Helper()
 	b.do(chromedp.WaitNotPresent(chromedp.CSS(selector)))
 }
 
-// evaluate returns the value of a script.
 func evaluate[T any](b *browser, script string) T {
 	b.t.Helper()
 	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
@@ -164,8 +162,8 @@ func evaluate[T any](b *browser, script string) T {
 	return value
 }
 
-// dress sets the width and the colours.
-func (b *browser) dress(width int64, scheme string) {
+// emulate sets the width of the window and the color scheme.
+func (b *browser) emulate(width int64, scheme string) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, 900))
 	feature := &emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme}
@@ -193,7 +191,7 @@ func (b *browser) cookies() []*network.Cookie {
 	return r.Cookies
 }
 
-// client returns one that has the browser's session.
+// client returns an HTTP client with the browser's session.
 func (b *browser) client() *testapp.Client {
 	b.t.Helper()
 	client := b.app.Client(b.t)
@@ -205,7 +203,7 @@ func (b *browser) client() *testapp.Client {
 	return client
 }
 
-// screenshot keeps a picture in the folder that LATCHKEY_SCREENSHOTS names.
+// screenshot saves a screenshot in the folder LATCHKEY_SCREENSHOTS, if it is set.
 func (b *browser) screenshot(name string) {
 	b.t.Helper()
 	folder := os.Getenv("LATCHKEY_SCREENSHOTS")
@@ -221,7 +219,7 @@ func (b *browser) screenshot(name string) {
 	}
 }
 
-// post sends a form from the page that is open, which has to be the app's.
+// post submits a form from the open page, which must be a page of the app.
 func (b *browser) post(path string, status int64, fields map[string]string) {
 	b.t.Helper()
 	content, err := json.Marshal(fields)

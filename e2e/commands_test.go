@@ -9,8 +9,8 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
-// TestHelp checks that all commands and tasks have help with an example, which needs no
-// valid settings.
+// TestHelp checks that every command and task has help with an example, and that help
+// works without valid settings.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	run := func(args string) string {
@@ -33,25 +33,25 @@ func TestHelp(t *testing.T) {
 	}
 	for _, args := range []string{"--help", "-h"} {
 		if got := run(args); got != run("help") {
-			t.Errorf("app %s printed\n%s", args, got)
+			t.Errorf("app %s does not print the text of app help:\n%s", args, got)
 		}
 	}
 	for _, args := range []string{"task list", "task help", "tasks", "t"} {
 		if got := run(args); got != run("task") {
-			t.Errorf("app %s printed\n%s", args, got)
+			t.Errorf("app %s does not print the text of app task:\n%s", args, got)
 		}
 	}
 	if got := run("migrate down --help"); got != run("help migrate") {
-		t.Errorf("app migrate down --help printed\n%s", got)
+		t.Errorf("app migrate down --help does not print the text of app help migrate:\n%s", got)
 	}
 }
 
-// wantHelp checks that the ways to ask for the help of a command all work.
+// wantHelp checks that the help texts of a command are complete and equal.
 func wantHelp(t *testing.T, command string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if !strings.HasPrefix(text, "Usage: "+command) || !strings.Contains(text, "\nExample:\n  ") || text != texts[0] {
-			t.Errorf("the help of %s is\n%s", command, text)
+			t.Errorf("help of %s lacks its usage or an example, or its variants differ:\n%s", command, text)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func wantHelp(t *testing.T, command string, texts ...string) {
 // TestCommands_Refused checks that unknown commands and arguments are errors.
 func TestCommands_Refused(t *testing.T) {
 	t.Parallel()
-	for args, says := range map[string]string{
+	for args, message := range map[string]string{
 		"nonsense":                  `unknown command "nonsense"; for a list, see app help`,
 		"--port":                    `unknown command "--port"`,
 		"serve now":                 `serve takes no arguments, got ["now"]; for example app serve`,
@@ -84,6 +84,6 @@ func TestCommands_Refused(t *testing.T) {
 		"task sessions:cleanup now": `sessions:cleanup takes no arguments`,
 	} {
 		r := testapp.Run(t, t.TempDir(), settings{"GO_ENV": "production"}.environ(), strings.Fields(args)...)
-		wantRefusal(t, fmt.Sprint("app ", args), r, says)
+		wantRefusal(t, fmt.Sprint("app ", args), r, message)
 	}
 }

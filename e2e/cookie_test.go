@@ -30,17 +30,17 @@ func TestCookie_Attributes(t *testing.T) {
 				o.Extra = []string{c.extra}
 			}
 			client := testapp.Start(t, o).Client(t)
-			in := client.SignIn("admin")
-			wantAttributes(t, in, c.name, c.secure)
-			out := client.JSON(http.MethodDelete, "/session", nil)
-			if !testapp.DeletesCookie(wantAttributes(t, out, c.name, c.secure)) {
-				t.Errorf("sign-out does not end the cookie: %v", out.Cookies())
+			signIn := client.SignIn("admin")
+			wantAttributes(t, signIn, c.name, c.secure)
+			signOut := client.JSON(http.MethodDelete, "/session", nil)
+			if !testapp.DeletesCookie(wantAttributes(t, signOut, c.name, c.secure)) {
+				t.Errorf("sign-out does not delete the cookie: %v", signOut.Cookies())
 			}
 		})
 	}
 }
 
-// wantAttributes checks the one cookie of an answer and returns it.
+// wantAttributes checks that a response sets one cookie, and returns it.
 func wantAttributes(t *testing.T, r *testapp.Response, name string, secure bool) *http.Cookie {
 	t.Helper()
 	cookies := r.Cookies()
@@ -49,19 +49,19 @@ func wantAttributes(t *testing.T, r *testapp.Response, name string, secure bool)
 	}
 	c := cookies[0]
 	if c.Name != name || c.Secure != secure || !c.HttpOnly || c.Path != "/" || c.SameSite != http.SameSiteLaxMode || c.Domain != "" {
-		t.Errorf("got %s; want %s, secure %v, HttpOnly, Path=/, SameSite=Lax, no Domain", c, name, secure)
+		t.Errorf("cookie = %s; want %s, secure %v, HttpOnly, Path=/, SameSite=Lax, no Domain", c, name, secure)
 	}
 	if !testapp.DeletesCookie(c) && (c.MaxAge != 0 || !c.Expires.IsZero()) {
-		t.Errorf("got %s, want a cookie that ends with the browser", c)
+		t.Errorf("cookie = %s, want no Max-Age and no Expires", c)
 	}
 	if len(c.Name)+len(c.Value) >= 4096 {
-		t.Errorf("%d bytes, want less than 4096", len(c.Name)+len(c.Value))
+		t.Errorf("cookie has %d bytes, want less than 4096", len(c.Name)+len(c.Value))
 	}
 	return c
 }
 
-// TestCookie_Form holds the value to the contract: <sid>.<secret>.<mac>.
-func TestCookie_Form(t *testing.T) {
+// The cookie's value has the form <sid>.<secret>.<mac>.
+func TestCookie_Format(t *testing.T) {
 	t.Parallel()
 	client := testapp.Start(t, testapp.Options{}).Client(t)
 	seen := make(map[string]bool)
@@ -71,17 +71,17 @@ func TestCookie_Form(t *testing.T) {
 		_, value := client.SessionCookie()
 		parts := strings.Split(value, ".")
 		if len(parts) != 3 {
-			t.Fatalf("%d parts, want 3", len(parts))
+			t.Fatalf("cookie has %d parts, want 3", len(parts))
 		}
 		for _, part := range parts {
 			if rest := strings.Trim(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"); rest != "" {
-				t.Errorf("a part holds %q, which is not base64url", rest)
+				t.Errorf("part contains %q, want only base64url", rest)
 			}
 			if len(part) < 22 { // 128 bits
-				t.Errorf("a part of %d characters is too short", len(part))
+				t.Errorf("part has %d characters, want at least 22", len(part))
 			}
 			if seen[part] {
-				t.Error("a part came twice")
+				t.Error("two cookies have a part in common")
 			}
 			seen[part] = true
 		}
@@ -90,13 +90,13 @@ func TestCookie_Form(t *testing.T) {
 	wantVaried(t, sids)
 }
 
-// wantVaried checks that no part of the ids is always the same.
+// wantVaried checks that each character of the sids varies.
 func wantVaried(t *testing.T, sids []string) {
 	t.Helper()
 	for i := range sids[0] {
 		first := sids[0][i]
 		if !slices.ContainsFunc(sids, func(sid string) bool { return sid[i] != first }) {
-			t.Errorf("character %d of every sid is %q", i, first)
+			t.Errorf("character %d is %q in every sid", i, first)
 		}
 	}
 }
@@ -107,13 +107,13 @@ func TestCookie(t *testing.T) {
 			t.Run(env, func(t *testing.T) {
 				app := testapp.Start(t, testapp.Options{Engine: engine, Env: env})
 				t.Run("Refused", func(t *testing.T) { testCookieRefused(t, app) })
-				t.Run("Dead", func(t *testing.T) { testCookieDead(t, app) })
+				t.Run("Ended", func(t *testing.T) { testCookieEnded(t, app) })
 			})
 		}
 	})
 }
 
-// testCookieRefused sends what was made of two good cookies, and rubbish.
+// testCookieRefused sends cookies that were forged from two valid ones, and malformed ones.
 func testCookieRefused(t *testing.T, app *testapp.App) {
 	ada, uma := app.Client(t), app.Client(t)
 	ada.SignIn("admin")
@@ -124,12 +124,12 @@ func testCookieRefused(t *testing.T, app *testapp.App) {
 	for what, header := range badCookies(name, good, other) {
 		r := app.Client(t).Do(http.MethodGet, "/session", testapp.Header("Cookie", header))
 		if r.StatusCode != http.StatusUnauthorized {
-			t.Errorf("%s: %d, want 401", what, r.StatusCode)
+			t.Errorf("%s: GET /session = %d, want 401", what, r.StatusCode)
 		}
 		wantNoNewCookie(t, r)
 	}
 	if n := countSessions(t, app); n != before {
-		t.Errorf("%d sessions, want the %d of before", n, before)
+		t.Errorf("%d sessions, want %d", n, before)
 	}
 	wantSignedIn(t, ada, "admin")
 	wantSignedIn(t, uma, "user")
@@ -143,10 +143,10 @@ func badCookies(name, good, other string) map[string]string {
 		"sid changed":        join(flip(a[0]), a[1], a[2]),
 		"secret changed":     join(a[0], flip(a[1]), a[2]),
 		"mac changed":        join(a[0], a[1], flip(a[2])),
-		"another's sid":      join(b[0], a[1], a[2]),
-		"another's secret":   join(a[0], b[1], a[2]),
-		"another's mac":      join(a[0], a[1], b[2]),
-		"sid alone":          join(a[0]),
+		"other sid":          join(b[0], a[1], a[2]),
+		"other secret":       join(a[0], b[1], a[2]),
+		"other mac":          join(a[0], a[1], b[2]),
+		"sid only":           join(a[0]),
 		"no mac":             join(a[0], a[1]),
 		"empty mac":          join(a[0], a[1], ""),
 		"a fourth part":      join(a[0], a[1], a[2], a[2]),
@@ -155,7 +155,7 @@ func badCookies(name, good, other string) map[string]string {
 		"empty":              name + "=",
 		"8 KiB":              name + "=" + strings.Repeat("a", 8<<10),
 		"good and 8 KiB":     name + "=" + good + strings.Repeat("a", 8<<10),
-		"ten of the name":    many,
+		"ten with same name": many,
 		"two, first is good": name + "=" + good + "; " + name + "=" + other,
 		"name in upper case": strings.ToUpper(name) + "=" + good,
 		"__HOST-session":     "__HOST-session=" + good,
@@ -165,7 +165,7 @@ func badCookies(name, good, other string) map[string]string {
 	}
 }
 
-// flip changes the first character, all of whose bits count.
+// flip changes the first character. Unlike the last one, all of its bits are significant.
 func flip(text string) string {
 	if text[0] == 'A' {
 		return "B" + text[1:]
@@ -173,34 +173,35 @@ func flip(text string) string {
 	return "A" + text[1:]
 }
 
-// testCookieDead sends good cookies whose rows are dead, gone or of another.
-func testCookieDead(t *testing.T, app *testapp.App) {
+// testCookieEnded sends correctly signed cookies whose rows have expired, are deleted, or
+// have another secret.
+func testCookieEnded(t *testing.T, app *testapp.App) {
 	for what, sql := range map[string]string{
-		"expired":          "UPDATE sessions SET expires_at = ? WHERE sid = ?",
-		"deleted":          "DELETE FROM sessions WHERE expires_at > ? AND sid = ?",
-		"another's secret": "UPDATE sessions SET secret_hash = 'x' WHERE expires_at > ? AND sid = ?",
+		"expired":      "UPDATE sessions SET expires_at = ? WHERE sid = ?",
+		"deleted":      "DELETE FROM sessions WHERE expires_at > ? AND sid = ?",
+		"other secret": "UPDATE sessions SET secret_hash = 'x' WHERE expires_at > ? AND sid = ?",
 	} {
 		client := app.Client(t)
 		client.SignIn("admin")
 		name, cookie := client.SessionCookie()
 		execute(t, app, sql, time.Now().UTC().Add(-time.Second), sidOf(cookie))
 		before := countSessions(t, app)
-		wantNobody(t, client)
+		wantAnonymous(t, client)
 		client.HTML(http.MethodGet, "/", nil)
 		client.HTML(http.MethodGet, "/missing", nil)
 		if n := countSessions(t, app); n != before {
-			t.Errorf("%s: %d sessions, want %d: a dead one came back", what, n, before)
+			t.Errorf("%s: %d sessions, want %d", what, n, before)
 		}
-		again := with(t, app, name, cookie)
+		again := withCookie(t, app, name, cookie)
 		again.SignIn("admin")
-		if _, fresh := again.SessionCookie(); sidOf(fresh) == sidOf(cookie) {
-			t.Errorf("%s: the sign-in adopted the dead sid", what)
+		if _, newCookie := again.SessionCookie(); sidOf(newCookie) == sidOf(cookie) {
+			t.Errorf("%s: the sign-in reused the sid %s", what, sidOf(cookie))
 		}
-		wantNobody(t, with(t, app, name, cookie))
+		wantAnonymous(t, withCookie(t, app, name, cookie))
 	}
 }
 
-// TestCookie_Secrets goes through a change of SESSION_SECRET.
+// Users stay signed in while SESSION_SECRET is rotated.
 func TestCookie_Secrets(t *testing.T) {
 	t.Parallel()
 	database := testdb.NewURL(t, testdb.SQLite)
@@ -209,15 +210,15 @@ func TestCookie_Secrets(t *testing.T) {
 	client.SignIn("admin")
 	name, cookie := client.SessionCookie()
 
-	stranger := testapp.Start(t, testapp.Options{DatabaseURL: database})
-	wantNobody(t, with(t, stranger, name, cookie))
+	replaced := testapp.Start(t, testapp.Options{DatabaseURL: database})
+	wantAnonymous(t, withCookie(t, replaced, name, cookie))
 
-	both := testapp.Start(t, testapp.Options{DatabaseURL: database, Extra: []string{"SESSION_SECRET=" + stranger.Secret + "," + old.Secret}})
-	moved := with(t, both, name, cookie)
-	wantSignedIn(t, moved, "admin")
-	_, resigned := moved.SessionCookie()
+	both := testapp.Start(t, testapp.Options{DatabaseURL: database, Extra: []string{"SESSION_SECRET=" + replaced.Secret + "," + old.Secret}})
+	current := withCookie(t, both, name, cookie)
+	wantSignedIn(t, current, "admin")
+	_, resigned := current.SessionCookie()
 	if resigned == cookie || sidOf(resigned) != sidOf(cookie) {
-		t.Errorf("the cookie went from %s to %s, want the same sid signed anew", cookie, resigned)
+		t.Errorf("cookie changed from %s to %s, want the same sid with a new signature", cookie, resigned)
 	}
-	wantSignedIn(t, with(t, stranger, name, resigned), "admin")
+	wantSignedIn(t, withCookie(t, replaced, name, resigned), "admin")
 }

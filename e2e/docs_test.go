@@ -11,15 +11,15 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
-// TestDocs holds that the document is served as it is, and that the policy of
-// its page lets no other script in than the policy of all others.
+// openapi.yaml is served unchanged, and the content security policy of /docs allows no more
+// scripts than that of the other pages.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	client := testapp.Start(t, testapp.Options{}).Client(t)
 	document := client.JSON(http.MethodGet, "/openapi.yaml", nil)
 	wantStatus(t, document, http.StatusOK)
 	if document.Body != string(latchkey.OpenAPI) || document.Header.Get("Content-Type") != "application/yaml" {
-		t.Errorf("%s, %d bytes, want openapi.yaml", document.Header.Get("Content-Type"), len(document.Body))
+		t.Errorf("GET /openapi.yaml: Content-Type %q, %d bytes; want application/yaml and the content of openapi.yaml", document.Header.Get("Content-Type"), len(document.Body))
 	}
 	page := client.HTML(http.MethodGet, "/docs", nil)
 	wantStatus(t, page, http.StatusOK)
@@ -28,12 +28,12 @@ func TestDocs(t *testing.T) {
 	want = strings.Replace(want, "style-src 'self'", "style-src 'self' 'unsafe-inline'", 1)
 	want = strings.Replace(want, "img-src 'self'", "img-src 'self' data:", 1)
 	if got := page.Header.Get("Content-Security-Policy"); got != want {
-		t.Errorf("the policy is %q, want %q", got, want)
+		t.Errorf("GET /docs: Content-Security-Policy = %q, want %q", got, want)
 	}
 }
 
-// inExplorer are scripts that look into the viewer, through its shadow roots.
-const inExplorer = `
+// shownElements collects the elements of the API viewer, including its shadow roots.
+const shownElements = `
 	const all = (root, found = []) => {
 		for (const e of root.querySelectorAll("*")) { found.push(e); if (e.shadowRoot) all(e.shadowRoot, found); }
 		return found;
@@ -42,43 +42,43 @@ const inExplorer = `
 	const shown = explorer ? all(explorer.shadowRoot) : [];
 `
 
-// TestDocs_Try opens the page and tries a call, signed out and in.
+// TestDocs_Try sends a request from the API viewer, signed out and signed in.
 func TestDocs_Try(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
 	b := openBrowser(t, app)
 	b.open("/docs", http.StatusOK)
-	b.dress(1280, "light")
+	b.emulate(1280, "light")
 	b.try("You’re not signed in")
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=admin"))
 	b.open("/docs", http.StatusOK)
 	b.wantText("main", "Ada Admin")
-	b.dress(1280, "dark")
+	b.emulate(1280, "dark")
 	b.open("/docs", http.StatusOK)
 	b.try(`"username": "admin"`)
 	b.screenshot("docs")
 	b.open("/", http.StatusOK)
 	b.do(chromedp.Navigate(app.URL + "/docs#?route=get-/session"))
-	b.poll("show what the address names", `return shown.some(e => e.matches("button") && /execute/i.test(e.textContent))`)
+	b.poll("waiting for the operation in the URL", `return shown.some(e => e.matches("button") && /execute/i.test(e.textContent))`)
 	b.wantQuiet()
 }
 
-// try calls GET /session in the viewer, and waits for its answer. The viewer goes
-// to a route of its own choice when it has read the document, so that it may have
-// to be sent again.
-func (b *browser) try(answer string) {
+// try sends GET /session from the viewer and waits for the response. When the viewer has
+// loaded the document it changes its route, so the route may have to be set again.
+func (b *browser) try(response string) {
 	b.t.Helper()
-	b.poll("press the button", `
+	b.poll("pressing the Execute button", `
 		const route = "#?route=get-/session";
 		if (location.hash !== route) location.hash = route;
 		const button = shown.find(e => e.matches("button") && /execute/i.test(e.textContent));
 		button?.click();
 		return !!button`)
-	b.poll("show the answer", "return shown.some(e => e.textContent.includes(`"+answer+"`))")
+	b.poll("waiting for the response", "return shown.some(e => e.textContent.includes(`"+response+"`))")
 }
 
-// poll waits until a script that looks into the viewer says so.
+// poll waits until the script returns true. The script can use shown, the elements of the
+// viewer.
 func (b *browser) poll(what, script string) {
 	b.t.Helper()
-	testapp.Poll(b.t, what, func() bool { return evaluate[bool](b, "(() => {"+inExplorer+script+"})()") })
+	testapp.Poll(b.t, what, func() bool { return evaluate[bool](b, "(() => {"+shownElements+script+"})()") })
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// TestEncrypt checks that the column data is unreadable while SESSION_ENCRYPT is true, and
-// that changing it signs nobody out.
+// The column data is unreadable while SESSION_ENCRYPT is true. Changing the setting does not
+// sign users out.
 func TestEncrypt(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		database, secret := testdb.NewURL(t, engine), config.NewSecret()
@@ -21,13 +21,13 @@ func TestEncrypt(t *testing.T) {
 		for _, encrypt := range []string{"false", "true", "false", "true"} {
 			app := testapp.Start(t, testapp.Options{DatabaseURL: database, Extra: []string{"SESSION_SECRET=" + secret, "SESSION_ENCRYPT=" + encrypt}})
 			clients = moveTo(t, app, clients)
-			fresh := app.Client(t)
-			fresh.SignIn("admin")
-			for _, client := range append(clients, fresh) {
+			latest := app.Client(t)
+			latest.SignIn("admin")
+			for _, client := range append(clients, latest) {
 				wantSignedIn(t, client, "admin")
 			}
-			wantReadable(t, app, fresh, encrypt == "false")
-			clients = append(clients, fresh)
+			wantReadable(t, app, latest, encrypt == "false")
+			clients = append(clients, latest)
 			app.Stop(t)
 		}
 	})
@@ -39,7 +39,7 @@ func moveTo(t *testing.T, app *testapp.App, clients []*testapp.Client) []*testap
 	moved := make([]*testapp.Client, 0, len(clients))
 	for _, client := range clients {
 		name, cookie := client.SessionCookie()
-		moved = append(moved, with(t, app, name, cookie))
+		moved = append(moved, withCookie(t, app, name, cookie))
 	}
 	return moved
 }
@@ -48,7 +48,7 @@ func moveTo(t *testing.T, app *testapp.App, clients []*testapp.Client) []*testap
 // ID, in plain text, base64 or hex.
 func wantReadable(t *testing.T, app *testapp.App, client *testapp.Client, readable bool) {
 	t.Helper()
-	var got who
+	var got sessionResponse
 	client.JSON(http.MethodGet, "/session", nil).Decode(t, &got)
 	_, cookie := client.SessionCookie()
 	var data []byte
@@ -62,7 +62,7 @@ func wantReadable(t *testing.T, app *testapp.App, client *testapp.Client, readab
 			contains = contains || bytes.Contains(data, []byte(form))
 		}
 		if want := readable && word != "admin"; contains != want {
-			t.Errorf("data contains %q: %v, want %v\n%q", word, contains, want, data)
+			t.Errorf("data contains %q = %v, want %v\n%q", word, contains, want, data)
 		}
 	}
 }

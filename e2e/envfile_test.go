@@ -19,13 +19,12 @@ func firstRun(t *testing.T, dir string, extra ...string) *testapp.App {
 
 var newSecret = regexp.MustCompile(`(?m)^SESSION_SECRET=[0-9a-f]{64}$`)
 
-// TestEnvFile_Written checks what the first run in development writes, and that the
-// second run writes nothing.
+// The first run in development writes .env, and the second run does not change it.
 func TestEnvFile_Written(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
 		before string   // content of the file
-		want   []string // what it must contain after
+		want   []string // parts of the content after the first run
 	}{
 		"no file":               {"", nil},
 		"other settings":        {"# mine\nSESSION_NAME=latch\n", []string{"# mine\n", "SESSION_NAME=latch\n"}},
@@ -43,11 +42,11 @@ func TestEnvFile_Written(t *testing.T) {
 			app := firstRun(t, dir)
 			written := read(t, file)
 			if len(newSecret.FindAllString(written, -1)) != 1 || strings.Count(written, "BYPASS_AUTH=true\n") != 1 {
-				t.Errorf("the file is %q, want one secret, and BYPASS_AUTH=true", written)
+				t.Errorf(".env = %q, want one secret, and BYPASS_AUTH=true once", written)
 			}
 			for _, want := range c.want {
 				if !strings.Contains(written, want) {
-					t.Errorf("the file is %q, want it to contain %q", written, want)
+					t.Errorf(".env = %q, want it to contain %q", written, want)
 				}
 			}
 			wantPrivate(t, file)
@@ -56,18 +55,17 @@ func TestEnvFile_Written(t *testing.T) {
 			app.Restart(t)
 			wantSignedIn(t, client, "admin")
 			if again := read(t, file); again != written {
-				t.Errorf("the second run changed %q to %q", written, again)
+				t.Errorf("the second run changed .env from %q to %q", written, again)
 			}
-			if files, _ := filepath.Glob(file + "*"); len(files) != 1 { // fails on a bad pattern only
-				t.Errorf("files are left over: %q", files)
+			if files, _ := filepath.Glob(file + "*"); len(files) != 1 { // Glob fails only for a malformed pattern
+				t.Errorf("files = %q, want only .env", files)
 			}
 		})
 	}
 }
 
-// TestEnvFile_SettingIsEmpty checks that an empty SESSION_SECRET in the environment counts
-// as not set.
-func TestEnvFile_SettingIsEmpty(t *testing.T) {
+// An empty SESSION_SECRET in the environment counts as not set.
+func TestEnvFile_EmptySetting(t *testing.T) {
 	t.Parallel()
 	app := firstRun(t, t.TempDir(), "SESSION_SECRET=", "BYPASS_AUTH=true")
 	client := app.Client(t)
@@ -76,7 +74,7 @@ func TestEnvFile_SettingIsEmpty(t *testing.T) {
 	wantSignedIn(t, client, "admin")
 }
 
-// TestEnvFile_Kept checks that the app writes no file if there is already a secret.
+// The app does not write .env if a secret is already set.
 func TestEnvFile_Kept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -85,16 +83,16 @@ func TestEnvFile_Kept(t *testing.T) {
 	write(t, file, content)
 	firstRun(t, dir)
 	if now := read(t, file); now != content {
-		t.Errorf("the file became %q", now)
+		t.Errorf(".env = %q, want %q", now, content)
 	}
-	given := t.TempDir()
-	firstRun(t, given, "SESSION_SECRET="+publicSecret(t))
-	if _, err := os.Stat(filepath.Join(given, ".env")); !os.IsNotExist(err) {
-		t.Errorf("wrote a file although the environment sets a secret: %v", err)
+	empty := t.TempDir()
+	firstRun(t, empty, "SESSION_SECRET="+publicSecret(t))
+	if _, err := os.Stat(filepath.Join(empty, ".env")); !os.IsNotExist(err) {
+		t.Errorf("wrote .env although the environment sets a secret: %v", err)
 	}
 }
 
-// TestEnvFile_OtherEnvironments checks that only development writes the file.
+// Only development writes .env.
 func TestEnvFile_OtherEnvironments(t *testing.T) {
 	t.Parallel()
 	for _, env := range []string{"test", "staging", "production"} {
@@ -105,8 +103,7 @@ func TestEnvFile_OtherEnvironments(t *testing.T) {
 	}
 }
 
-// TestEnvFile_Precedence checks that the environment overrides the file, and that
-// GO_ENV=test ignores the file.
+// The environment overrides .env, and GO_ENV=test ignores .env.
 func TestEnvFile_Precedence(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -130,15 +127,15 @@ func TestEnvFile_Precedence(t *testing.T) {
 			client := app.Client(t)
 			client.SignIn("admin")
 			if name, _ := client.SessionCookie(); name != c.want {
-				t.Errorf("the cookie is %q, want %q", name, c.want)
+				t.Errorf("cookie name = %q, want %q", name, c.want)
 			}
 		})
 	}
 }
 
-// TestEnvFile_OfDevelopment checks that staging and production do not write a secret into
-// a .env that says GO_ENV=development, as a copy of .env.example does.
-func TestEnvFile_OfDevelopment(t *testing.T) {
+// Staging and production do not write a secret to a .env that sets GO_ENV=development,
+// such as a copy of .env.example.
+func TestEnvFile_DevelopmentFile(t *testing.T) {
 	t.Parallel()
 	for _, env := range []string{"staging", "production"} {
 		dir, database := t.TempDir(), testdb.NewURL(t, testdb.SQLite)
@@ -148,10 +145,10 @@ func TestEnvFile_OfDevelopment(t *testing.T) {
 		write(t, file, content)
 		r := testapp.Run(t, dir, []string{"GO_ENV=" + env, "DATABASE_URL=" + database, "ADDR=127.0.0.1", "PORT=" + testapp.FreePort(t)}, "serve")
 		if r.Code != 1 || !strings.Contains(r.Stderr, "SESSION_SECRET: missing") {
-			t.Errorf("%s: exit code %d, %q", env, r.Code, r.Stderr)
+			t.Errorf("%s: exit code %d with %q, want 1 with SESSION_SECRET: missing", env, r.Code, r.Stderr)
 		}
 		if now := read(t, file); now != content {
-			t.Errorf("%s: the file became %q", env, now)
+			t.Errorf("%s: .env = %q, want %q", env, now, content)
 		}
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// A failing is a request that must fail.
-type failing struct {
+// errorRequest is a request that fails, and the status it gets.
+type errorRequest struct {
 	method, path string
 	status       int
 	options      []testapp.RequestOption
@@ -27,23 +27,23 @@ var (
 	crossSite  = []testapp.RequestOption{evilOrigin, evilFetch}
 )
 
-var failings = map[string]failing{
+var errorRequests = map[string]errorRequest{
 	"missing":         {http.MethodGet, "/missing", 404, nil},
 	"missing file":    {http.MethodGet, "/assets/gone.css", 404, nil},
-	"posted missing":  {http.MethodPost, "/missing", 404, nil},
+	"POST missing":    {http.MethodPost, "/missing", 404, nil},
 	"wrong method":    {http.MethodPut, "/session", 405, nil},
-	"made-up method":  {"FROBNICATE", "/session", 405, nil},
-	"nobody":          {http.MethodGet, "/session", 401, nil},
+	"unknown method":  {"FROBNICATE", "/session", 405, nil},
+	"anonymous":       {http.MethodGet, "/session", 401, nil},
 	"no token":        {http.MethodGet, "/auth/bypass", 400, nil},
-	"unknown user":    {http.MethodGet, "/auth/bypass?token=nobody", 401, nil},
+	"unknown user":    {http.MethodGet, "/auth/bypass?token=unknown", 401, nil},
 	"cross-site":      {http.MethodPost, "/auth/bypass?token=admin", 403, crossSite},
 	"bad escape":      {http.MethodGet, "/missing%00", 404, nil},
 	"long path":       {http.MethodGet, "/" + strings.Repeat("a", 8000), 404, nil},
 	"bad query":       {http.MethodGet, "/missing?%zz=;&=", 404, nil},
 	"override to PUT": {http.MethodPost, "/session", 405, []testapp.RequestOption{testapp.Form(url.Values{"_method": {"PUT"}})}},
-	"plain post":      {http.MethodPost, "/session", 405, nil},
+	"plain POST":      {http.MethodPost, "/session", 405, nil},
 	"query override":  {http.MethodPost, "/session?_method=DELETE", 405, nil},
-	"posted answer":   {http.MethodPost, "/auth/a%00b%25/callback", 404, nil},
+	"POST callback":   {http.MethodPost, "/auth/a%00b%25/callback", 404, nil},
 	"GET override":    {http.MethodGet, "/session?_method=DELETE", 401, nil},
 }
 
@@ -53,7 +53,7 @@ func TestErrors(t *testing.T) {
 		t.Run(env, func(t *testing.T) {
 			t.Parallel()
 			client := testapp.Start(t, testapp.Options{Env: env}).Client(t)
-			for what, f := range failings {
+			for what, f := range errorRequests {
 				t.Run(what, func(t *testing.T) {
 					for accept, wantShape := range map[string]func(*testing.T, *testapp.Response){
 						"application/json":            wantProblem,
@@ -78,7 +78,7 @@ func TestErrors(t *testing.T) {
 
 const twoMiB = 2 << 20
 
-// TestErrors_TooLarge sends more than any form of the app holds.
+// A body larger than any form of the app is refused.
 func TestErrors_TooLarge(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
@@ -103,11 +103,11 @@ func TestErrors_TooLarge(t *testing.T) {
 		})
 	}
 	if n := countSessions(t, app); n != 0 {
-		t.Errorf("%d sessions, want none", n)
+		t.Errorf("%d sessions, want 0", n)
 	}
 }
 
-// chunked sends a body without saying how long it is.
+// chunked sends a body without Content-Length.
 func chunked(body testapp.RequestOption) testapp.RequestOption {
 	return func(r *http.Request) {
 		body(r)
@@ -128,26 +128,26 @@ func multipartForm(t *testing.T, name, value string) (content, contentType strin
 	return text.String(), w.FormDataContentType()
 }
 
-// TestErrors_CrossOrigin lets another site's page try to write (ASVS 5.0 3.5.1).
+// Requests from other sites that would change something are refused (ASVS 5.0 3.5.1).
 func TestErrors_CrossOrigin(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
 	for what, headers := range map[string][]testapp.RequestOption{
-		"both":            crossSite,
-		"origin":          {evilOrigin},
-		"fetch metadata":  {evilFetch},
-		"same-site":       {testapp.Header("Sec-Fetch-Site", "same-site")},
-		"origin null":     {testapp.Header("Origin", "null")},
-		"other port":      {testapp.Header("Origin", "http://127.0.0.1:1")},
-		"other scheme":    {testapp.Header("Origin", strings.Replace(app.URL, "http:", "https:", 1)), testapp.Header("Sec-Fetch-Site", "same-site")},
-		"lies about site": {evilOrigin, testapp.Header("Sec-Fetch-Site", "none, cross-site")},
+		"both":           crossSite,
+		"origin":         {evilOrigin},
+		"fetch metadata": {evilFetch},
+		"same-site":      {testapp.Header("Sec-Fetch-Site", "same-site")},
+		"origin null":    {testapp.Header("Origin", "null")},
+		"other port":     {testapp.Header("Origin", "http://127.0.0.1:1")},
+		"other scheme":   {testapp.Header("Origin", strings.Replace(app.URL, "http:", "https:", 1)), testapp.Header("Sec-Fetch-Site", "same-site")},
+		"false metadata": {evilOrigin, testapp.Header("Sec-Fetch-Site", "none, cross-site")},
 	} {
 		t.Run(what, func(t *testing.T) {
 			signIn := []testapp.RequestOption{testapp.Form(url.Values{"token": {"admin"}})}
 			signOut := []testapp.RequestOption{testapp.Form(url.Values{"_method": {"DELETE"}})}
-			nobody := app.Client(t)
-			wantStatus(t, nobody.Do(http.MethodPost, "/auth/bypass", slices.Concat(headers, signIn)...), http.StatusForbidden)
-			wantNobody(t, nobody)
+			anonymous := app.Client(t)
+			wantStatus(t, anonymous.Do(http.MethodPost, "/auth/bypass", slices.Concat(headers, signIn)...), http.StatusForbidden)
+			wantAnonymous(t, anonymous)
 
 			client := app.Client(t)
 			client.SignIn("user")
@@ -156,13 +156,11 @@ func TestErrors_CrossOrigin(t *testing.T) {
 			wantSignedIn(t, client, "user")
 		})
 	}
-	own := app.Client(t)
-	r := own.Do(http.MethodPost, "/auth/bypass", testapp.Header("Origin", app.URL), testapp.Header("Sec-Fetch-Site", "same-origin"), testapp.Form(url.Values{"token": {"admin"}}))
+	r := app.Client(t).Do(http.MethodPost, "/auth/bypass", testapp.Header("Origin", app.URL), testapp.Header("Sec-Fetch-Site", "same-origin"), testapp.Form(url.Values{"token": {"admin"}}))
 	wantStatus(t, r, http.StatusOK)
 }
 
-// TestErrors_Redirects holds that no address sends a browser to another site
-// (ASVS 5.0 3.7.2).
+// No path redirects a browser to another site (ASVS 5.0 3.7.2).
 func TestErrors_Redirects(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
@@ -176,22 +174,22 @@ func TestErrors_Redirects(t *testing.T) {
 			r := client.HTML(method, path, nil)
 			to := r.Header.Get("Location")
 			if to != "" && !regexp.MustCompile(`^/([^/\\]|$)`).MatchString(to) {
-				t.Errorf("%s %s: %d to %q", method, path, r.StatusCode, to)
+				t.Errorf("%s %s = %d, Location %q; want a path of the app", method, path, r.StatusCode, to)
 			}
 			if r.StatusCode >= http.StatusInternalServerError {
-				t.Errorf("%s %s: %d", method, path, r.StatusCode)
+				t.Errorf("%s %s = %d, want less than 500", method, path, r.StatusCode)
 			}
 		}
 	}
 	for _, form := range []url.Values{{"return_to": {"//evil.example"}}, {"next": {"https://evil.example"}}} {
 		form.Set("token", "admin")
 		if to := client.HTML(http.MethodPost, "/auth/bypass", form).Header.Get("Location"); to != "/" {
-			t.Errorf("%v: signed in and sent to %q", form, to)
+			t.Errorf("POST /auth/bypass with %v: Location %q, want %q", form, to, "/")
 		}
 	}
 }
 
-// TestErrors_Internal breaks the database in a way that only the log may tell.
+// Responses do not reveal the cause of a database error.
 func TestErrors_Internal(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
@@ -210,7 +208,7 @@ func TestErrors_Internal(t *testing.T) {
 				t.Run(table+" "+what, func(t *testing.T) {
 					wantNothingInternal(t, r)
 					if r.StatusCode == http.StatusOK || r.StatusCode == http.StatusUnauthorized || len(r.Cookies()) > 0 {
-						t.Errorf("%d with %d cookies, want an error without", r.StatusCode, len(r.Cookies()))
+						t.Errorf("%s %s = %d with %d cookies, want an error without cookies", r.Request.Method, r.Request.URL.Path, r.StatusCode, len(r.Cookies()))
 					}
 				})
 			}
@@ -220,7 +218,7 @@ func TestErrors_Internal(t *testing.T) {
 	})
 }
 
-// TestErrors_Allow holds that a 405 says what the address takes (RFC 9110, 15.5.6).
+// A 405 lists the allowed methods (RFC 9110, 15.5.6).
 func TestErrors_Allow(t *testing.T) {
 	t.Parallel()
 	client := testapp.Start(t, testapp.Options{}).Client(t)
@@ -228,32 +226,32 @@ func TestErrors_Allow(t *testing.T) {
 		r := client.JSON(http.MethodPut, path, nil)
 		wantStatus(t, r, http.StatusMethodNotAllowed)
 		if got := r.Header.Get("Allow"); got != want {
-			t.Errorf("PUT %s: Allow is %q, want %q", path, got, want)
+			t.Errorf("PUT %s: Allow = %q, want %q", path, got, want)
 		}
 	}
 }
 
-// An error page leads to the page whose form was sent, and to the start page where that
-// was none of ours, or the page itself is what is missing.
-func TestErrors_WayBack(t *testing.T) {
+// An error page links back to the page with the form. It links to the home page if the form
+// was on another site, or if a page was not found.
+func TestErrors_BackLink(t *testing.T) {
 	t.Parallel()
 	app := testapp.Start(t, testapp.Options{})
 	client := app.Client(t)
 	client.SignIn("admin")
 	html := testapp.Header("Accept", "text/html")
 	for _, c := range []struct {
-		name, method, path, from, back string
+		name, method, path, referer, back string
 	}{
 		{"Form", http.MethodDelete, "/identities/x", app.URL + "/account?notice=linked", "/account"},
-		{"Elsewhere", http.MethodDelete, "/identities/x", "https://evil.example/account", "/"},
-		{"NobodySays", http.MethodDelete, "/identities/x", "", "/"},
+		{"OtherSite", http.MethodDelete, "/identities/x", "https://evil.example/account", "/"},
+		{"NoReferer", http.MethodDelete, "/identities/x", "", "/"},
 		{"MissingPage", http.MethodGet, "/missing", app.URL + "/account", "/"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := client.Do(c.method, c.path, html, testapp.Header("Referer", c.from))
+			r := client.Do(c.method, c.path, html, testapp.Header("Referer", c.referer))
 			wantStatus(t, r, http.StatusNotFound)
 			if !strings.Contains(r.Body, `<a class="button" href="`+c.back+`">`) {
-				t.Errorf("no way back to %s:\n%s", c.back, r.Body)
+				t.Errorf("the page has no button to %s:\n%s", c.back, r.Body)
 			}
 		})
 	}

@@ -30,16 +30,16 @@ func listEvents(t *testing.T, client *testapp.Client, path string) eventList {
 func TestEvents(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
-		client := testEventsOfSessions(t, app)
+		client := testSessionEvents(t, app)
 		testRevokedTogether(t, app, client)
 		testRevokeCurrent(t, app, client)
 		wantStatus(t, app.Client(t).JSON(http.MethodGet, "/events", nil), http.StatusUnauthorized)
 	})
 }
 
-// testEventsOfSessions signs in with four browsers, signs out of one and revokes one.
-// It returns one that is still signed in.
-func testEventsOfSessions(t *testing.T, app *testapp.App) *testapp.Client {
+// testSessionEvents signs in with four browsers, signs out of one and revokes one. It
+// returns manager's remaining session.
+func testSessionEvents(t *testing.T, app *testapp.App) *testapp.Client {
 	phone := on(t, app, "manager", iphone)
 	on(t, app, "admin", firefox)
 	client := on(t, app, "manager", firefox) // a new device
@@ -49,22 +49,22 @@ func testEventsOfSessions(t *testing.T, app *testapp.App) *testapp.Client {
 
 	list := listEvents(t, client, "/events")
 	if e := list.Events[0]; e.SID != sid(t, again) || e.Sessions != 1 {
-		t.Errorf("%+v, want the one session of %s", e, sid(t, again))
+		t.Errorf("newest event = %+v, want 1 session, %s", e, sid(t, again))
 	}
 	want := []string{"session.ended by_userFirefox 140", "signout Safari 18", "signin.success Firefox 141", "signin.success Firefox 140!", "signin.success Safari 18"}
 	if got := summarize(list.Events); strings.Join(got, "\n") != strings.Join(want, "\n") || list.Next != nil {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		t.Errorf("GET /events =\n%s\nwant\n%s\nand no next page", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	first := listEvents(t, client, "/events?limit=2")
 	if len(first.Events) != 2 || first.Next == nil {
-		t.Fatalf("%+v", first)
+		t.Fatalf("GET /events?limit=2 = %+v, want 2 events and a next page", first)
 	}
 	if rest := listEvents(t, client, "/events?after="+*first.Next); len(rest.Events) != 3 || rest.Next != nil || rest.Events[0].ID != list.Events[2].ID {
-		t.Errorf("%+v", rest)
+		t.Errorf("next page = %+v, want the last 3 events", rest)
 	}
 	page := client.HTML(http.MethodGet, "/events", nil)
 	if strings.Count(page.Body, "on a new device") != 1 || strings.Count(page.Body, "Check this") != 1 || !strings.Contains(page.Body, "Signed out another device") {
-		t.Errorf("the page:\n%s", page.Body)
+		t.Errorf("the page does not show one new device, one warning and the revoked session:\n%s", page.Body)
 	}
 	wantStatus(t, client.JSON(http.MethodGet, "/events?after=x", nil), http.StatusBadRequest)
 	return client
@@ -82,23 +82,23 @@ func summarize(events []eventRow) (lines []string) {
 	return lines
 }
 
-// testRevokedTogether checks that revoking all other sessions is one event.
+// testRevokedTogether checks that revoking all other sessions records one event.
 func testRevokedTogether(t *testing.T, app *testapp.App, client *testapp.Client) {
 	on(t, app, "manager", iphone)
 	on(t, app, "manager", iphone)
 	wantStatus(t, client.JSON(http.MethodDelete, "/sessions", nil), http.StatusOK)
 	if e := listEvents(t, client, "/events").Events[0]; e.Kind != "session.ended" || e.Detail != "by_user" || e.Sessions != 2 {
-		t.Errorf("%+v", e)
+		t.Errorf("newest event = %+v, want session.ended by_user with 2 sessions", e)
 	}
 }
 
-// testRevokeCurrent checks that revoking the current session signs out, which needs
-// no recent sign-in.
+// testRevokeCurrent checks that revoking the current session counts as a sign-out, which
+// needs no recent sign-in.
 func testRevokeCurrent(t *testing.T, app *testapp.App, client *testapp.Client) {
-	longAgo(t, app)
+	staleSignIns(t, app)
 	wantStatus(t, client.JSON(http.MethodDelete, "/sessions/"+sid(t, client), nil), http.StatusNoContent)
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 	if e := listEvents(t, on(t, app, "manager", firefox), "/events").Events[1]; e.Kind != "signout" {
-		t.Errorf("%+v", e)
+		t.Errorf("event before the last sign-in = %+v, want signout", e)
 	}
 }

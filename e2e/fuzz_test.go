@@ -15,17 +15,17 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// How often an operation is asked as one user: often if there is something that
-// could be sent wrong, and somebody who may send it. It is less than what one
-// address may do in a minute: see signInLimit in actions.
+// The number of requests for each operation and user. There are many if the request has a
+// body or parameters and the user is signed in. Both are below signInLimit in package
+// actions, the limit per IP address.
 const (
-	seldom = 10
-	often  = 50
+	fewRequests  = 10
+	manyRequests = 50
 )
 
-// TestAPI_Fuzz asks for every operation of openapi.yaml what it should be asked
-// and much that it should not. No answer may be a 5xx, or one that the document
-// does not have; the client looks to the latter. LATCHKEY_SEED repeats a run.
+// TestAPI_Fuzz sends valid and invalid requests for every operation of openapi.yaml. No
+// response may be a 5xx. The client checks that each response is in the document.
+// LATCHKEY_SEED repeats a run.
 func TestAPI_Fuzz(t *testing.T) {
 	seed := seedOf(t)
 	operations, err := testapi.Operations()
@@ -61,54 +61,54 @@ func seedOf(t *testing.T) uint64 {
 	return seed
 }
 
-// fuzzer asks for one operation.
+// fuzzer sends requests for one operation.
 type fuzzer struct {
 	*rand.Rand
 	testapi.Operation
-	deck    []string // of nasty, what has not been sent yet
+	unsent  []string // the rest of nasty, shuffled
 	app     *testapp.App
 	client  *testapp.Client
-	as      string // nobody when empty
+	as      string // empty means anonymous
 	userID  string
 	address string
 }
 
 func newFuzzer(app *testapp.App, seed uint64, operation testapi.Operation) *fuzzer {
 	name := fnv.New64()
-	fmt.Fprint(name, operation) // so that one operation alone is asked the same
+	fmt.Fprint(name, operation) // so that an operation gets the same requests if it runs alone
 	return &fuzzer{Rand: rand.New(rand.NewPCG(seed, name.Sum64())), Operation: operation, app: app}
 }
 
-// batch stops at the first answer that is wrong, and says what was asked.
+// batch sends requests as one user. It stops at the first wrong response.
 func (f *fuzzer) batch(t *testing.T, as string) {
 	t.Helper()
 	f.as, f.client, f.userID = as, f.app.Client(t), ""
 	if as != "" {
 		query(t, f.app, &f.userID, "SELECT id FROM users WHERE email = ?", as+"@example.com")
 	}
-	requests := seldom
+	requests := fewRequests
 	if as != "" && (f.Body != nil || len(f.Parameters) > 0) {
-		requests = often
+		requests = manyRequests
 	}
 	signedIn := false
 	for range requests {
 		if !signedIn && f.as != "" {
 			f.signIn(t)
 		}
-		path, options, told := f.request()
+		path, options, details := f.request()
 		r := f.client.Do(f.Method, path, options...)
-		f.judge(t, r)
+		f.check(t, r)
 		if t.Failed() {
-			t.Fatalf("as %q: %s %.500q %.500s\nanswered %d %.500q", f.as, f.Method, path, told, r.StatusCode, r.Body)
+			t.Fatalf("as %q: %s %.500q %.500s\nreturned %d %.500q", f.as, f.Method, path, details, r.StatusCode, r.Body)
 		}
 		signedIn = f.client.Cookies()["session"] != "" && r.StatusCode != http.StatusUnauthorized
-		f.client = f.again(t)
+		f.client = f.nextClient(t)
 	}
 }
 
-// again returns a client with the session's cookie only: each sign-in that begins
-// leaves one of its own.
-func (f *fuzzer) again(t *testing.T) *testapp.Client {
+// nextClient returns a client that has only the session cookie, because each sign-in that
+// starts adds a cookie.
+func (f *fuzzer) nextClient(t *testing.T) *testapp.Client {
 	t.Helper()
 	client := f.app.Client(t)
 	if cookie := f.client.Cookies()["session"]; cookie != "" && f.as != "" {
@@ -117,7 +117,8 @@ func (f *fuzzer) again(t *testing.T) *testapp.Client {
 	return client
 }
 
-// signIn signs the user in, whatever the requests before did to him.
+// signIn restores the user's name, role and state, which earlier requests may have changed,
+// and signs in.
 func (f *fuzzer) signIn(t *testing.T) {
 	t.Helper()
 	role := "member"
@@ -128,10 +129,10 @@ func (f *fuzzer) signIn(t *testing.T) {
 	f.client.SignIn("fuzz-" + f.as)
 }
 
-func (f *fuzzer) judge(t *testing.T, r *testapp.Response) {
+func (f *fuzzer) check(t *testing.T, r *testapp.Response) {
 	t.Helper()
 	if r.StatusCode >= http.StatusInternalServerError {
-		t.Errorf("%d", r.StatusCode)
+		t.Errorf("status %d, want less than 500", r.StatusCode)
 	}
 	if r.StatusCode >= http.StatusBadRequest {
 		wantNothingInternal(t, r)
@@ -139,6 +140,6 @@ func (f *fuzzer) judge(t *testing.T, r *testapp.Response) {
 	page := strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")
 	redirect := r.StatusCode >= 300 && r.StatusCode < 400
 	if page && !redirect && r.Request.Header.Get("Accept") == "application/json" && f.Path != "/docs" {
-		t.Error("a page, where JSON was asked for")
+		t.Error("the response is a page, want JSON")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testapp"
 )
 
-// nasty are texts that somebody might send for any other.
+// nasty are texts to send in place of valid ones.
 var nasty = []string{
 	"", " ", "null", "true", "on", "0", "-1", "101", "1e309", "9223372036854775808", "NaN", "[]", `{"a":{}}`,
 	"\x00", "a\x00b", "\xff\xfe", "\xc3\x28", "\xed\xa0\x80", "\r\nX-Evil: 1", "\u202e\u0000", "𝔘𝔫𝔦", "ı", strings.Repeat("é", 300), strings.Repeat("a", 5000),
@@ -23,13 +23,13 @@ var nasty = []string{
 	"AAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA", "=====", "eyJhIjoxfQ", "MjAyNi0xMS0yNA", "////", "2026-13-45T99:99:99Z",
 }
 
-// nastyJSON are values that somebody might send for any other, as they are sent.
+// nastyJSON are encoded values to send in place of valid JSON values.
 var nastyJSON = []string{
 	"null", "true", "0", "-1", "1.5", "1e400", "123456789012345678901234567890", "[]", "{}", `[["a"]]`, `{"a":{"b":[null]}}`, `""`, `"\u0000"`, `"\ud800"`,
 	"\"\xff\"", "\"\x00\"", "nul", "", `"` + strings.Repeat("x", 70_000) + `"`, strings.Repeat("[", 20_000), strings.Repeat(`{"a":`, 2_000) + "1" + strings.Repeat("}", 2_000),
 }
 
-// nastyBodies are no forms and no JSON, or not what was to be sent.
+// nastyBodies are malformed or unexpected request bodies.
 var nastyBodies = []string{
 	"", " ", "{", "}", "null", "[]", `"text"`, "1", "{}{}", `{"token":"admin"} trailing`, `{"token":"a","token":"b"}`, "\x00", "\xef\xbb\xbf{}", "%zz=1", "&&&;=", "token", "=", "token=%ff%00",
 	"--x\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\nadmin\r\n--x--\r\n", "--x\r\n", strings.Repeat("a=b&", 20_000), strings.Repeat("a", twoMiB),
@@ -49,21 +49,21 @@ var nastyHeaders = [][2]string{
 
 func (f *fuzzer) oneIn(n int) bool { return f.IntN(n) == 0 }
 
-// nasty returns the next of nasty, so that all are sent.
+// nasty returns the texts of nasty in random order. It repeats none before all were sent.
 func (f *fuzzer) nasty() string {
-	if len(f.deck) == 0 {
-		f.deck = slices.Clone(nasty)
-		f.Shuffle(len(f.deck), func(i, j int) { f.deck[i], f.deck[j] = f.deck[j], f.deck[i] })
+	if len(f.unsent) == 0 {
+		f.unsent = slices.Clone(nasty)
+		f.Shuffle(len(f.unsent), func(i, j int) { f.unsent[i], f.unsent[j] = f.unsent[j], f.unsent[i] })
 	}
-	text := f.deck[0]
-	f.deck = f.deck[1:]
+	text := f.unsent[0]
+	f.unsent = f.unsent[1:]
 	return text
 }
 
-func pick[T any](f *fuzzer, of []T) T { return of[f.IntN(len(of))] }
+func pick[T any](f *fuzzer, from []T) T { return from[f.IntN(len(from))] }
 
-// request makes up a request, and tells of what the path does not say.
-func (f *fuzzer) request() (path string, options []testapp.RequestOption, told string) {
+// request returns a random request. The details describe its headers and body.
+func (f *fuzzer) request() (path string, options []testapp.RequestOption, details string) {
 	accept := "application/json"
 	if f.oneIn(5) {
 		accept = pick(f, []string{"", "*/*", "text/html", "application/problem+json", "nonsense;;", "text/html;q=x", "\xff"})
@@ -72,14 +72,14 @@ func (f *fuzzer) request() (path string, options []testapp.RequestOption, told s
 	if f.oneIn(5) {
 		h := pick(f, nastyHeaders)
 		options = append(options, testapp.Header(h[0], h[1]))
-		told = fmt.Sprintf("%.80q ", h)
+		details = fmt.Sprintf("%.80q ", h)
 	}
 	if f.Body != nil || f.oneIn(10) {
 		contentType, content := f.body()
 		options = append(options, testapp.Body(contentType, content))
-		told += fmt.Sprintf("%q %q", contentType, content)
+		details += fmt.Sprintf("%q %q", contentType, content)
 	}
-	return f.path(), options, fmt.Sprintf("Accept %q %s", accept, told)
+	return f.path(), options, fmt.Sprintf("Accept %q %s", accept, details)
 }
 
 // path fills in the parameters of the path and the query.
@@ -112,7 +112,7 @@ func (f *fuzzer) parameter(p *v3.Parameter) string {
 	return f.text(p.Schema.Schema())
 }
 
-// text is a value of the schema as often as one that somebody made up.
+// text returns a valid value for the schema or one of nasty, each half of the time.
 func (f *fuzzer) text(s *base.Schema) string {
 	switch {
 	case f.oneIn(2):
@@ -152,9 +152,9 @@ func (f *fuzzer) body() (contentType, content string) {
 
 type properties = *orderedmap.Map[string, *base.SchemaProxy]
 
-func (f *fuzzer) form(of properties) string {
+func (f *fuzzer) form(fields properties) string {
 	form := url.Values{}
-	for name, proxy := range of.FromOldest() {
+	for name, proxy := range fields.FromOldest() {
 		if !f.oneIn(8) {
 			form.Add(name, f.text(proxy.Schema()))
 		}
@@ -165,20 +165,20 @@ func (f *fuzzer) form(of properties) string {
 	return form.Encode()
 }
 
-func (f *fuzzer) object(of properties) string {
-	var fields []string
-	for name, proxy := range of.FromOldest() {
+func (f *fuzzer) object(fields properties) string {
+	var members []string
+	for name, proxy := range fields.FromOldest() {
 		if !f.oneIn(8) {
-			fields = append(fields, fmt.Sprintf("%q:%s", name, f.json(proxy.Schema())))
+			members = append(members, fmt.Sprintf("%q:%s", name, f.json(proxy.Schema())))
 		}
 	}
 	if f.oneIn(5) {
-		fields = append(fields, `"role":`+pick(f, nastyJSON))
+		members = append(members, `"role":`+pick(f, nastyJSON))
 	}
-	return "{" + strings.Join(fields, ",") + "}"
+	return "{" + strings.Join(members, ",") + "}"
 }
 
-// json is text as JSON, and as often something that is no text.
+// json returns a text for the schema as JSON, or one of nastyJSON.
 func (f *fuzzer) json(s *base.Schema) string {
 	if f.oneIn(3) {
 		return pick(f, nastyJSON)
@@ -189,7 +189,7 @@ func (f *fuzzer) json(s *base.Schema) string {
 	}
 	quoted, err := json.Marshal(text)
 	if err != nil {
-		panic(err) // a string always can be
+		panic(err) // impossible for a string
 	}
 	return string(quoted)
 }

@@ -94,7 +94,7 @@ func TestLocales(t *testing.T) {
 
 func userIDOf(t *testing.T, client *testapp.Client) string {
 	t.Helper()
-	return get[who](t, client, "/session").User.ID
+	return get[sessionResponse](t, client, "/session").User.ID
 }
 
 // recordEverything writes down one event of each kind.

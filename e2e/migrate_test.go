@@ -150,7 +150,7 @@ func TestMigrate_DevelopmentAtOnce(t *testing.T) {
 		client.SignIn("admin")
 		name, cookie := client.SessionCookie()
 		for _, app := range apps {
-			wantSignedIn(t, with(t, app, name, cookie), "admin")
+			wantSignedIn(t, withCookie(t, app, name, cookie), "admin")
 		}
 		var users int
 		if query(t, apps[0], &users, "SELECT COUNT(*) FROM users"); users != 4 {

@@ -88,7 +88,7 @@ func TestOpenID_Hostile(t *testing.T) {
 			r := tryEvil(t, app, client)
 			wantStatus(t, r, http.StatusBadGateway)
 			wantNoNewCookie(t, r)
-			wantNobody(t, client)
+			wantAnonymous(t, client)
 			if strings.Contains(r.Body, "oidc") || strings.Contains(r.Body, "s3cret") {
 				t.Errorf("the page tells too much:\n%s", r.Body)
 			}
@@ -131,7 +131,7 @@ func TestOpenID_ASVS_10_2_2_SwappedAnswers(t *testing.T) {
 	// The path of one with the issuer of the other, in an attempt of the first.
 	evil.Override(testoidc.Overrides{Callback: func(a url.Values) { a.Set("iss", other.URL) }})
 	wantStatus(t, tryEvil(t, app, client), http.StatusBadGateway)
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 }
 
 func TestOpenID_ASVS_10_2_1_PKCE(t *testing.T) {
@@ -254,6 +254,6 @@ func TestOpenID_Cancelled(t *testing.T) {
 		if strings.Contains(r.Body, "call this number") || !strings.Contains(r.Body, `href="/signin"`) {
 			t.Errorf("%s: the page:\n%s", code, r.Body)
 		}
-		wantNobody(t, client)
+		wantAnonymous(t, client)
 	}
 }

@@ -52,7 +52,7 @@ func TestOpenID_Slow(t *testing.T) {
 	evil.Override(testoidc.Overrides{Token: func(http.ResponseWriter) bool { <-release; return true }})
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusBadGateway)
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 }
 
 // A provider that is not there keeps the app neither from starting nor others

@@ -70,14 +70,14 @@ func TestOpenID_DisabledUser(t *testing.T) {
 	client := app.Client(t)
 	signInVia(t, app, client, nil)
 	execute(t, app, "UPDATE users SET disabled_at = '2026-01-01' WHERE username = 'test-user'")
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 	back := passLogin(t, app, leave(t, client, openID, nil))
 	r := client.HTML(http.MethodGet, back, nil)
 	wantStatus(t, r, http.StatusUnauthorized)
 	if !strings.Contains(r.Body, "disabled") {
 		t.Errorf("the page does not say why:\n%s", r.Body)
 	}
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 }
 
 // Signing in again as the same user gives the session a new id, and the provider
@@ -104,7 +104,7 @@ func TestOpenID_ASVS_7_2_4_Reauthentication(t *testing.T) {
 		t.Error("the session kept its sid")
 	}
 	wantSignedIn(t, client, "test-user")
-	wantNobody(t, with(t, app, name, before))
+	wantAnonymous(t, withCookie(t, app, name, before))
 }
 
 // The start of a sign-in is an act: nobody is sent to a provider by a link.
@@ -132,7 +132,7 @@ func TestOpenID_ASVS_10_1_2_StateBindsBrowserAndIsUsedOnce(t *testing.T) {
 	}
 	back := passLogin(t, app, target)
 	wantStatus(t, victim.HTML(http.MethodGet, back, nil), http.StatusBadRequest)
-	wantNobody(t, victim)
+	wantAnonymous(t, victim)
 
 	cookies := attacker.Cookies()
 	wantStatus(t, attacker.HTML(http.MethodGet, back, nil), http.StatusSeeOther)

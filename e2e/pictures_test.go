@@ -23,7 +23,7 @@ func TestPictures(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{Extra: []string{
 		"GOOGLE_KEY=k", "GOOGLE_SECRET=s", "GITHUB_KEY=k", "GITHUB_SECRET=s", "MICROSOFTONLINE_KEY=k", "MICROSOFTONLINE_SECRET=s",
 	}})
-	furnish(t, app)
+	seedAccount(t, app)
 	b := openBrowser(t, app)
 	b.userAgent(macOS)
 	b.signInAs("admin")
@@ -36,7 +36,7 @@ func TestPictures(t *testing.T) {
 // picture keeps what the window shows of a page.
 func (b *browser) picture(path, file string, height int64) {
 	b.t.Helper()
-	b.dress(1280, "light")
+	b.emulate(1280, "light")
 	b.do(chromedp.EmulateViewport(1280, height))
 	b.open(path, http.StatusOK)
 	shown, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())

@@ -53,7 +53,7 @@ func TestRemember(t *testing.T) {
 		idle(t, app, 2*time.Hour) // twice as long as a session that is not remembered lives
 		for name, way := range rememberWays {
 			if !way.remembered {
-				wantNobody(t, clients[name])
+				wantAnonymous(t, clients[name])
 				continue
 			}
 			wantSignedIn(t, clients[name], "admin")
@@ -80,7 +80,7 @@ func wantRemembered(t *testing.T, name string, r *testapp.Response, remembered b
 // wantShown checks what GET /session says, and for how long the session lives.
 func wantShown(t *testing.T, client *testapp.Client, remembered bool) {
 	t.Helper()
-	var got who
+	var got sessionResponse
 	client.JSON(http.MethodGet, "/session", nil).Decode(t, &got)
 	if got.Session["remembered"] != remembered {
 		t.Errorf("session.remembered is %v, want %v", got.Session["remembered"], remembered)
@@ -146,7 +146,7 @@ func TestMaxPerUser(t *testing.T) {
 		_, unused := second.SessionCookie()
 		execute(t, app, "UPDATE sessions SET last_seen_at = ? WHERE sid = ?", time.Now().UTC().Add(-10*time.Minute), sidOf(unused))
 		third.SignIn("admin")
-		wantNobody(t, second)
+		wantAnonymous(t, second)
 		for client, username := range map[*testapp.Client]string{first: "admin", third: "admin", other: "user"} {
 			wantSignedIn(t, client, username)
 		}

@@ -37,7 +37,7 @@ func TestRevoke(t *testing.T) {
 			}
 			for i, client := range clients {
 				if i < step.ended {
-					wantNobody(t, client)
+					wantAnonymous(t, client)
 				} else {
 					wantSignedIn(t, client, usernames[i])
 				}

@@ -42,7 +42,7 @@ func TestRotate(t *testing.T) {
 	write(t, file, envSecret.ReplaceAllString(read(t, file), "SESSION_SECRET="+onlyNewest))
 	app.Restart(t)
 	wantSignedIn(t, active, "user") // its cookie was signed again
-	wantNobody(t, idle)             // its cookie was not
+	wantAnonymous(t, idle)          // its cookie was not
 }
 
 // wantResigned checks that the app accepts a cookie signed with an older secret and

@@ -57,11 +57,11 @@ func useEverything(t *testing.T, app *testapp.App) string {
 		note(client.Do(http.MethodDelete, "/session", crossSite...))
 		note(client.JSON(http.MethodPost, "/auth/bypass", "not an object"))
 		name, cookie := client.SessionCookie()
-		note(with(t, app, name, flip(cookie)).HTML(http.MethodGet, "/session", nil))
-		note(with(t, app, name, cookie+"x").HTML(http.MethodGet, "/session", nil))
+		note(withCookie(t, app, name, flip(cookie)).HTML(http.MethodGet, "/session", nil))
+		note(withCookie(t, app, name, cookie+"x").HTML(http.MethodGet, "/session", nil))
 		if username == "user" {
 			note(client.HTML(http.MethodPost, "/session", url.Values{"_method": {"DELETE"}}))
-			note(with(t, app, name, cookie).JSON(http.MethodGet, "/session", nil))
+			note(withCookie(t, app, name, cookie).JSON(http.MethodGet, "/session", nil))
 		}
 	}
 	return all.String()

@@ -78,17 +78,17 @@ func TestSessions(t *testing.T) {
 		wantSignedIn(t, admin, "admin")
 
 		wantStatus(t, here.JSON(http.MethodDelete, "/sessions/"+sid(t, first), nil), http.StatusNoContent)
-		wantNobody(t, first)
+		wantAnonymous(t, first)
 		wantStatus(t, here.JSON(http.MethodDelete, "/sessions/"+list.Sessions[2].SID, nil), http.StatusNotFound)
 		r := here.HTML(http.MethodPost, "/sessions/"+sid(t, last), url.Values{"_method": {"DELETE"}})
 		if to := r.Header.Get("Location"); to != "/sessions?notice=revoked_one" {
 			t.Errorf("%d, sent to %q", r.StatusCode, to)
 		}
-		wantNobody(t, last)
+		wantAnonymous(t, last)
 
 		// The present one: that is to sign out.
 		wantStatus(t, here.JSON(http.MethodDelete, "/sessions/"+mine.SID, nil), http.StatusNoContent)
-		wantNobody(t, here)
+		wantAnonymous(t, here)
 		wantStatus(t, here.JSON(http.MethodGet, "/sessions", nil), http.StatusUnauthorized)
 		wantStatus(t, here.JSON(http.MethodDelete, "/sessions/"+mine.SID, nil), http.StatusUnauthorized)
 		if r := here.HTML(http.MethodGet, "/sessions", nil); r.Header.Get("Location") != "/signin?return_to=%2Fsessions" {

@@ -66,7 +66,7 @@ func testSessionShown(t *testing.T, app *testapp.App) {
 	if len(r.Cookies()) > 0 {
 		t.Error("a read sets a cookie")
 	}
-	var got who
+	var got sessionResponse
 	r.Decode(t, &got)
 	if got.User.Username != "admin" || got.User.Name != "Ada Admin" || got.User.Role != "admin" {
 		t.Errorf("user %+v", got.User)
@@ -108,11 +108,11 @@ func testSignInAgain(t *testing.T, app *testapp.App) {
 	if sidOf(first) == sidOf(second) {
 		t.Error("the second sign-in kept the sid")
 	}
-	wantNobody(t, with(t, app, name, first))
+	wantAnonymous(t, withCookie(t, app, name, first))
 	wantSignedIn(t, client, "user")
 
 	client.SignIn("manager")
-	wantNobody(t, with(t, app, name, second))
+	wantAnonymous(t, withCookie(t, app, name, second))
 	wantSignedIn(t, client, "manager")
 }
 
@@ -140,7 +140,7 @@ func testSignOut(t *testing.T, app *testapp.App) {
 		if n := countSessions(t, app); n != before-1 {
 			t.Errorf("%s: %d sessions are left of %d", how, n, before)
 		}
-		wantNobody(t, with(t, app, name, cookie))
+		wantAnonymous(t, withCookie(t, app, name, cookie))
 	}
 	wantStatus(t, app.Client(t).JSON(http.MethodDelete, "/session", nil), http.StatusUnauthorized)
 }
@@ -150,12 +150,12 @@ func testDisabled(t *testing.T, app *testapp.App) {
 	client.SignIn("contributor")
 	name, cookie := client.SessionCookie()
 	execute(t, app, "UPDATE users SET disabled_at = ? WHERE username = 'contributor'", time.Now().UTC())
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 	r := app.Client(t).JSON(http.MethodGet, "/auth/bypass?token=contributor", nil)
 	wantStatus(t, r, http.StatusUnauthorized)
 	wantNoNewCookie(t, r)
 	execute(t, app, "UPDATE users SET disabled_at = NULL WHERE username = 'contributor'")
-	wantNobody(t, with(t, app, name, cookie)) // it ended, and stays so
+	wantAnonymous(t, withCookie(t, app, name, cookie)) // it ended, and stays so
 }
 
 func testRestart(t *testing.T, app *testapp.App) {
@@ -184,7 +184,7 @@ func TestSignIn_Form(t *testing.T) {
 	if to := r.Header.Get("Location"); to != "/signin?notice=signed-out" {
 		t.Errorf("redirected to %q, want /signin", to)
 	}
-	wantNobody(t, client)
+	wantAnonymous(t, client)
 }
 
 func TestSignIn_Off(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// longAgo makes all sign-ins too old for what needs a recent one.
-func longAgo(t *testing.T, app *testapp.App) {
+// staleSignIns makes all sign-ins too old for what needs a recent one.
+func staleSignIns(t *testing.T, app *testapp.App) {
 	t.Helper()
 	execute(t, app, "UPDATE sessions SET authenticated_at = ?", time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
 }
@@ -46,7 +46,7 @@ func TestStale(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine testdb.Engine) {
 		app := testapp.Start(t, testapp.Options{Engine: engine})
 		client := on(t, app, "manager", firefox)
-		longAgo(t, app)
+		staleSignIns(t, app)
 		form := url.Values{"label": {"backup"}, "days": {"7"}}
 		wantLocation(t, postFrom(client, app, "/account?notice=renamed", "/tokens", form), reauthFor("/account"))
 		wantContains(t, client.HTML(http.MethodGet, reauthFor("/account"), nil), "Please sign in again")
@@ -66,11 +66,11 @@ func TestStale_StolenCookie(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	owner := on(t, app, "admin", firefox)
 	id := findUser(t, owner, "user").ID
-	longAgo(t, app)
+	staleSignIns(t, app)
 	wantLocation(t, postFrom(owner, app, "/sessions", "/sessions", deletion), reauthFor("/sessions"))
 
 	name, cookie := owner.SessionCookie()
-	thief := with(t, app, name, cookie)
+	thief := withCookie(t, app, name, cookie)
 	promotion := url.Values{"_method": {http.MethodPatch}, "role": {"admin"}}
 	wantLocation(t, postFrom(thief, app, "/sessions", "/admin/users/"+id, promotion), reauthFor("/sessions"))
 
@@ -83,7 +83,7 @@ func TestStale_StolenCookie(t *testing.T) {
 	if role := findUser(t, owner, "user").Role; role != "member" {
 		t.Errorf("the user's role = %s, want member", role)
 	}
-	wantNobody(t, thief)
+	wantAnonymous(t, thief)
 }
 
 // TestStale_Page checks to which page the user comes back.
@@ -104,7 +104,7 @@ func TestStale_Page(t *testing.T) {
 		{"/sessions", "/sessions", "/"},
 		{"", "/sessions", "/"},
 	} {
-		longAgo(t, app)
+		staleSignIns(t, app)
 		form := url.Values{}
 		if c.path == "/sessions" {
 			form = deletion
@@ -120,7 +120,7 @@ func TestStale_Page(t *testing.T) {
 func TestStale_Program(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	client := on(t, app, "manager", firefox)
-	longAgo(t, app)
+	staleSignIns(t, app)
 	wantStatus(t, client.JSON(http.MethodPost, "/tokens", map[string]string{"label": "x"}), http.StatusForbidden)
 	if n := countSessions(t, app); n != 1 {
 		t.Errorf("%d sessions, want 1", n)

@@ -54,17 +54,17 @@ func TestTokens_Browser(t *testing.T) {
 	app := testapp.Start(t, testapp.Options{})
 	b := openBrowser(t, app)
 	b.wantLoad("/", http.StatusOK, chromedp.Navigate(app.URL+"/auth/bypass?token=admin"))
-	testPage(b, "admin", "/account", http.StatusOK)
+	checkPage(b, "admin", "/account", http.StatusOK)
 	b.wantLoad("/tokens", http.StatusCreated, chromedp.SendKeys(chromedp.CSS(`#token-label`), "Backup"), chromedp.Click(chromedp.CSS(`form[action="/tokens"] button`)))
 	b.wantText("main", "curl -H 'Authorization: Bearer ")
 	for _, width := range []int64{390, 1280} {
-		b.dress(width, "light")
-		testDress(b, width)
+		b.emulate(width, "light")
+		checkDisplay(b, width)
 		b.screenshot("token")
 	}
 	token := evaluate[string](b, `document.querySelector("#token").textContent`)
 	programWith(t, app, token).wantIs(t, "admin")
-	testPage(b, "admin", "/sessions", http.StatusOK)
+	checkPage(b, "admin", "/sessions", http.StatusOK)
 	b.wantText("main", "Backup")
 	b.wantQuiet()
 }

@@ -32,7 +32,7 @@ func TestTokens_RecentSignIn(t *testing.T) {
 	wantStatus(t, admin.ask(t, http.MethodGet, "/admin/sessions"), http.StatusOK)
 	wantSignedIn(t, user, "manager")
 
-	longAgo(t, app)
+	staleSignIns(t, app)
 	wantStatus(t, client.JSON(http.MethodPost, "/tokens", map[string]string{"label": "x"}), http.StatusForbidden)
 	r := client.HTML(http.MethodPost, "/tokens", url.Values{"label": {"x"}})
 	if to := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/signin?fresh=true") {
@@ -80,7 +80,7 @@ func TestTokens_Refused(t *testing.T) {
 		"Otherwise": {"Bearer token=" + token},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := program{with(t, app, "session", cookie), headers}
+			p := program{withCookie(t, app, "session", cookie), headers}
 			p.wantRefused(t)
 			alive := p.ask(t, http.MethodGet, "/session/alive")
 			wantStatus(t, alive, http.StatusUnauthorized)
@@ -103,10 +103,10 @@ func TestTokens_CookieIgnored(t *testing.T) {
 	token := createToken(t, on(t, app, "manager", firefox), "Backup").Token
 	admin := on(t, app, "admin", firefox)
 	_, cookie := admin.SessionCookie()
-	p := program{with(t, app, "session", cookie), []string{"Bearer " + token}}
+	p := program{withCookie(t, app, "session", cookie), []string{"Bearer " + token}}
 	p.wantIs(t, "manager")
 	wantStatus(t, p.ask(t, http.MethodDelete, "/session"), http.StatusNoContent)
 	wantSignedIn(t, admin, "admin")
-	basic := program{with(t, app, "session", cookie), []string{"Basic YTpi"}} // of a proxy
+	basic := program{withCookie(t, app, "session", cookie), []string{"Basic YTpi"}} // of a proxy
 	wantStatus(t, basic.ask(t, http.MethodGet, "/session"), http.StatusOK)
 }

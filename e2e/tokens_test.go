@@ -66,7 +66,7 @@ func (p program) ask(t *testing.T, method, path string, options ...testapp.Reque
 // wantIs fails the test unless the program is in as the user.
 func (p program) wantIs(t *testing.T, username string) {
 	t.Helper()
-	var got who
+	var got sessionResponse
 	r := p.ask(t, http.MethodGet, "/session")
 	wantStatus(t, r, http.StatusOK)
 	if r.Decode(t, &got); got.User.Username != username || got.Session["auth_method"] != "token" {
@@ -244,7 +244,7 @@ func TestTokens_Ends(t *testing.T) {
 				execute(t, app, "UPDATE sessions SET expires_at = ? WHERE auth_method = 'token'", time.Now().UTC().Add(-time.Hour))
 			},
 			"Disabled": func(program) {
-				var me who
+				var me sessionResponse
 				client.JSON(http.MethodGet, "/session", nil).Decode(t, &me)
 				admin := on(t, app, "admin", firefox)
 				for _, disabled := range []bool{true, false} {

@@ -13,9 +13,8 @@ import (
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
-// TestDatabaseAway kills the database under load and brings it back. Nobody
-// may be signed out by that.
-func TestDatabaseAway(t *testing.T) {
+// Users stay signed in when the database server is killed under load and restarted.
+func TestDatabaseOutage(t *testing.T) {
 	t.Parallel()
 	for _, engine := range testdb.Engines()[1:] { // SQLite has no server
 		t.Run(string(engine), func(t *testing.T) {
@@ -27,14 +26,14 @@ func TestDatabaseAway(t *testing.T) {
 
 			server.Kill(t)
 			load.await(http.StatusServiceUnavailable)
-			testWhileAway(t, app, load.visitors[0])
+			testDuringOutage(t, app, load.visitors[0])
 
 			server.Restart(t)
 			load.await(http.StatusOK)
 			load.stop()
 			for _, v := range load.visitors {
 				if _, cookie := v.client.SessionCookie(); cookie != v.cookie {
-					t.Errorf("%s's cookie changed", v.username)
+					t.Errorf("%s: session cookie = %q, want it unchanged", v.username, cookie)
 				}
 				wantSignedIn(t, v.client, v.username)
 			}
@@ -42,8 +41,8 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
-// TestDatabaseHangs freezes the database, as a broken network does. Requests
-// that need it end all the same, and nobody is signed out.
+// While the database server does not respond, as in a network failure, requests that
+// need it time out with a 503, and users stay signed in.
 func TestDatabaseHangs(t *testing.T) {
 	t.Parallel()
 	for _, engine := range testdb.Engines()[1:] {
@@ -55,10 +54,10 @@ func TestDatabaseHangs(t *testing.T) {
 			client.SignIn("admin")
 			server.Freeze(t)
 			for _, path := range []string{"/session", "/readyz"} {
-				wantAway(t, client.JSON(http.MethodGet, path, nil))
+				wantUnavailable(t, client.JSON(http.MethodGet, path, nil))
 			}
 			server.Thaw(t)
-			testapp.Poll(t, "ready after the thaw", func() bool {
+			testapp.Poll(t, "waiting for /readyz after the thaw", func() bool {
 				return app.Client(t).JSON(http.MethodGet, "/readyz", nil).StatusCode == http.StatusOK
 			})
 			wantSignedIn(t, client, "admin")
@@ -66,10 +65,10 @@ func TestDatabaseHangs(t *testing.T) {
 	}
 }
 
-// testWhileAway asks for everything that the load does not.
-func testWhileAway(t *testing.T, app *testapp.App, v *visitor) {
-	client := with(t, app, v.name, v.cookie)
-	nobody := app.Client(t)
+// testDuringOutage sends the requests that the load does not send.
+func testDuringOutage(t *testing.T, app *testapp.App, v *visitor) {
+	client := withCookie(t, app, v.name, v.cookie)
+	anonymous := app.Client(t)
 	for what, r := range map[string]*testapp.Response{
 		"page":                client.HTML(http.MethodGet, "/session", nil),
 		"home":                client.HTML(http.MethodGet, "/", nil),
@@ -79,34 +78,34 @@ func testWhileAway(t *testing.T, app *testapp.App, v *visitor) {
 		"sign out":            client.JSON(http.MethodDelete, "/session", nil),
 		"sign out, page":      client.HTML(http.MethodPost, "/session", url.Values{"_method": {"DELETE"}}),
 		"sign in again":       client.JSON(http.MethodPost, "/auth/bypass", map[string]string{"token": "user"}),
-		"sign in":             nobody.JSON(http.MethodGet, "/auth/bypass?token=user", nil),
-		"sign in, page":       nobody.HTML(http.MethodPost, "/auth/bypass", url.Values{"token": {"user"}}),
-		"ready":               nobody.JSON(http.MethodGet, "/readyz", nil),
+		"sign in":             anonymous.JSON(http.MethodGet, "/auth/bypass?token=user", nil),
+		"sign in, page":       anonymous.HTML(http.MethodPost, "/auth/bypass", url.Values{"token": {"user"}}),
+		"ready":               anonymous.JSON(http.MethodGet, "/readyz", nil),
 		"ready with a cookie": client.JSON(http.MethodGet, "/readyz", nil),
 	} {
-		t.Run(what, func(t *testing.T) { wantAway(t, r) })
+		t.Run(what, func(t *testing.T) { wantUnavailable(t, r) })
 	}
 	if _, cookie := client.SessionCookie(); cookie != v.cookie {
-		t.Errorf("the cookie became %q", cookie)
+		t.Errorf("session cookie = %q, want it unchanged", cookie)
 	}
 	for path, want := range map[string]int{"/": 200, "/signin": 200, "/session": 401, "/missing": 404, "/assets/app.css": 200, "/healthz": 200} {
-		wantStatus(t, nobody.JSON(http.MethodGet, path, nil), want)
+		wantStatus(t, anonymous.JSON(http.MethodGet, path, nil), want)
 	}
 	wantStatus(t, client.JSON(http.MethodGet, "/healthz", nil), http.StatusOK)
 	wantStatus(t, client.JSON(http.MethodGet, "/assets/app.css", nil), http.StatusOK)
-	forged := with(t, app, v.name, flip(v.cookie))
-	wantStatus(t, forged.JSON(http.MethodGet, "/session", nil), http.StatusUnauthorized) // costs no query
+	forged := withCookie(t, app, v.name, flip(v.cookie))
+	wantStatus(t, forged.JSON(http.MethodGet, "/session", nil), http.StatusUnauthorized) // rejected without a query
 }
 
-// wantAway checks a 503, which must leave the cookie alone.
-func wantAway(t *testing.T, r *testapp.Response) {
+// wantUnavailable checks that r is a 503 that does not change the cookie.
+func wantUnavailable(t *testing.T, r *testapp.Response) {
 	t.Helper()
 	wantStatus(t, r, http.StatusServiceUnavailable)
 	if r.Header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+		t.Errorf("%s %s: Retry-After is missing", r.Request.Method, r.Request.URL.Path)
 	}
 	if cookies := r.Header.Values("Set-Cookie"); len(cookies) > 0 {
-		t.Errorf("it sets cookies: %q", cookies)
+		t.Errorf("Set-Cookie = %q, want none", cookies)
 	}
 	wantSecurityHeaders(t, r, false)
 	wantNothingInternal(t, r)
@@ -117,7 +116,7 @@ func wantAway(t *testing.T, r *testapp.Response) {
 	}
 }
 
-// load is users who ask who they are, over and over.
+// load repeatedly sends GET /session for each visitor.
 type load struct {
 	t        *testing.T
 	visitors []*visitor
@@ -127,18 +126,18 @@ type load struct {
 
 type visitor struct {
 	client                 *testapp.Client
-	username, name, cookie string // the cookie's name and value
+	username, name, cookie string // name and cookie are the cookie's name and value
 
 	mu     sync.Mutex
-	status int // of the last answer
+	status int // of the last response
 }
 
 const (
-	askers   = 3                    // goroutines for each user
-	askEvery = 5 * time.Millisecond // in each of them
+	workersPerUser  = 3
+	requestInterval = 5 * time.Millisecond // in each worker
 )
 
-// startLoad signs the users in and lets them ask, until stop or the test's end.
+// startLoad signs the users in and sends requests until stop or the end of the test.
 func startLoad(t *testing.T, app *testapp.App, usernames ...string) *load {
 	t.Helper()
 	l := &load{t: t, done: make(chan struct{})}
@@ -147,8 +146,8 @@ func startLoad(t *testing.T, app *testapp.App, usernames ...string) *load {
 		v.client.SignIn(username)
 		v.name, v.cookie = v.client.SessionCookie()
 		l.visitors = append(l.visitors, v)
-		for range askers {
-			l.running.Go(func() { l.ask(v) })
+		for range workersPerUser {
+			l.running.Go(func() { l.work(v) })
 		}
 	}
 	t.Cleanup(l.stop)
@@ -164,46 +163,46 @@ func (l *load) stop() {
 	l.running.Wait()
 }
 
-func (l *load) ask(v *visitor) {
-	pace := time.NewTicker(askEvery)
-	defer pace.Stop()
+func (l *load) work(v *visitor) {
+	ticker := time.NewTicker(requestInterval)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-l.done:
 			return
-		case <-pace.C:
+		case <-ticker.C:
 		}
 		if r, err := v.client.Try(http.MethodGet, "/session", testapp.Header("Accept", "application/json")); err != nil {
 			l.t.Errorf("%s: %v", v.username, err)
 		} else {
-			l.judge(v, r)
+			l.check(v, r)
 		}
 	}
 }
 
-// judge checks an answer to somebody who is signed in.
-func (l *load) judge(v *visitor, r *testapp.Response) {
+// check checks a response to a signed-in user.
+func (l *load) check(v *visitor, r *testapp.Response) {
 	switch r.StatusCode {
 	case http.StatusServiceUnavailable:
 		if r.Header.Get("Retry-After") == "" {
-			l.t.Error("503 without Retry-After")
+			l.t.Errorf("GET /session as %s = 503 without Retry-After", v.username)
 		}
 	case http.StatusOK:
 		if !strings.Contains(r.Body, `"`+v.username+`"`) {
-			l.t.Errorf("%s is taken for somebody else: %s", v.username, r.Body)
+			l.t.Errorf("GET /session as %s returned another user: %s", v.username, r.Body)
 		}
 	default:
-		l.t.Errorf("%s, who is signed in, gets %d %s", v.username, r.StatusCode, r.Body)
+		l.t.Errorf("GET /session as %s = %d, want 200 or 503: %s", v.username, r.StatusCode, r.Body)
 	}
 	if len(r.Cookies()) > 0 {
-		l.t.Errorf("%d sets a cookie", r.StatusCode)
+		l.t.Errorf("GET /session as %s = %d with a cookie, want none", v.username, r.StatusCode)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.status = r.StatusCode
 }
 
-// await returns when the last answers to all users have the status.
+// await waits until the last response to each user has the status.
 func (l *load) await(status int) {
 	l.t.Helper()
 	testapp.Poll(l.t, http.StatusText(status), func() bool {

@@ -11,8 +11,7 @@ import (
 	"github.com/latchkey/latchkey/internal/test/testoidc"
 )
 
-// wantRecent fails the test unless the client may, or may not, do what needs a
-// recent sign-in.
+// wantRecent checks whether the client's sign-in counts as recent.
 func wantRecent(t *testing.T, client *testapp.Client, recent bool) {
 	t.Helper()
 	status := http.StatusForbidden
@@ -22,39 +21,39 @@ func wantRecent(t *testing.T, client *testapp.Client, recent bool) {
 	wantStatus(t, client.JSON(http.MethodDelete, "/sessions", nil), status)
 }
 
-// reauthenticate signs in again at the provider evil, which is told to ask.
+// reauthenticate signs in again at the provider evil, which must ask for the password.
 func reauthenticate(t *testing.T, app *testapp.App, client *testapp.Client) {
 	t.Helper()
 	back := answer(t, app, leave(t, client, "/auth/evil", url.Values{"fresh": {"true"}}))
 	wantStatus(t, client.HTML(http.MethodGet, back, nil), http.StatusSeeOther)
 }
 
-// A sign-in is as recent as the provider's proof: one in which it asked nothing,
-// because the browser is signed in there, proves nothing new.
-func TestFresh_ASVS_7_5_1_WhatTheProviderProved(t *testing.T) {
+// How recent a sign-in is depends on the provider's auth_time. If the browser was already
+// signed in at the provider, the provider did not ask for the password.
+func TestReauth_ASVS_7_5_1_AuthTime(t *testing.T) {
 	app, evil, _ := withHostileProviders(t)
-	hourAgo := time.Now().Add(-time.Hour).Truncate(time.Second).UTC()
+	anHourAgo := time.Now().Add(-time.Hour).Truncate(time.Second).UTC()
 	for name, c := range map[string]struct {
 		authTime any
 		recent   bool
 		want     any
 	}{
-		"JustNow":    {time.Now().Unix(), true, nil},
-		"AnHourAgo":  {hourAgo.Unix(), false, hourAgo.Format(time.RFC3339)},
-		"DoesNotSay": {nil, false, nil},
+		"Now":       {time.Now().Unix(), true, nil},
+		"AnHourAgo": {anHourAgo.Unix(), false, anHourAgo.Format(time.RFC3339)},
+		"Missing":   {nil, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			evil.Override(testoidc.Overrides{Claims: set("auth_time", c.authTime)})
 			client := app.Client(t)
 			wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
-			var me who
+			var me sessionResponse
 			client.JSON(http.MethodGet, "/session", nil).Decode(t, &me)
 			if got := me.Session["authenticated_at"]; !c.recent && got != c.want {
-				t.Errorf("authenticated_at is %v, want %v", got, c.want)
+				t.Errorf("authenticated_at = %v, want %v", got, c.want)
 			}
 			wantRecent(t, client, c.recent)
 
-			// The same again, without being asked to prove it, changes nothing.
+			// Another sign-in with the same auth_time changes nothing.
 			wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 			wantRecent(t, client, c.recent)
 
@@ -65,72 +64,74 @@ func TestFresh_ASVS_7_5_1_WhatTheProviderProved(t *testing.T) {
 	}
 }
 
-// The provider is told how old its proof may be: as old as a session.
-func TestFresh_ASVS_7_6_1_MaxAge(t *testing.T) {
+// The app sends max_age, the longest lifetime of a session, to the provider.
+func TestReauth_ASVS_7_6_1_MaxAge(t *testing.T) {
 	app, _, _ := withHostileProviders(t)
 	target, err := url.Parse(leave(t, app.Client(t), "/auth/evil", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if asked := target.Query(); asked.Get("max_age") != "2592000" || asked.Has("prompt") {
-		t.Errorf("asked for %s", target.RawQuery)
+	if params := target.Query(); params.Get("max_age") != "2592000" || params.Has("prompt") {
+		t.Errorf("authorization request = %s, want max_age=2592000 and no prompt", target.RawQuery)
 	}
 }
 
-// Who must sign in again is offered the ways that lead to him.
-func TestFresh_WaysBack(t *testing.T) {
+// Re-authentication offers only the sign-in methods of the current user.
+func TestReauth_Methods(t *testing.T) {
 	app, _, _ := withHostileProviders(t)
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	page := client.HTML(http.MethodGet, "/signin?fresh=true", nil)
 	if !strings.Contains(page.Body, `formaction="/auth/evil"`) || strings.Contains(page.Body, `formaction="/auth/other"`) {
-		t.Errorf("the ways back:\n%s", page.Body)
+		t.Errorf("GET /signin?fresh=true does not offer only the provider evil:\n%s", page.Body)
 	}
 	if page := client.HTML(http.MethodGet, "/signin", nil); !strings.Contains(page.Body, `formaction="/auth/other"`) {
-		t.Errorf("the ways in:\n%s", page.Body)
+		t.Errorf("GET /signin does not offer the provider other:\n%s", page.Body)
 	}
 }
 
-// Who could not be signed in is offered all ways in again, and what he wrote.
-func TestFresh_WaysInAgain(t *testing.T) {
+// After a failed sign-in, the page shows all sign-in methods and keeps the entered username.
+func TestReauth_FailedSignIn(t *testing.T) {
 	app, _, _ := withHostileProviders(t)
-	for name, client := range map[string]*testapp.Client{"nobody": app.Client(t), "manager": on(t, app, "manager", firefox)} {
+	for name, client := range map[string]*testapp.Client{"anonymous": app.Client(t), "manager": on(t, app, "manager", firefox)} {
 		page := client.HTML(http.MethodGet, "/auth/bypass?token=amdin", nil)
 		wantStatus(t, page, http.StatusUnauthorized)
 		for _, part := range []string{`role="alert"`, `value="amdin"`, `formaction="/auth/evil"`, `formaction="/auth/other"`} {
 			if !strings.Contains(page.Body, part) {
-				t.Errorf("%s: the page has no %s:\n%s", name, part, page.Body)
+				t.Errorf("%s: the page lacks %s:\n%s", name, part, page.Body)
 			}
 		}
 		for _, path := range []string{"/auth/bypass?token=amdin", "/missing"} {
 			if page := client.HTML(http.MethodGet, path, nil); strings.Contains(page.Body, `href="/account"`) != (name == "manager") {
-				t.Errorf("%s: the menu of %s:\n%s", name, path, page.Body)
+				t.Errorf("%s: the menu of %s should link to /account only when signed in:\n%s", name, path, page.Body)
 			}
 		}
 	}
 }
 
-// A provider is known by its issuer, also when its setting has another name since.
-func TestFresh_WaysBack_RenamedProvider(t *testing.T) {
+// An identity belongs to the provider with its issuer, even if the provider's name in the
+// settings has changed.
+func TestReauth_Methods_RenamedProvider(t *testing.T) {
 	app, _, _ := withHostileProviders(t)
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	execute(t, app, "UPDATE identities SET provider = 'former'")
 	if page := client.HTML(http.MethodGet, "/signin?fresh=true", nil); !strings.Contains(page.Body, `formaction="/auth/evil"`) {
-		t.Errorf("the ways back:\n%s", page.Body)
+		t.Errorf("GET /signin?fresh=true does not offer the provider evil:\n%s", page.Body)
 	}
 }
 
-// A link that was begun in time is not finished long afterwards.
-func TestFresh_ASVS_7_5_1_LinkFinishedLate(t *testing.T) {
+// Linking an identity fails if the sign-in is no longer recent when the user returns from
+// the provider.
+func TestReauth_ASVS_7_5_1_LateLink(t *testing.T) {
 	app, _, _ := withHostileProviders(t)
 	client := app.Client(t)
 	wantStatus(t, tryEvil(t, app, client), http.StatusSeeOther)
 	back := answer(t, app, leave(t, client, "/auth/other", url.Values{"link": {"true"}}))
-	longAgo(t, app)
+	staleSignIns(t, app)
 	r := client.HTML(http.MethodGet, back, nil)
 	wantLocation(t, r, reauthFor("/account"))
 	if a := accountOf(t, client); len(a.Identities) != 1 {
-		t.Errorf("%+v", a)
+		t.Errorf("GET /account = %+v, want one identity", a)
 	}
 }

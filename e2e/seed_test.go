@@ -19,13 +19,13 @@ const (
 	curl    = "curl/8.14.1"
 )
 
-// seat is somewhere that somebody is signed in.
-type seat struct {
+// seededSession is a session that seedAccount creates.
+type seededSession struct {
 	username, agent, ip, method string
-	ago                         time.Duration // since he signed in
+	age                         time.Duration
 }
 
-var seats = []seat{
+var seededSessions = []seededSession{
 	{"manager", iphone, "203.0.113.24", "google", 26 * time.Hour},
 	{"manager", firefox, "198.51.100.7", "github", 5 * time.Hour},
 	{"manager", "", "2001:db8:4006:80e:ffff:ffff:ffff:200e", "bypass", 50 * time.Minute},
@@ -37,42 +37,42 @@ var seats = []seat{
 	{"contributor", edge, "198.51.100.33", "microsoftonline", 7 * time.Hour},
 }
 
-// furnish fills an app on SQLite with what there is after a day's work.
-func furnish(t *testing.T, app *testapp.App) {
+// seedAccount fills an app on SQLite with a day of sessions and events.
+func seedAccount(t *testing.T, app *testapp.App) {
 	t.Helper()
 	now := time.Now().UTC()
-	for _, s := range seats {
+	for _, s := range seededSessions {
 		client := on(t, app, s.username, s.agent)
-		at := now.Add(-s.ago)
+		at := now.Add(-s.age)
 		execute(t, app, "UPDATE sessions SET ip = ?, auth_method = ?, created_at = ?, last_seen_at = ? WHERE sid = ?",
-			s.ip, s.method, at, at.Add(s.ago*4/5), sid(t, client))
+			s.ip, s.method, at, at.Add(s.age*4/5), sid(t, client))
 		execute(t, app, "UPDATE events SET ip = ?, method = ?, created_at = ? WHERE sid = ?", s.ip, s.method, at, sid(t, client))
 	}
-	fillDay(t, app, now)
-	fillAccounts(t, app, now)
+	seedStatistics(t, app, now)
+	seedUserEvents(t, app, now)
 }
 
-// fillDay adds the events of a day of which the overview draws its plots, the same
-// at every run.
-func fillDay(t *testing.T, app *testapp.App, now time.Time) {
+// seedStatistics adds the events that the overview plots for the last 24 hours. The random
+// numbers are the same in each run.
+func seedStatistics(t *testing.T, app *testapp.App, now time.Time) {
 	t.Helper()
 	random := mathrand.New(mathrand.NewPCG(1, 2))
 	for hour := range 24 {
 		at := now.Add(-time.Duration(hour) * time.Hour)
-		busy := 2 + 9*max(0, 8-abs(at.Hour()-13))/8 // most about noon
+		busy := 2 + 9*max(0, 8-abs(at.Hour()-13))/8 // highest at 13:00
 		for i, method := range []string{"bypass", "microsoftonline", "github", "google"} {
-			happen(t, app, random.IntN(busy*(i+1)/3+1), at, "signin.success", method, "", 0)
+			insertEvents(t, app, random.IntN(busy*(i+1)/3+1), at, "signin.success", method, "", 0)
 		}
-		happen(t, app, random.IntN(busy/4+1), at, "signin.failure", "google", "refused", 0)
-		happen(t, app, random.IntN(busy), at, "signout", "", "", 0)
+		insertEvents(t, app, random.IntN(busy/4+1), at, "signin.failure", "google", "refused", 0)
+		insertEvents(t, app, random.IntN(busy), at, "signout", "", "", 0)
 		for _, why := range []string{"by_user", "by_admin", "by_provider", "expired"} {
-			happen(t, app, random.IntN(2), at, "session.ended", "", why, 1+random.IntN(busy))
+			insertEvents(t, app, random.IntN(2), at, "session.ended", "", why, 1+random.IntN(busy))
 		}
 	}
 }
 
-// fillAccounts gives everybody something to look at.
-func fillAccounts(t *testing.T, app *testapp.App, now time.Time) {
+// seedUserEvents adds older events for each user.
+func seedUserEvents(t *testing.T, app *testapp.App, now time.Time) {
 	t.Helper()
 	var users []string
 	if err := app.DB.RawQuery("SELECT id FROM users").All(&users); err != nil {
@@ -86,22 +86,22 @@ func fillAccounts(t *testing.T, app *testapp.App, now time.Time) {
 			at := now.Add(-time.Duration(40-i) * time.Hour)
 			execute(t, app, "INSERT INTO events (id, created_at, kind, user_id, method, ip, user_agent, device, sid, detail, sessions, notable)"+
 				" VALUES (?, ?, ?, ?, ?, '203.0.113.24', ?, '', '', ?, 2, ?)",
-				idOf(at), at, e.kind, user, e.method, firefox, e.detail, e.kind == "signin.failure")
+				uuidAt(at), at, e.kind, user, e.method, firefox, e.detail, e.kind == "signin.failure")
 		}
 	}
 }
 
-// happen writes n events of nobody's down.
-func happen(t *testing.T, app *testapp.App, n int, at time.Time, kind, method, detail string, sessions int) {
+// insertEvents adds n events without a user.
+func insertEvents(t *testing.T, app *testapp.App, n int, at time.Time, kind, method, detail string, sessions int) {
 	t.Helper()
 	for range n {
 		execute(t, app, "INSERT INTO events (id, created_at, kind, method, ip, user_agent, device, sid, detail, sessions, notable) VALUES (?, ?, ?, ?, '', '', '', '', ?, ?, FALSE)",
-			idOf(at), at, kind, method, detail, sessions)
+			uuidAt(at), at, kind, method, detail, sessions)
 	}
 }
 
-// idOf is an id of version 7 that stands where one of that time would.
-func idOf(at time.Time) (id uuid.UUID) {
+// uuidAt returns a version 7 UUID for a time.
+func uuidAt(at time.Time) (id uuid.UUID) {
 	binary.BigEndian.PutUint64(id[:], uint64(at.UnixMilli())<<16)
 	_, _ = rand.Read(id[6:]) // never fails
 	id.SetVersion(uuid.V7)
