@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/internal/test/testapp"
 	"github.com/latchkey/latchkey/internal/test/testoidc"
+	"github.com/latchkey/latchkey/models"
 	"github.com/latchkey/latchkey/sessionstore/testdb"
 )
 
@@ -31,8 +32,8 @@ func TestOpenID_DatabaseOutage(t *testing.T) {
 				return client.JSON(http.MethodGet, "/readyz", nil).StatusCode == http.StatusOK
 			})
 			var failed int
-			query(t, app, &failed, "SELECT COUNT(*) FROM events WHERE kind = 'signin.failed'")
-			if failed != 0 || strings.Contains(app.Log(), "signin.failed") {
+			query(t, app, &failed, "SELECT COUNT(*) FROM events WHERE kind = ?", models.SignInFailed)
+			if failed != 0 || strings.Contains(app.Log(), models.SignInFailed) {
 				t.Errorf("the outage is recorded as a failed sign-in: %d events\n%s", failed, app.Log())
 			}
 		})
