@@ -82,7 +82,7 @@ func New(cfg config.Config, db *pop.Connection, store *sessionstore.Store, log *
 	a.router = b.Muxer()
 	a.handleErrors(b)
 	b.Middleware.Remove(buffalo.RequestLogger) // Handler logs requests, also those for static files
-	b.Use(web.RefuseLargeBody, web.RefuseCrossOrigin(origin), sessionmw.Require, a.identify, texts.Middleware())
+	b.Use(web.RefuseLargeBody, logCaller, web.RefuseCrossOrigin(origin), sessionmw.Require, a.identify, texts.Middleware())
 	a.routes(b)
 	return b, nil
 }

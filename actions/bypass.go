@@ -19,7 +19,7 @@ import (
 func (a *app) bypassOnly(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
 		if !a.cfg.BypassAuth {
-			return c.Error(http.StatusNotFound, errors.New("BYPASS_AUTH is not true"))
+			return errBypassOff
 		}
 		return next(c)
 	}
@@ -34,10 +34,10 @@ func (a *app) bypass(c buffalo.Context) error {
 	}
 	user, err := models.EnabledUserByUsername(a.db.WithContext(c.Request().Context()), form.username)
 	if errors.Is(err, models.ErrNotFound) {
-		a.audit(c, failure(config.BypassMethod, "", failedNoSuchUser), "username", web.Clip(form.username))
-		if a.countFailure(c) {
+		if a.limits.failures.isExceeded(c) {
 			return errTooManySignIns
 		}
+		a.audit(c, failure(config.BypassMethod, "", failedNoSuchUser), "username", web.Clip(form.username))
 		return errNoSuchUser
 	}
 	if err != nil {

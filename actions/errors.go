@@ -42,6 +42,10 @@ var (
 	errNotWhoBegan     = &problem{"other-user", http.StatusForbidden, "error.other_linker", ""}
 	errProviderSignOut = &problem{"signed-out-at-provider", http.StatusForbidden, "error.signed_out_there", ""}
 	errTooManySignIns  = &problem{"too-many-sign-ins", http.StatusTooManyRequests, "error.429", ""}
+	errTooManyChanges  = &problem{"too-many-account-changes", http.StatusTooManyRequests, "error.too_many_changes", ""}
+	errCrossOrigin     = &problem{"", http.StatusForbidden, "error.403", ""}
+	errTokenAtSignIn   = &problem{"token-not-allowed", http.StatusBadRequest, "error.token_not_allowed", ""}
+	errLogoutToken     = &problem{"invalid-logout-token", http.StatusBadRequest, "error.logout_token", ""}
 	errNoKeys          = &problem{"provider-keys-unavailable", http.StatusBadGateway, "error.no_keys", ""}
 
 	errNoUsername   = &problem{"invalid-field", http.StatusBadRequest, "error.no_username", "token"}
@@ -51,6 +55,11 @@ var (
 	errTokenLabel   = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_label", "label"}
 	errTokenDays    = &problem{"invalid-field", http.StatusUnprocessableEntity, "error.token_days", "days"}
 	errInvalidBody  = &problem{"invalid-body", http.StatusBadRequest, "error.400", ""}
+
+	// For the client, these are like an address that does not exist.
+	errNotAdmin  = &problem{"", http.StatusNotFound, "error.404", ""}
+	errNotOwn    = &problem{"", http.StatusNotFound, "error.404", ""}
+	errBypassOff = &problem{"", http.StatusNotFound, "error.404", ""}
 )
 
 // errInvalidBool returns the error for a field that is not true or false.
@@ -66,7 +75,7 @@ var problems = []struct {
 }{
 	{sessionstore.ErrUnavailable, unavailable},
 	{sessionstore.ErrConflict, &problem{"too-many-changes", http.StatusServiceUnavailable, "error.conflict", ""}},
-	{sessionstore.ErrBearer, &problem{"token-not-allowed", http.StatusBadRequest, "error.token_not_allowed", ""}},
+	{sessionstore.ErrBearer, errTokenAtSignIn},
 	{sessionstore.ErrEnded, &problem{"session-ended", http.StatusUnauthorized, "error.401", ""}},
 	{sessionstore.ErrNotFound, notFound},
 
@@ -84,9 +93,10 @@ var problems = []struct {
 	{signin.ErrNoAttempt, &problem{"sign-in-expired", http.StatusBadRequest, "error.expired_signin", ""}},
 	{signin.ErrDenied, &problem{"sign-in-cancelled", http.StatusForbidden, "error.cancelled", ""}},
 	{signin.ErrNoAuthTime, &problem{"no-authentication-time", http.StatusBadGateway, "error.no_auth_time", ""}},
-	{signin.ErrLogoutToken, &problem{"invalid-logout-token", http.StatusBadRequest, "error.logout_token", ""}},
+	{signin.ErrLogoutToken, errLogoutToken},
 	{signin.ErrProvider, &problem{"provider-failed", http.StatusBadGateway, "error.provider", ""}},
 
+	{web.ErrCrossOrigin, errCrossOrigin},
 	{web.ErrLimit, &problem{"invalid-field", http.StatusBadRequest, "error.limit", "limit"}},
 }
 
@@ -94,7 +104,7 @@ var problems = []struct {
 // about an error that has no problem of its own.
 var statuses = map[int]struct {
 	title, text string
-	retryAfter  string // in seconds
+	retryAfter  string // in seconds; limits set their own
 }{
 	http.StatusBadRequest:            {"status.400", "error.400", ""},
 	http.StatusUnauthorized:          {"status.401", "error.401", ""},
@@ -104,7 +114,7 @@ var statuses = map[int]struct {
 	http.StatusConflict:              {"status.409", "error.500", ""},
 	http.StatusRequestEntityTooLarge: {"status.413", "error.413", ""},
 	http.StatusUnprocessableEntity:   {"status.422", "error.500", ""},
-	http.StatusTooManyRequests:       {"status.429", "error.429", limitRetryAfter},
+	http.StatusTooManyRequests:       {"status.429", "error.429", ""},
 	http.StatusInternalServerError:   {"status.500", "error.500", ""},
 	http.StatusBadGateway:            {"status.502", "error.500", ""},
 	http.StatusServiceUnavailable:    {"status.503", "error.503", "5"},
@@ -162,6 +172,7 @@ func (a *app) answerError(status int, err error, c buffalo.Context) error {
 	if p.status == http.StatusUnauthorized && a.usesToken(r) {
 		p = errTokenRefused
 	}
+	a.logRefusal(c, p, err)
 	a.setErrorHeaders(c, p)
 	if web.PrefersHTML(r) {
 		return a.errorPage(c, p, err)

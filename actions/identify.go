@@ -90,7 +90,7 @@ func (a *app) signedIn(next buffalo.Handler) buffalo.Handler {
 func (a *app) adminsOnly(next buffalo.Handler) buffalo.Handler {
 	return a.signedIn(func(c buffalo.Context) error {
 		if currentUser(c).Role != models.RoleAdmin {
-			return c.Error(http.StatusNotFound, errors.New("the user is not an administrator"))
+			return errNotAdmin
 		}
 		return next(c)
 	})

@@ -64,6 +64,9 @@ func (a *app) addIdentity(c buffalo.Context, id signin.Identity) error {
 func (a *app) unlink(c buffalo.Context) error {
 	user := currentUser(c)
 	provider, err := models.Unlink(a.db.WithContext(c.Request().Context()), user.ID, mux.Vars(c.Request())["id"], a.isUsable)
+	if errors.Is(err, models.ErrNotFound) {
+		return errNotOwn
+	}
 	if err != nil {
 		return err
 	}

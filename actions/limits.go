@@ -1,7 +1,7 @@
 package actions
 
 import (
-	"strconv"
+	"net/netip"
 	"time"
 
 	"github.com/go-chi/httprate"
@@ -11,45 +11,87 @@ import (
 )
 
 const (
-	// signInLimit is how many sign-ins one address may start in a limitWindow, and how
-	// many development sign-ins may fail. Callbacks are not limited: without a sign-in
-	// that was started they cost nothing. The limit is high because many people can
-	// share an address. Each instance of the app counts for itself.
-	signInLimit = 60
-	limitWindow = time.Minute
+	// signInLimit is how many sign-ins an IP address may start in signInWindow, and how
+	// many development sign-ins may fail. For IPv6, an address is a network of 64 bits.
+	// Callbacks are not limited: without a sign-in that was started they cost nothing.
+	// The limit is high because many people can share an address.
+	signInLimit  = 60
+	signInWindow = time.Minute
+
+	// networkLimit is the limit of an IPv6 network of networkBits, because many
+	// providers give one customer that many addresses.
+	networkLimit = 10 * signInLimit
+	networkBits  = 48
+
+	// changeLimit is how many access tokens and usernames a user may make in
+	// changeWindow, so that nobody can bury notable events below theirs.
+	changeLimit  = 60
+	changeWindow = time.Hour
 )
 
-var limitRetryAfter = strconv.Itoa(int(limitWindow.Seconds()))
-
+// limits count requests. Each instance of the app counts for itself.
 type limits struct {
-	signIns, failures *httprate.RateLimiter
+	signIns, failures addressLimit
+	changes           *httprate.RateLimiter
 }
 
 func newLimits() limits {
-	silent := httprate.WithResponseHeaders(httprate.ResponseHeaders{})
 	return limits{
-		signIns:  httprate.NewRateLimiter(signInLimit, limitWindow, silent),
-		failures: httprate.NewRateLimiter(signInLimit, limitWindow, silent),
+		signIns:  newAddressLimit(),
+		failures: newAddressLimit(),
+		changes:  newLimiter(changeLimit, changeWindow),
 	}
+}
+
+// newLimiter returns a limiter that sets Retry-After.
+func newLimiter(limit int, window time.Duration) *httprate.RateLimiter {
+	return httprate.NewRateLimiter(limit, window, httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
+}
+
+// An addressLimit limits what an IP address may do, and an IPv6 network.
+type addressLimit struct{ addresses, networks *httprate.RateLimiter }
+
+func newAddressLimit() addressLimit {
+	return addressLimit{newLimiter(signInLimit, signInWindow), newLimiter(networkLimit, signInWindow)}
+}
+
+// isExceeded counts a request and reports whether there were too many.
+func (l addressLimit) isExceeded(c buffalo.Context) bool {
+	w, r := c.Response(), c.Request()
+	ip := web.ClientIP(r)
+	if l.addresses.OnLimit(w, r, httprate.CanonicalizeIP(ip)) {
+		return true
+	}
+	network, ok := ipv6Network(ip)
+	return ok && l.networks.OnLimit(w, r, network)
+}
+
+// ipv6Network returns the network of an IPv6 address.
+func ipv6Network(ip string) (string, bool) {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil || addr.Unmap().Is4() {
+		return "", false
+	}
+	network, err := addr.WithZone("").Prefix(networkBits)
+	return network.String(), err == nil
 }
 
 // limitSignIns answers 429 to an address that starts too many sign-ins.
 func (a *app) limitSignIns(next buffalo.Handler) buffalo.Handler {
 	return func(c buffalo.Context) error {
-		if a.limits.signIns.OnLimit(c.Response(), c.Request(), limitKey(c)) {
-			a.logRefusal(c, "signin.limited", "method", providerName(c))
+		if a.limits.signIns.isExceeded(c) {
 			return errTooManySignIns
 		}
 		return next(c)
 	}
 }
 
-// countFailure counts a failed sign-in and reports whether the address had too many.
-func (a *app) countFailure(c buffalo.Context) (tooMany bool) {
-	return a.limits.failures.OnLimit(c.Response(), c.Request(), limitKey(c))
-}
-
-// limitKey returns the client's IPv4 address or IPv6 network.
-func limitKey(c buffalo.Context) string {
-	return httprate.CanonicalizeIP(web.ClientIP(c.Request()))
+// limitChanges answers 429 to a user who changes too much.
+func (a *app) limitChanges(next buffalo.Handler) buffalo.Handler {
+	return func(c buffalo.Context) error {
+		if a.limits.changes.OnLimit(c.Response(), c.Request(), currentUser(c).ID.String()) {
+			return errTooManyChanges
+		}
+		return next(c)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -183,7 +184,7 @@ func (a *app) providerFailed(c buffalo.Context, err error) error {
 	name, reason := providerName(c), web.Clip(err.Error())
 	switch {
 	case errors.Is(err, signin.ErrNoAttempt):
-		a.logRefusal(c, models.SignInFailed, "method", name, "reason", reason)
+		a.logEvent(c, failure(name, "", ""), "reason", reason)
 	case errors.Is(err, signin.ErrDenied), errors.Is(err, signin.ErrNoAuthTime), errors.Is(err, signin.ErrProvider):
 		a.audit(c, failure(name, "", failedRefused), "reason", reason)
 	}
@@ -200,23 +201,14 @@ func (a *app) backchannelLogout(c buffalo.Context) error {
 		event, err = a.revokeProviderSessions(c, provider, logout)
 		return err
 	})
+	if errors.Is(err, signin.ErrProvider) {
+		return fmt.Errorf("%w: %w", err, errNoKeys)
+	}
 	if err != nil {
-		return a.logoutFailed(c, err)
+		return err
 	}
 	a.audit(c, event)
 	return a.pages.json(c, http.StatusOK, revokedJSON{event.Sessions})
-}
-
-// logoutFailed logs a refused logout token and returns its error.
-func (a *app) logoutFailed(c buffalo.Context, err error) error {
-	unreachable := errors.Is(err, signin.ErrProvider)
-	if unreachable || errors.Is(err, signin.ErrLogoutToken) {
-		a.logRefusal(c, "logout.refused", "method", providerName(c), "reason", web.Clip(err.Error()))
-	}
-	if unreachable {
-		return errNoKeys
-	}
-	return err
 }
 
 // revokeProviderSessions revokes the sessions that belong to one of the provider's

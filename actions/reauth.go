@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/gobuffalo/buffalo"
-
-	"github.com/latchkey/latchkey/internal/web"
 )
 
 // recent calls next if the current user signed in within SESSION_FRESH_FOR, here or
@@ -34,13 +32,12 @@ func (a *app) recentOn(page string, next buffalo.Handler) buffalo.Handler {
 
 // askToReauthenticate sends a browser to sign in again. Other clients get an error.
 func (a *app) askToReauthenticate(c buffalo.Context, page string) error {
-	r := c.Request()
-	a.logRefusal(c, "signin.stale", "user", currentUser(c).ID, "path", web.Clip(r.URL.Path))
 	if !a.isBrowser(c) {
 		return errNotRecent
 	}
+	a.logRefusal(c, errNotRecent, errNotRecent)
 	if page == "" {
-		page = a.currentPage(r)
+		page = a.currentPage(c.Request())
 	}
 	query := url.Values{"fresh": {"true"}, "return_to": {withNotice(page, noticeReauthenticated)}}
 	return c.Redirect(http.StatusSeeOther, "/signin?%s", query.Encode())

@@ -33,9 +33,12 @@ func withReturn(path, page string) string {
 
 // here returns the path and query of a request, without the slash that Buffalo adds.
 func here(r *http.Request) string {
-	u := url.URL{Path: "/" + strings.Trim(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
+	u := url.URL{Path: requestPath(r), RawQuery: r.URL.RawQuery}
 	return u.RequestURI()
 }
+
+// requestPath returns the path of a request, without the slash that Buffalo adds.
+func requestPath(r *http.Request) string { return "/" + strings.Trim(r.URL.Path, "/") }
 
 // orHome returns the path, or that of the home page for "".
 func orHome(path string) string {

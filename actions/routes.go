@@ -46,9 +46,9 @@ func (a *app) routes(b *buffalo.App) {
 	b.DELETE("/sessions/{sid}", a.signOutOfCurrent(a.recent(a.revokeSession)))
 	b.GET("/events", a.signedIn(a.listEvents))
 	b.GET("/account", a.signedIn(a.showAccount))
-	b.PATCH("/account", a.usersOnly(a.renameAccount))
+	b.PATCH("/account", a.usersOnly(a.limitChanges(a.renameAccount)))
 	b.DELETE("/identities/{id}", a.recent(a.unlink))
-	b.POST("/tokens", a.recentOn("/account", a.createToken))
+	b.POST("/tokens", a.recentOn("/account", a.limitChanges(a.createToken)))
 
 	// Administration
 	b.GET("/admin", a.adminsOnly(a.showDashboard))

@@ -70,7 +70,7 @@ func (a *app) showOneSession(c buffalo.Context) error {
 		return err
 	}
 	if len(records) == 0 {
-		return notFound
+		return errNotOwn
 	}
 	session := newSessionJSON(records[0], c.Session().Session.ID)
 	if web.PrefersHTML(c.Request()) {
@@ -99,7 +99,7 @@ func (a *app) revokeSession(c buffalo.Context) error {
 		return err
 	}
 	if n == 0 {
-		return notFound
+		return errNotOwn
 	}
 	event := models.NewSessionEvent(userID, models.RevokedByUser, 1)
 	event.SID = sid

@@ -96,8 +96,8 @@ func idOfText(existing map[string]bool) *regexp.Regexp {
 	return regexp.MustCompile(`"((?:` + strings.Join(slices.Collect(maps.Keys(groups)), "|") + `)(?:\.[a-z0-9_.]+)?)"`)
 }
 
-// notTexts matches names of templates, and of events that are only logged.
-var notTexts = regexp.MustCompile(`"[a-z_]+\.plush\.html"|logRefusal\(c, "[a-z.]+"`)
+// notTexts matches names of templates.
+var notTexts = regexp.MustCompile(`"[a-z_]+\.plush\.html"`)
 
 func idsInCode(t *testing.T, existing map[string]bool) (ids []string) {
 	t.Helper()

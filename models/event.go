@@ -8,6 +8,8 @@ import (
 	"github.com/gobuffalo/nulls"
 	"github.com/gobuffalo/pop/v6"
 	"github.com/gofrs/uuid"
+
+	"github.com/latchkey/latchkey/internal/text"
 )
 
 // The values of Event.Kind.
@@ -83,6 +85,7 @@ func RecordEvent(conn *pop.Connection, e Event) error {
 		return fmt.Errorf("record event: %w", err)
 	}
 	e.ID, e.CreatedAt = id, time.Now().UTC().Truncate(time.Microsecond)
+	e.UserAgent, e.Detail = text.HideTokens(e.UserAgent), text.HideTokens(e.Detail)
 	e.Method, e.IP, e.SID = fit(e.Method, 64), fit(e.IP, 64), fit(e.SID, 64)
 	e.UserAgent, e.Device, e.Detail = fit(e.UserAgent, maxName), fit(e.Device, maxName), fit(e.Detail, maxName)
 	if e.Kind == SignInSucceeded {

@@ -2,9 +2,23 @@
 package text
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 )
+
+// token matches the value of a session cookie and an access token: a public ID, a
+// secret and a signature. See sessionstore for the format.
+var token = regexp.MustCompile(`([A-Za-z0-9_-]{16,})\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`)
+
+// HideTokens removes the secret parts of session cookies and access tokens, and leaves
+// their public IDs. It also removes them from JSON Web Tokens, which look alike.
+func HideTokens(s string) string {
+	if strings.Count(s, ".") < 2 {
+		return s
+	}
+	return token.ReplaceAllString(s, "$1.…")
+}
 
 // Truncate returns the first n characters of s.
 func Truncate(s string, n int) string {

@@ -28,6 +28,19 @@ func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
+type callerKey struct{}
+
+// A caller is who sent a request: a user and a session, by their IDs.
+type caller struct{ user, session string }
+
+// SetCaller adds the user and the session to the request's log line. It does nothing
+// outside LogRequests.
+func SetCaller(ctx context.Context, user, session string) {
+	if c, ok := ctx.Value(callerKey{}).(*caller); ok {
+		*c = caller{user, session}
+	}
+}
+
 func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return logHandler{h.Handler.WithAttrs(attrs)}
 }
@@ -41,8 +54,10 @@ func (h logHandler) WithGroup(name string) slog.Handler {
 func LogRequests(log *slog.Logger, level func(path string, status int) slog.Level, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path // Buffalo changes it
+		var by caller
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, &by))
 		m := httpsnoop.CaptureMetrics(next, w, r)
-		log.LogAttrs(r.Context(), level(path, m.Code), "request",
+		attrs := []slog.Attr{
 			slog.String("method", r.Method),
 			slog.String("path", Clip(path)),
 			slog.Int("status", m.Code),
@@ -50,15 +65,20 @@ func LogRequests(log *slog.Logger, level func(path string, status int) slog.Leve
 			slog.Float64("duration_ms", float64(m.Duration.Microseconds())/1000),
 			slog.String("ip", ClientIP(r)),
 			slog.String("user_agent", Clip(r.UserAgent())),
-		)
+		}
+		if by != (caller{}) {
+			attrs = append(attrs, slog.String("user", by.user), slog.String("sid", by.session))
+		}
+		log.LogAttrs(r.Context(), level(path, m.Code), "request", attrs...)
 	})
 }
 
 // maxLogged is the longest text from a client that is logged, in characters.
 const maxLogged = 255
 
-// Clip shortens a text from a client for a log line.
-func Clip(s string) string { return text.Shorten(s, maxLogged) }
+// Clip makes a text from a client safe for a log line: short, and without the secret of
+// a session cookie or an access token that someone put there by mistake.
+func Clip(s string) string { return text.Shorten(text.HideTokens(s), maxLogged) }
 
 // BuffaloLogger returns a logger for Buffalo, which uses logrus, that writes to log.
 func BuffaloLogger(log *slog.Logger) buffalo.Logger {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -175,14 +176,17 @@ func MethodOverride(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// RefuseCrossOrigin returns Buffalo middleware that answers 403 to a request that
-// changes something and comes from another site's page. The browser says so in Origin
-// and Sec-Fetch-Site, so forms need no token.
+// ErrCrossOrigin is returned for a request that changes something and comes from
+// another site's page.
+var ErrCrossOrigin = errors.New("request from another site's page")
+
+// RefuseCrossOrigin returns Buffalo middleware that returns ErrCrossOrigin. The browser
+// says in Origin and Sec-Fetch-Site where a request comes from, so forms need no token.
 func RefuseCrossOrigin(check *http.CrossOriginProtection) buffalo.MiddlewareFunc {
 	return func(next buffalo.Handler) buffalo.Handler {
 		return func(c buffalo.Context) error {
 			if err := check.Check(c.Request()); err != nil {
-				return c.Error(http.StatusForbidden, err)
+				return fmt.Errorf("%w: %w", ErrCrossOrigin, err)
 			}
 			return next(c)
 		}
